@@ -1,0 +1,139 @@
+"""MIDI in and out: two readers that give the same Song, and the writer.
+
+`read_symusic` is fast (C++); `read_pretty_midi` is the reference (the library of [P], some 150 times slower).
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import mido
+import numpy as np
+import pretty_midi
+import symusic
+from numpy.typing import NDArray
+
+from music.song import Instrument, Reason, Refused, Song
+
+DRUM_CHANNEL = 9
+LARGEST_TICK = 2**28
+VELOCITY = 96
+SECONDS_PER_QUARTER = 0.5
+"""At pretty_midi's default of 120 quarters a minute."""
+
+Reader = Callable[[bytes], Song]
+
+
+def read_symusic(data: bytes) -> Song:
+    """Reads a MIDI file with symusic, its notes corrected to pretty_midi's rules. Raises `Refused`."""
+    try:
+        score = symusic.Score.from_midi(data, ttype="tick", sanitize_data=True)
+    except (RuntimeError, ValueError) as error:
+        raise Refused(Reason.UNREADABLE, f"symusic: {error}") from error
+    if score.ticks_per_quarter <= 0:
+        raise Refused(Reason.BAD_DIVISION, f"{score.ticks_per_quarter} ticks a quarter note")
+    instruments = []
+    for track in score.tracks:
+        columns = track.notes.numpy()
+        onsets = columns["time"].astype(np.int64)
+        durations = columns["duration"].astype(np.int64)
+        _check_ticks(onsets, durations)
+        notes = _end_at_first_off(onsets, onsets + durations, columns["pitch"].astype(np.int64))
+        if len(notes):
+            instruments.append(Instrument(track.program, track.is_drum, notes))
+    signatures = frozenset((s.numerator, s.denominator) for s in score.time_signatures)
+    return Song(score.ticks_per_quarter, signatures, tuple(instruments))
+
+
+def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64]) -> None:
+    if len(onsets) and (onsets.min() < 0 or durations.min() < 0 or (onsets + durations).max() > LARGEST_TICK):
+        raise Refused(Reason.BAD_TICKS, f"ticks outside 0 to {LARGEST_TICK}")
+
+
+def _end_at_first_off(
+    onsets: NDArray[np.int64], offs: NDArray[np.int64], pitches: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """(notes, 3) in which a note-off closes all earlier open notes of its pitch, and no note has length zero.
+
+    symusic pairs onsets and offs first in, first out, and keeps notes of length zero.
+    """
+    base = pitches << 32
+    ends = np.sort(base + offs)
+    real = offs > onsets
+    first = np.searchsorted(ends, (base + onsets)[real], side="right")
+    return np.stack([onsets[real], ends[first] - base[real], pitches[real]], axis=1)
+
+
+def read_pretty_midi(data: bytes) -> Song:
+    """Reads a MIDI file with pretty_midi, its times turned back into ticks. Raises `Refused`."""
+    try:
+        parsed = mido.MidiFile(file=io.BytesIO(data), charset="latin1")
+    except Exception as error:  # mido raises errors of many kinds on bytes that are no MIDI
+        raise Refused(Reason.UNREADABLE, f"mido: {type(error).__name__}: {error}") from error
+    if parsed.ticks_per_beat <= 0:
+        raise Refused(Reason.BAD_DIVISION, f"{parsed.ticks_per_beat} ticks a quarter note")
+    signatures = frozenset(
+        (message.numerator, message.denominator)
+        for track in parsed.tracks
+        for message in track
+        if message.type == "time_signature"
+    )
+    return Song(parsed.ticks_per_beat, signatures, _instruments(_at_one_tempo(parsed)))
+
+
+def _at_one_tempo(parsed: mido.MidiFile) -> mido.MidiFile:
+    """Without tempo changes pretty_midi's seconds are proportional to ticks, so the ticks come back exactly.
+
+    Tracks without messages go too: pretty_midi refuses a file for them.
+    """
+    for track in parsed.tracks:
+        waiting = 0
+        kept = []
+        for message in track:
+            waiting += message.time
+            if message.type != "set_tempo":
+                kept.append(message.copy(time=waiting))
+                waiting = 0
+        track[:] = kept
+    parsed.tracks[:] = [track for track in parsed.tracks if track]
+    return parsed
+
+
+def _instruments(parsed: mido.MidiFile) -> tuple[Instrument, ...]:
+    if not parsed.tracks:
+        return ()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # time signatures on later tracks: already read
+            midi = pretty_midi.PrettyMIDI(mido_object=parsed)
+    except ValueError as error:
+        raise Refused(Reason.BAD_TICKS, f"pretty_midi: {error}") from error
+    ticks_per_second = midi.resolution / SECONDS_PER_QUARTER
+    instruments = []
+    for instrument in midi.instruments:
+        seconds = np.array([(note.start, note.end) for note in instrument.notes]).reshape(-1, 2)
+        pitches = np.array([note.pitch for note in instrument.notes], dtype=np.int64)
+        ticks = np.rint(seconds * ticks_per_second).astype(np.int64)
+        if len(pitches):
+            notes = np.column_stack([ticks, pitches])
+            instruments.append(Instrument(instrument.program, instrument.is_drum, notes))
+    return tuple(instruments)
+
+
+READERS: Mapping[str, Reader] = MappingProxyType({"symusic": read_symusic, "pretty_midi": read_pretty_midi})
+
+
+def write(song: Song, beats_per_minute: float = 120.0) -> bytes:
+    """A standard MIDI file of the song, written by symusic."""
+    score = symusic.Score(song.ticks_per_quarter)
+    score.tempos.append(symusic.Tempo(0, beats_per_minute))
+    for numerator, denominator in sorted(song.time_signatures):
+        score.time_signatures.append(symusic.TimeSignature(0, numerator, denominator))
+    for instrument in song.instruments:
+        track = symusic.Track("", instrument.program, instrument.is_drum)
+        onsets, offs, pitches = instrument.notes.astype(np.int32).T
+        velocities = np.full(len(onsets), VELOCITY, dtype=np.int8)
+        track.notes = symusic.Note.from_numpy(onsets, offs - onsets, pitches.astype(np.int8), velocities)
+        score.tracks.append(track)
+    return score.dumps_midi()

@@ -1,0 +1,50 @@
+"""One way to show long work: a bar on a terminal, a line now and then without one."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts work of a known total, with a rate and an end time; a context manager."""
+
+    def __init__(self, what: str, total: int, unit: str, scale: bool = False) -> None:
+        self._what, self._total, self._unit, self._scale = what, total, unit, scale
+        self._terminal = sys.stderr.isatty()
+        self._bar: tqdm[None] = tqdm(
+            total=total, desc=what, unit=unit, unit_scale=scale, dynamic_ncols=True, disable=not self._terminal
+        )
+        self._done = 0
+        self._began = self._written = time.monotonic()
+
+    def to(self, done: int, note: str = "") -> None:
+        """Says that `done` of the total are done; the note stands behind the rate."""
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._done)
+        self._done = done
+        if not self._terminal and time.monotonic() - self._written > SECONDS_BETWEEN_LINES:
+            self._write_line(note)
+
+    def _write_line(self, note: str = "") -> None:
+        self._written = time.monotonic()
+        elapsed = self._written - self._began
+        line = tqdm.format_meter(
+            self._done, self._total, elapsed, ncols=0, prefix=self._what, unit=self._unit, unit_scale=self._scale,
+            postfix=note,
+        )  # fmt: skip
+        print(line, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._terminal and error is None:
+            self._write_line()
+        self._bar.close()

@@ -1,0 +1,189 @@
+"""Parquet shards: their schemas, a writer that leaves whole files or none, and the manifest that comes last.
+
+Paths go through Beam's filesystems. A folder without its manifest is unfinished and is not read.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from music.tokens import STEPS_PER_BAR, TRACKS
+
+MANIFEST = "manifest.json"
+_TEXTS = pa.list_(pa.string())
+_IDENTITY = [("msd_id", pa.string()), ("md5", pa.string())]
+_METADATA = [("artist", pa.string()), ("title", pa.string()), ("terms", _TEXTS), ("weights", pa.list_(pa.float32()))]
+_REFUSAL = [("reason", pa.string()), ("detail", pa.string())]
+
+FILES = pa.schema([*_IDENTITY, ("path", pa.string()), ("midi", pa.binary()), *_METADATA, *_REFUSAL])
+"""One row a file of the corpus; `midi` is null and `reason` stands where the file was refused unread."""
+
+SONGS = pa.schema(
+    [*_IDENTITY, *_METADATA, ("steps", pa.int32()), ("counts", pa.list_(pa.int16(), 3)), ("tokens", pa.binary())]
+)
+"""One row a song kept; `tokens` is (tracks, steps) bytes, `counts` how many drum, bass and guitar/piano tracks."""
+
+REFUSED = pa.schema([*_IDENTITY, ("path", pa.string()), *_REFUSAL])
+"""One row a file refused."""
+
+
+def windows_schema(bars: int) -> pa.Schema:
+    """One row a window; `tokens` is (4, 16 * bars) bytes, transposed by `shift`; `genres` index the vocabulary."""
+    return pa.schema(
+        [
+            ("tokens", pa.binary(len(TRACKS) * STEPS_PER_BAR * bars)),
+            *_IDENTITY,
+            ("bar", pa.int32()),
+            ("tracks", pa.list_(pa.int16(), 3)),
+            ("shift", pa.int8()),
+            ("genres", pa.list_(pa.uint8())),
+        ]
+    )
+
+
+class ShardError(ValueError):
+    """A folder of shards that cannot be read; the message names it and the way out."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A written shard: its file name, how many rows, and the SHA-256 of its bytes."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+def shard_of(identity: str, shards: int) -> int:
+    """The shard that a song belongs to: the same on any machine, for any order of arrival."""
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big") % shards
+
+
+def shard_name(kind: str, index: int, shards: int) -> str:
+    """File name of one shard of `shards`, for example songs-00003-of-00016.parquet."""
+    return f"{kind}-{index:05d}-of-{shards:05d}.parquet"
+
+
+class ShardWriter:
+    """Writes one shard under a temporary name and gives it its own name in `close`."""
+
+    def __init__(self, folder: str, name: str, schema: pa.Schema) -> None:
+        self._path = FileSystems.join(folder, name)
+        self._file = _HashingFile(FileSystems.create(self._partial, compression_type=CompressionTypes.UNCOMPRESSED))
+        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
+        self._name, self._rows = name, 0
+        self.schema = schema
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file has its name."""
+        return self._file.closed
+
+    @property
+    def _partial(self) -> str:
+        return self._path + ".partial"
+
+    def write(self, table: pa.Table) -> None:
+        """Appends the table as a row group."""
+        self._writer.write_table(table, row_group_size=max(len(table), 1))
+        self._rows += len(table)
+
+    def close(self) -> Shard:
+        """Ends the file and gives it its name."""
+        self._writer.close()
+        self._file.close()
+        FileSystems.rename([self._partial], [self._path])
+        return Shard(self._name, self._rows, self._file.sha256.hexdigest())
+
+    def abandon(self) -> None:
+        """Takes the unfinished file away."""
+        self._writer.close()
+        self._file.close()
+        FileSystems.delete([self._partial])
+
+
+@contextmanager
+def shard_writers(folder: str, schemas: Mapping[str, pa.Schema]) -> Iterator[tuple[ShardWriter, ...]]:
+    """One writer a file name; on an error none of the files is left."""
+    writers = tuple(ShardWriter(folder, name, schema) for name, schema in schemas.items())
+    try:
+        yield writers
+    except BaseException:
+        for writer in writers:
+            if not writer.closed:
+                writer.abandon()
+        raise
+
+
+class _HashingFile(io.RawIOBase):
+    """Passes bytes on to a file and takes their SHA-256 on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._position = 0
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        self._file.write(data)
+        self._position += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._position
+
+    def flush(self) -> None:
+        if not self.closed:
+            self._file.flush()
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._file.close()
+
+
+def read_row_groups(path: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The shard's row groups, one after another."""
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        shard = pq.ParquetFile(file)
+        for group in range(shard.num_row_groups):
+            yield shard.read_row_group(group, columns=columns)
+
+
+def write_manifest(folder: str, shards: list[Shard], **provenance: Any) -> None:
+    """Ends the folder: its shards by name, and where they come from."""
+    ordered = sorted(shards, key=lambda shard: shard.name)
+    digest = hashlib.sha256("".join(shard.sha256 for shard in ordered).encode()).hexdigest()
+    manifest = {"digest": digest, **provenance, "shards": [asdict(shard) for shard in ordered]}
+    path = FileSystems.join(folder, MANIFEST)
+    with FileSystems.create(path + ".partial", compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write((json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    FileSystems.rename([path + ".partial"], [path])
+
+
+def read_manifest(folder: str) -> dict[str, Any]:
+    """The folder's manifest; raises `ShardError` where there is none."""
+    path = FileSystems.join(folder, MANIFEST)
+    if not FileSystems.exists(path):
+        raise ShardError(f"{folder}: no {MANIFEST}, so the shards are not whole; run the stage that writes them again")
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        manifest: dict[str, Any] = json.loads(file.read())
+    return manifest
+
+
+def shard_paths(folder: str, kind: str) -> list[str]:
+    """Paths of the shards of one kind that the manifest names, in order."""
+    names = [shard["name"] for shard in read_manifest(folder)["shards"]]
+    return [FileSystems.join(folder, name) for name in names if name.startswith(f"{kind}-")]

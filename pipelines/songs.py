@@ -1,0 +1,156 @@
+"""Files -> songs: every MIDI file of a corpus shard is read, and kept as tokens or refused with a reason."""
+
+from dataclasses import asdict, dataclass
+
+import apache_beam as beam
+import pyarrow as pa
+
+from music.midi import READERS, Reader
+from music.roles import tokenise_song
+from music.song import Refused
+from pipelines.runners import BeamConfig, run
+from pipelines.shards import (
+    REFUSED,
+    SONGS,
+    Shard,
+    read_manifest,
+    read_row_groups,
+    shard_name,
+    shard_paths,
+    shard_writers,
+    write_manifest,
+)
+
+SONGS_A_ROW_GROUP = 64
+"""Few enough that a shard of songs can be read piece by piece."""
+
+
+@dataclass(frozen=True)
+class SongsConfig:
+    """Section `songs` of params.yaml."""
+
+    reader: str
+
+    def __post_init__(self) -> None:
+        if self.reader not in READERS:
+            raise ValueError(f"reader must be one of {', '.join(READERS)}, not {self.reader}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of one shard of files."""
+
+    written: tuple[Shard, Shard]
+    refused: dict[str, int]
+
+
+class NoSongs(ValueError):
+    """A corpus of which no file gives a song."""
+
+
+def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> dict[str, int]:
+    """Reads every file of the corpus shards into song shards; returns the manifest's counts by reason."""
+    inputs = shard_paths(corpus, "files")
+
+    def build(pipeline: beam.Pipeline) -> None:
+        _ = pipeline | ReadSongs(inputs, out, config) | WriteManifest(out, read_manifest(corpus)["digest"], config)
+
+    run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
+    manifest = read_manifest(out)
+    if not manifest["kept"]:
+        raise NoSongs(
+            f"none of {manifest['files']} files gives a song ({_listed(manifest['refused'])}); "
+            "songs need drums, bass and guitar or piano in 4/4: set corpus.path to other music"
+        )
+    return {"files": manifest["files"], "kept": manifest["kept"], **manifest["refused"]}
+
+
+def _listed(refused: dict[str, int]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in refused.items())
+
+
+class ReadSongs(beam.PTransform):  # type: ignore[misc]
+    """The paths of the corpus shards -> a `Report` each, the songs and the refused files written."""
+
+    def __init__(self, inputs: list[str], out: str, config: SongsConfig) -> None:
+        super().__init__()
+        self._inputs, self._out, self._reader = inputs, out, config.reader
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[Report]:
+        return (
+            pipeline
+            | "shards of files" >> beam.Create(list(enumerate(self._inputs)))
+            | "one a worker" >> beam.Reshuffle()
+            | "read" >> beam.Map(write_song_shard, len(self._inputs), self._out, self._reader)
+        )
+
+
+class WriteManifest(beam.PTransform):  # type: ignore[misc]
+    """The reports of all shards -> the manifest, which ends the folder."""
+
+    def __init__(self, out: str, corpus_digest: str, config: SongsConfig) -> None:
+        super().__init__()
+        self._out, self._provenance = out, {"corpus": corpus_digest, "config": asdict(config)}
+
+    def expand(self, reports: beam.PCollection[Report]) -> beam.PCollection[None]:
+        return (
+            reports
+            | beam.combiners.ToList()
+            | beam.Map(_write_songs_manifest, self._out, self._provenance)
+        )  # fmt: skip
+
+
+def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str, object]) -> None:
+    refused: dict[str, int] = {}
+    for report in reports:
+        for reason, count in report.refused.items():
+            refused[reason] = refused.get(reason, 0) + count
+    kept = sum(report.written[0].rows for report in reports)
+    write_manifest(
+        out,
+        [shard for report in reports for shard in report.written],
+        **provenance,
+        files=kept + sum(refused.values()),
+        kept=kept,
+        refused=dict(sorted(refused.items())),
+    )
+
+
+def write_song_shard(numbered: tuple[int, str], shards: int, out: str, reader: str) -> Report:
+    """Reads one (number, path) of the files' shards; writes its songs, sorted by id, and its refused files."""
+    index, path = numbered
+    songs, refused = [], []
+    for group in read_row_groups(path):
+        for file in group.to_pylist():
+            row = read_song(file, READERS[reader])
+            (refused if "reason" in row else songs).append(row)
+    for rows in (songs, refused):
+        rows.sort(key=lambda row: (row["msd_id"], row["md5"]))
+    names = {shard_name("songs", index, shards): SONGS, shard_name("refused", index, shards): REFUSED}
+    with shard_writers(out, names) as (song_writer, refused_writer):
+        for first in range(0, len(songs), SONGS_A_ROW_GROUP):
+            song_writer.write(pa.Table.from_pylist(songs[first : first + SONGS_A_ROW_GROUP], schema=SONGS))
+        refused_writer.write(pa.Table.from_pylist(refused, schema=REFUSED))
+        written = song_writer.close(), refused_writer.close()
+    counts: dict[str, int] = {}
+    for row in refused:
+        counts[row["reason"]] = counts.get(row["reason"], 0) + 1
+    return Report(written, counts)
+
+
+def read_song(file: dict[str, object], reader: Reader) -> dict[str, object]:
+    """A row of `FILES` -> a row of `SONGS`, or of `REFUSED`, which has a reason."""
+    identity = {key: file[key] for key in ("msd_id", "md5")}
+    if file["reason"]:
+        return {key: file[key] for key in REFUSED.names}
+    try:
+        song = tokenise_song(reader(file["midi"]))
+    except Refused as refusal:
+        return {**identity, "path": file["path"], "reason": str(refusal.reason), "detail": refusal.detail}
+    return {
+        **identity,
+        **{key: file[key] for key in ("artist", "title", "terms", "weights")},
+        "steps": song.tokens.shape[1],
+        "counts": list(song.counts),
+        "tokens": song.tokens.tobytes(),
+    }
