@@ -136,4 +136,4 @@ def write(song: Song, beats_per_minute: float = 120.0) -> bytes:
         velocities = np.full(len(onsets), VELOCITY, dtype=np.int8)
         track.notes = symusic.Note.from_numpy(onsets, offs - onsets, pitches.astype(np.int8), velocities)
         score.tracks.append(track)
-    return score.dumps_midi()
+    return bytes(score.dumps_midi())

@@ -3,7 +3,7 @@
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Never, Self
 
 from tqdm import tqdm
 
@@ -16,7 +16,7 @@ class Progress:
     def __init__(self, what: str, total: int, unit: str, scale: bool = False) -> None:
         self._what, self._total, self._unit, self._scale = what, total, unit, scale
         self._terminal = sys.stderr.isatty()
-        self._bar: tqdm[None] = tqdm(
+        self._bar: tqdm[Never] = tqdm(
             total=total, desc=what, unit=unit, unit_scale=scale, dynamic_ncols=True, disable=not self._terminal
         )
         self._done = 0

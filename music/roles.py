@@ -2,18 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from music.song import Instrument, Reason, Refused, Song
-from music.tokens import STEPS_PER_BAR, Tokens, to_steps, tokenise
+from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Tokens, to_notes, to_steps, tokenise
 
 MAX_BARS = 4096
 BASS_PROGRAMS = range(32, 40)
 GUITAR_PROGRAMS = range(32)
 FOUR_FOUR = (4, 4)
+PROGRAMS = (0, 33, 0, 48)
+"""General MIDI programs of the four tracks in a song made of tokens."""
+TICKS_PER_STEP = 120
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class TokenSong:
     def arrangements(self, cap: int) -> NDArray[np.intp]:
         """(combinations, 4) rows of `tokens`: the first `cap` of drums x bass x guitar/piano, each with the strings."""
         ends = np.cumsum((0, *self.counts)).tolist()
-        roles = [range(first, last) for first, last in zip(ends[:-1], ends[1:], strict=True)]
+        roles = [range(first, last) for first, last in pairwise(ends)]
         rows = [(*row, len(self.tokens) - 1) for row in islice(product(*roles), cap)]
         return np.array(rows, dtype=np.intp)
 
@@ -80,3 +83,13 @@ def _in_steps(instrument: Instrument, ticks_per_quarter: int) -> NDArray[np.int6
     if not instrument.is_drum:
         ends = np.maximum(ends, to_steps(instrument.notes[:, 1], ticks_per_quarter))
     return np.column_stack([starts, ends, instrument.notes[:, 2]])
+
+
+def to_song(tokens: Tokens) -> Song:
+    """The song of (4, steps) states: a drum kit, electric bass, piano and string ensemble, in 4/4."""
+    instruments = []
+    for track, program in enumerate(PROGRAMS):
+        notes = to_notes(tokens[track]) * np.array([TICKS_PER_STEP, TICKS_PER_STEP, 1])
+        if len(notes):
+            instruments.append(Instrument(program, TRACKS[track] == "drums", notes))
+    return Song(TICKS_PER_STEP * STEPS_PER_QUARTER, frozenset({FOUR_FOUR}), tuple(instruments))

@@ -23,9 +23,7 @@ def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int
     return (2 * STEPS_PER_QUARTER * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
 
 
-def tokenise(
-    starts: NDArray[np.int64], ends: NDArray[np.int64], pitches: NDArray[np.int64], steps: int
-) -> Tokens:
+def tokenise(starts: NDArray[np.int64], ends: NDArray[np.int64], pitches: NDArray[np.int64], steps: int) -> Tokens:
     """(steps,) states of one track: at each step the lowest sounding pitch, a hold of it, or silence.
 
     A step is an onset where that pitch starts, or differs from the lowest pitch of the step before. `starts` and

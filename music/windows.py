@@ -81,7 +81,8 @@ def _silent_too_long(by_track: Tokens) -> NDArray[np.bool_]:
     run = MAX_SILENT_STEPS + 1
     silent = np.cumsum(by_track == SILENT, axis=-1, dtype=np.int16)
     silent = np.concatenate([np.zeros((*silent.shape[:2], 1), np.int16), silent], axis=-1)
-    return (silent[..., run:] - silent[..., :-run] == run).any(axis=-1)
+    in_run = silent[..., run:] - silent[..., :-run] == run
+    return np.any(in_run, axis=-1)
 
 
 def _multipliers(steps: int) -> NDArray[np.uint64]:
@@ -112,13 +113,13 @@ def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int)
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
     room = last - first + 1
-    drawn = _mix(hashes[:, 0] ^ _mix(np.full(1, seed, dtype=np.uint64))) % np.maximum(room, 1).astype(np.uint64)
+    drawn = mix(hashes[:, 0], seed) % np.maximum(room, 1).astype(np.uint64)
     return np.where(room > 0, first + drawn.astype(np.int64), 0).astype(np.int8)
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """splitmix64's finaliser (Steele, Lea, Flood 2014): every bit of x changes every bit of the result."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
+def mix(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """A fair draw of 64 bits for each x; splitmix64 (Steele, Lea, Flood 2014) from a place that the seed gives."""
+    x = x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from tqdm.utils import CallbackIOWrapper
 
+from music.errors import InputError
 from music.progress import Progress
 from music.song import Reason
 from pipelines.shards import FILES, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
@@ -32,10 +33,6 @@ BATCH_BYTES = 8_000_000
 
 _MIDI_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})/([0-9a-f]{32})\.mid")
 _METADATA_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})\.h5")
-
-
-class CorpusError(ValueError):
-    """A corpus that cannot be read; the message names the file and the way out."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def write_corpus(config: CorpusConfig, out: str) -> int:
     elif folder.is_dir():
         rows = read_folder(folder, config.max_file_bytes)
     else:
-        raise CorpusError(f"{folder}: no such folder; set corpus.path to Lakh's two archives or a folder of MIDI files")
+        raise InputError(f"{folder}: no such folder; set corpus.path to Lakh's two archives or a folder of MIDI files")
     schemas = {shard_name("files", index, config.shards): FILES for index in range(config.shards)}
     with shard_writers(out, schemas) as writers:
         batches = [_Batch(writer) for writer in writers]
@@ -83,7 +80,7 @@ def write_corpus(config: CorpusConfig, out: str) -> int:
         written = [batch.close() for batch in batches]
     files = sum(shard.rows for shard in written)
     if not files:
-        raise CorpusError(f"{folder}: neither {MIDI_ARCHIVE} nor any MIDI file in it; set corpus.path to one that has")
+        raise InputError(f"{folder}: neither {MIDI_ARCHIVE} nor any MIDI file in it; set corpus.path to one that has")
     write_manifest(out, written, config=asdict(config), files=files)
     return files
 
@@ -148,7 +145,7 @@ def _read_hdf5(name: str, data: bytes) -> Metadata:
             weights = np.asarray(file["metadata/artist_terms_weight"][:], dtype=float).tolist()
             artist, title = (song[key].decode("utf-8", "replace") for key in ("artist_name", "title"))
     except (OSError, KeyError, ValueError) as error:
-        raise CorpusError(
+        raise InputError(
             f"{name}: not a Million Song Dataset file with /metadata/songs, artist_terms and artist_terms_weight "
             f"({error}); take it out of the archive or get the archive again"
         ) from error
@@ -158,7 +155,7 @@ def _read_hdf5(name: str, data: bytes) -> Metadata:
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """Every member of the archive that is no folder, in order, while it streams past."""
     if not path.exists():
-        raise CorpusError(f"{path}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)")
+        raise InputError(f"{path}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)")
     read = 0
     with path.open("rb") as file, Progress(f"reading {path.name}", path.stat().st_size, "B", scale=True) as progress:
 
@@ -173,7 +170,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
                     if not member.isdir():
                         yield archive, member
         except (tarfile.ReadError, EOFError, zlib.error, OSError) as error:
-            raise CorpusError(f"{path}: cut short or damaged ({error}); get it again (Lakh's: make lakh)") from error
+            raise InputError(f"{path}: cut short or damaged ({error}); get it again (Lakh's: make lakh)") from error
 
 
 def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -215,10 +212,10 @@ def _read_tags(folder: Path) -> dict[str, Metadata]:
     with (folder / TAGS).open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         if not {"path", "tags"} <= set(rows.fieldnames or ()):
-            raise CorpusError(f"{folder / TAGS}: its first line must name the columns path and tags (artist, title)")
+            raise InputError(f"{folder / TAGS}: its first line must name the columns path and tags (artist, title)")
         for row in rows:
             if not row["path"] or not (folder / row["path"]).is_file():
-                raise CorpusError(f"{folder / TAGS}, line {rows.line_num}: no file {row['path']!r} in {folder}")
+                raise InputError(f"{folder / TAGS}, line {rows.line_num}: no file {row['path']!r} in {folder}")
             terms = [tag.strip() for tag in (row["tags"] or "").split(TAG_SEPARATOR) if tag.strip()]
             path = PurePosixPath(row["path"]).as_posix()
             known[path] = _tagged(terms, row.get("artist") or "", row.get("title") or "")

@@ -7,6 +7,8 @@ from itertools import combinations
 
 import apache_beam as beam
 import numpy as np
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
 from pipelines.runners import BeamConfig, run
@@ -25,10 +27,6 @@ class GenresConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 255:
             raise ValueError("count must be from 1 to 255")
-
-
-class NoTags(ValueError):
-    """Songs without any tag."""
 
 
 def normalise(tag: str) -> str:
@@ -100,8 +98,6 @@ def _pairs(tags: tuple[str, ...], common: Counts) -> Iterator[tuple[str, str]]:
 def _write_document(
     common: Counts, pairs: Pairs, songs: int, untagged: int, given: int, provenance: dict[str, object], out: str
 ) -> None:
-    if not common:
-        raise NoTags("no song has a tag; give tags.csv or folders named after genres (README: your own MIDI)")
     matrix = co_occurrence(common, pairs)
     order = circle(matrix)
     names = list(common)
@@ -112,10 +108,10 @@ def _write_document(
         "co_occurrence": matrix[np.ix_(order, order)].tolist(),
         "songs": songs,
         "songs_without_tags": untagged,
-        "share_of_tags": sum(common.values()) / given,
+        "share_of_tags": sum(common.values()) / max(given, 1),
     }
-    with open(out, "w", encoding="utf-8") as file:
-        file.write(json.dumps(document, indent=1) + "\n")
+    with FileSystems.create(out, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write((json.dumps(document, indent=1) + "\n").encode())
 
 
 def co_occurrence(common: Counts, pairs: Pairs) -> NDArray[np.int64]:
@@ -133,6 +129,8 @@ def circle(matrix: NDArray[np.int64]) -> list[int]:
     The closed tour of greatest summed cosine similarity that nearest neighbours from each start, improved by
     2-opt, find. Similarities are rounded, so that equal ones are equal on every machine.
     """
+    if not len(matrix):
+        return []
     diagonal = np.sqrt(np.diag(matrix))
     similarity = np.round(matrix / np.outer(diagonal, diagonal), 6)
     tours = [_two_opt(_nearest(similarity, start), similarity) for start in range(len(matrix))]

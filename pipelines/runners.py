@@ -1,6 +1,8 @@
 """Where a pipeline runs, and how it shows that it does."""
 
+import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +10,8 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from music.progress import Progress
 
@@ -41,16 +45,18 @@ class BeamConfig:
 def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int) -> None:
     """Builds and runs the pipeline, and shows how many of `total` files that match `shards` are there."""
     with Progress(what, total, "shard") as progress, _Watch(shards, progress):
-        with beam.Pipeline(options=_options(config)) as pipeline:
+        with _pipeline(config) as pipeline:
             build(pipeline)
 
 
-def _options(config: BeamConfig) -> PipelineOptions:
-    options = [f"--runner={config.runner}", *config.options]
+def _pipeline(config: BeamConfig) -> beam.Pipeline:
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    if config.runner != "FnApiRunner":
+        return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
     workers = config.workers or os.cpu_count() or 1
-    if config.runner == "FnApiRunner" and workers > 1:
-        options += ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
-    return PipelineOptions(options)
+    options = PipelineOptions([f"--direct_num_workers={workers}", *config.options])
+    processes = SubprocessSDKEnvironment.from_command_string(f"{sys.executable} -m pipelines.worker")
+    return beam.Pipeline(FnApiRunner(default_environment=processes if workers > 1 else None), options)
 
 
 class _Watch:

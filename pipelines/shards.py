@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from music.errors import InputError
 from music.tokens import STEPS_PER_BAR, TRACKS
 
 MANIFEST = "manifest.json"
@@ -48,10 +49,6 @@ def windows_schema(bars: int) -> pa.Schema:
             ("genres", pa.list_(pa.uint8())),
         ]
     )
-
-
-class ShardError(ValueError):
-    """A folder of shards that cannot be read; the message names it and the way out."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ class ShardWriter:
 
     @property
     def _partial(self) -> str:
-        return self._path + ".partial"
+        return f"{self._path}.partial"
 
     def write(self, table: pa.Table) -> None:
         """Appends the table as a row group."""
@@ -174,10 +171,10 @@ def write_manifest(folder: str, shards: list[Shard], **provenance: Any) -> None:
 
 
 def read_manifest(folder: str) -> dict[str, Any]:
-    """The folder's manifest; raises `ShardError` where there is none."""
+    """The folder's manifest; raises `InputError` where there is none."""
     path = FileSystems.join(folder, MANIFEST)
     if not FileSystems.exists(path):
-        raise ShardError(f"{folder}: no {MANIFEST}, so the shards are not whole; run the stage that writes them again")
+        raise InputError(f"{folder}: no {MANIFEST}, so the shards are not whole; run the stage that writes them again")
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         manifest: dict[str, Any] = json.loads(file.read())
     return manifest

@@ -1,10 +1,12 @@
 """Files -> songs: every MIDI file of a corpus shard is read, and kept as tokens or refused with a reason."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 
+from music.errors import InputError
 from music.midi import READERS, Reader
 from music.roles import tokenise_song
 from music.song import Refused
@@ -20,6 +22,8 @@ from pipelines.shards import (
     shard_writers,
     write_manifest,
 )
+
+Row = dict[str, Any]
 
 SONGS_A_ROW_GROUP = 64
 """Few enough that a shard of songs can be read piece by piece."""
@@ -44,12 +48,11 @@ class Report:
     refused: dict[str, int]
 
 
-class NoSongs(ValueError):
-    """A corpus of which no file gives a song."""
-
-
 def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> dict[str, int]:
-    """Reads every file of the corpus shards into song shards; returns the manifest's counts by reason."""
+    """Reads every file of the corpus shards into song shards; returns how many were refused, by reason, and kept.
+
+    Raises `InputError` where no file gives a song.
+    """
     inputs = shard_paths(corpus, "files")
 
     def build(pipeline: beam.Pipeline) -> None:
@@ -58,11 +61,11 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
     run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
     manifest = read_manifest(out)
     if not manifest["kept"]:
-        raise NoSongs(
+        raise InputError(
             f"none of {manifest['files']} files gives a song ({_listed(manifest['refused'])}); "
             "songs need drums, bass and guitar or piano in 4/4: set corpus.path to other music"
         )
-    return {"files": manifest["files"], "kept": manifest["kept"], **manifest["refused"]}
+    return {"kept": manifest["kept"], **manifest["refused"]}
 
 
 def _listed(refused: dict[str, int]) -> str:
@@ -119,7 +122,8 @@ def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str,
 def write_song_shard(numbered: tuple[int, str], shards: int, out: str, reader: str) -> Report:
     """Reads one (number, path) of the files' shards; writes its songs, sorted by id, and its refused files."""
     index, path = numbered
-    songs, refused = [], []
+    songs: list[Row] = []
+    refused: list[Row] = []
     for group in read_row_groups(path):
         for file in group.to_pylist():
             row = read_song(file, READERS[reader])
@@ -138,7 +142,7 @@ def write_song_shard(numbered: tuple[int, str], shards: int, out: str, reader: s
     return Report(written, counts)
 
 
-def read_song(file: dict[str, object], reader: Reader) -> dict[str, object]:
+def read_song(file: Row, reader: Reader) -> Row:
     """A row of `FILES` -> a row of `SONGS`, or of `REFUSED`, which has a reason."""
     identity = {key: file[key] for key in ("msd_id", "md5")}
     if file["reason"]:

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from music.errors import InputError
 from music.roles import TokenSong
-from music.windows import Hashes, Windows, shifts, transpose, windows
+from music.windows import Hashes, Windows, mix, shifts, transpose, windows
 from pipelines.genres import normalise
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
@@ -36,36 +37,44 @@ SPLIT_UNITS = ("song", "artist", "window")
 
 
 @dataclass(frozen=True)
+class SplitConfig:
+    """Which windows are held out for validation."""
+
+    unit: str
+    """What stays on one side: a song, an artist, or (the paper's protocol) only a window."""
+    validation: float
+    """Share held out; 0.2 in [P]."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.unit not in SPLIT_UNITS:
+            raise ValueError(f"unit must be one of {', '.join(SPLIT_UNITS)}, not {self.unit}")
+        if not 0 < self.validation < 1:
+            raise ValueError("validation must be between 0 and 1")
+
+
+@dataclass(frozen=True)
 class WindowsConfig:
-    """Section `windows` of params.yaml, and one of its lengths."""
+    """Section `windows` of params.yaml, for one of its lengths."""
 
     bars: int
     cap: int
     """How many arrangements of a song are cut, at most."""
-    lowest_shift: int
-    highest_shift: int
-    split_unit: str
-    """What stays on one side of the split: a song, an artist, or (the paper's protocol) only a window."""
-    validation: float
+    shift: tuple[int, int]
+    """Lowest and highest transposition, in semitones; -5 and 6 in [P]."""
     seed: int
+    """Of the transposition."""
+    split: SplitConfig
 
     def __post_init__(self) -> None:
         if not 1 <= self.bars <= 64:
             raise ValueError("bars must be from 1 to 64")
         if self.cap < 1:
             raise ValueError("cap must be at least 1")
-        if not -64 <= self.lowest_shift <= 0 <= self.highest_shift <= 63:
-            raise ValueError("lowest_shift must be from -64 to 0 and highest_shift from 0 to 63")
-        if self.split_unit not in SPLIT_UNITS:
-            raise ValueError(f"split_unit must be one of {', '.join(SPLIT_UNITS)}, not {self.split_unit}")
-        if not 0 < self.validation < 1:
-            raise ValueError("validation must be between 0 and 1")
+        if not -64 <= self.shift[0] <= 0 <= self.shift[1] <= 63:
+            raise ValueError("shift must be a number from -64 to 0 and one from 0 to 63")
         if self.seed < 0:
             raise ValueError("seed must be 0 or more")
-
-
-class NoWindows(ValueError):
-    """Songs of which no window is kept for training or for validation."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,7 @@ class Report:
     arrangements_cut: int
 
 
-def write_windows(
-    songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig
-) -> dict[str, int]:
+def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig) -> dict[str, int]:
     """Cuts every song into unique windows and writes training and validation shards; returns how many of each."""
     inputs = shard_paths(songs, "songs")
     provenance = {"songs": read_manifest(songs)["digest"], "genres": genres, "config": asdict(config)}
@@ -121,7 +128,7 @@ def write_windows(
     manifest = read_manifest(out)
     sizes = {split: int(manifest[split]) for split in ("train", "validation")}
     if not all(sizes.values()):
-        raise NoWindows(
+        raise InputError(
             f"{sizes['train']} training and {sizes['validation']} validation windows of {config.bars} bars from "
             f"{read_manifest(songs)['kept']} songs; both are needed: take more songs or shorter windows"
         )
@@ -153,7 +160,7 @@ def hash_song_shard(numbered: tuple[int, str], config: WindowsConfig) -> Iterato
     songs, found = [], []
     for number, (row, cut) in enumerate(_cut_songs(path, config)):
         songs.append((row["msd_id"], row["md5"]))
-        validation = in_validation(row, cut.hashes, config)
+        validation = in_validation(row, cut.hashes, config.split)
         found.append((np.full(len(cut), number), np.arange(len(cut)), validation, cut.hashes))
     if not songs:
         return
@@ -185,13 +192,15 @@ def find_repeated(partition: tuple[int, Iterable[Found]]) -> Iterator[tuple[int,
             yield part.shard, Repeated(part.song[lost], part.window[lost])
 
 
-def in_validation(song: dict[str, Any], hashes: Hashes, config: WindowsConfig) -> NDArray[np.bool_]:
+def in_validation(song: dict[str, Any], hashes: Hashes, split: SplitConfig) -> NDArray[np.bool_]:
     """(windows,) whether each window of the song is held out, by a hash of what the split keeps together."""
-    if config.split_unit == "window":
-        return (hashes[:, 1] >> np.uint64(11)).astype(np.float64) / 2.0**53 < config.validation
-    identity = (song["artist"] if config.split_unit == "artist" else "") or song["msd_id"]
-    drawn = hashlib.blake2b(f"{config.seed} {identity}".encode(), digest_size=8).digest()
-    return np.full(len(hashes), int.from_bytes(drawn, "big") / 2.0**64 < config.validation)
+    if split.unit == "window":
+        drawn = mix(hashes[:, 1], split.seed)
+    else:
+        identity = (song["artist"] if split.unit == "artist" else "") or song["msd_id"]
+        digest = hashlib.blake2b(f"{split.seed} {identity}".encode(), digest_size=8).digest()
+        drawn = np.full(len(hashes), int.from_bytes(digest, "big"), dtype=np.uint64)
+    return drawn.astype(np.float64) / 2.0**64 < split.validation
 
 
 def _cut_songs(path: str, config: WindowsConfig) -> Iterator[tuple[dict[str, Any], Windows]]:
@@ -225,7 +234,7 @@ def write_window_shard(
         for number, (song, cut) in enumerate(_cut_songs(path, config)):
             keeps = np.ones(len(cut), dtype=bool)
             keeps[repeated.get(number, [])] = False
-            held_out = in_validation(song, cut.hashes, config)
+            held_out = in_validation(song, cut.hashes, config.split)
             tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in song["terms"]} & set(vocabulary))
             for split, side in zip(rows, (keeps & ~held_out, keeps & held_out), strict=True):
                 split.add(song, cut, np.flatnonzero(side), tags, config)
@@ -260,7 +269,7 @@ class _Rows:
         if not len(chosen):
             return
         tokens = cut.tokens(chosen)
-        shift = shifts(tokens, cut.hashes[chosen], config.lowest_shift, config.highest_shift, config.seed)
+        shift = shifts(tokens, cut.hashes[chosen], *config.shift, config.seed)
         moved = np.ascontiguousarray(transpose(tokens, shift))
         schema = self._writer.schema
         columns = {

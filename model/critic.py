@@ -1,0 +1,48 @@
+"""The critic that tells the prior's codes from the encoder's; [P] section 3.2.3, WGAN-GP [W]."""
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+
+
+class Critic(nn.Module):
+    """Two tanh layers and a linear score; higher is more like the prior.
+
+    With the flower prior it also sees which Gaussian was drawn for the song, one-hot, or an extra class for none [A].
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.classes = config.genres + 1 if config.prior == "flower" else 0
+        self.layers = nn.Sequential(
+            nn.Linear(config.latent + self.classes, config.units),
+            nn.Tanh(),
+            nn.Linear(config.units, config.units),
+            nn.Tanh(),
+            nn.Linear(config.units, 1),
+        )
+
+    def forward(self, z: Tensor, genre: Tensor) -> Tensor:
+        """z: (batch, latent), genre: (batch,) 0 to genres, the last meaning none -> scores, (batch,)."""
+        if self.classes:
+            z = torch.cat([z, nn.functional.one_hot(genre, self.classes).to(z.dtype)], dim=-1)
+        score: Tensor = self.layers(z).squeeze(-1)
+        return score
+
+
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, generator: torch.Generator) -> Tensor:
+    """Mean of (|gradient| - 1)^2 at random points between real and fake codes; [P] equation 6 without lambda."""
+    alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
+    between = (alpha * fake + (1 - alpha) * real).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between, genre).sum(), between, create_graph=True)
+    penalty: Tensor = (gradient.norm(dim=-1) - 1).square().mean()
+    return penalty
+
+
+def critic_loss(
+    critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, weight: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The loss that the critic descends, and its estimate of the Wasserstein distance [W]."""
+    distance: Tensor = critic(real, genre).mean() - critic(fake, genre).mean()
+    return weight * gradient_penalty(critic, real, fake, genre, generator) - distance, distance.detach()

@@ -1,0 +1,105 @@
+"""Window shards -> tensors. All windows of a split are decoded once and stay in memory as bytes."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from music.errors import InputError
+from music.tokens import STEPS_PER_BAR, TRACKS
+
+
+@dataclass(frozen=True)
+class WindowSet:
+    """The windows of one split."""
+
+    tokens: Tensor
+    """(windows, 4, steps) uint8 states."""
+    genres: Tensor
+    """(windows, genres) bool: which genres the window's song is tagged with."""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the windows come from."""
+
+    bars: int
+    genres: list[str]
+    """The vocabulary, in circle order."""
+    digest: str
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """Length, genre vocabulary and digest of a folder of window shards. Raises `InputError`."""
+    manifest = _manifest(folder)
+    return Provenance(manifest["config"]["bars"], manifest["genres"], manifest["digest"])
+
+
+def read_windows(folder: Path, split: str) -> WindowSet:
+    """All windows of a split, "train" or "validation". Raises `InputError` for shards that are not whole."""
+    manifest = _manifest(folder)
+    shards = [shard for shard in manifest["shards"] if shard["name"].startswith(f"{split}-")]
+    rows = sum(shard["rows"] for shard in shards)
+    tokens = np.empty((rows, len(TRACKS), STEPS_PER_BAR * manifest["config"]["bars"]), dtype=np.uint8)
+    genres = np.zeros((rows, len(manifest["genres"])), dtype=bool)
+    first = 0
+    for shard in shards:
+        for table in _row_groups(folder / shard["name"]):
+            last = first + len(table)
+            if last > rows:
+                raise InputError(f"{folder}: more rows than {manifest['digest'][:8]} has; write the windows again")
+            tokens[first:last] = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
+            _mark(genres[first:last], table["genres"])
+            first = last
+    if first != rows:
+        raise InputError(f"{folder}: {first} rows where the manifest says {rows}; write the windows again")
+    return WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    if not path.exists():
+        raise InputError(f"{folder}: no manifest.json, so no whole set of window shards; run dvc repro windows")
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _row_groups(path: Path) -> Iterator[pa.Table]:
+    try:
+        shard = pq.ParquetFile(path)
+        for group in range(shard.num_row_groups):
+            yield shard.read_row_group(group, columns=["tokens", "genres"])
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: {error}; write the windows again") from error
+
+
+def _bytes(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    array = column.combine_chunks()
+    width = array.type.byte_width
+    whole = np.frombuffer(array.buffers()[1], dtype=np.uint8)
+    return whole[array.offset * width : (array.offset + len(array)) * width]
+
+
+def _mark(mask: np.ndarray[Any, np.dtype[np.bool_]], column: pa.ChunkedArray) -> None:
+    lists = column.combine_chunks()
+    window = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
+    mask[window, lists.flatten().to_numpy()] = True
+
+
+def batches(windows: WindowSet, size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless (tokens, genres) batches; each epoch permutes the windows anew and leaves out the incomplete batch."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        order = torch.randperm(len(windows), generator=generator)
+        for chosen in order[: len(windows) // size * size].view(-1, size):
+            yield windows.tokens[chosen], windows.genres[chosen]

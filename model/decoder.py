@@ -1,0 +1,26 @@
+"""Latent code -> the states of one track, not autoregressive; [P] section 3.2.2."""
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from music.tokens import STATES, STEPS_PER_BAR
+
+
+class Decoder(nn.Module):
+    """LSTM layers that see z at every step; their first hidden state is one linear map of z [P eq. 11]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.steps = STEPS_PER_BAR * config.bars
+        self.first_state = nn.Linear(config.latent, config.units)
+        self.lstm = nn.LSTM(config.latent, config.units, config.layers, batch_first=True)
+        self.states = nn.Linear(config.units, STATES)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z: (batch, latent) -> logits, (batch, steps, 130)."""
+        hidden = self.first_state(z).expand(self.lstm.num_layers, -1, -1).contiguous()  # (layers, batch, units)
+        x = z[:, None].expand(-1, self.steps, -1)  # (batch, steps, latent)
+        output, _ = self.lstm(x, (hidden, torch.zeros_like(hidden)))  # (batch, steps, units)
+        logits: Tensor = self.states(output)
+        return logits

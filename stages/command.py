@@ -1,0 +1,42 @@
+"""How every stage runs as a command: its options, its errors, and its output that appears whole or not at all."""
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from music.errors import InputError
+
+
+def run(main: Callable[..., None]) -> None:
+    """Runs a stage's `main` with the options of the command line; what the user can mend is one line, exit code 1."""
+    logging.basicConfig(level=logging.ERROR)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    try:
+        app()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """An empty folder to write into, which takes the place of `out` in the end; on an error `out` stays as it is."""
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    old = out.with_name(f".{out.name}.old.partial")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    partial.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

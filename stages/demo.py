@@ -1,0 +1,21 @@
+"""Stage `demo`: makes the demo corpus."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from pipelines.demo import DemoConfig, write_demo
+from stages.command import replacing, run
+from stages.settings import read_params, settings
+
+
+def main(out: Annotated[Path, Option()]) -> None:
+    """Writes the two archives of the demo corpus."""
+    config = settings(DemoConfig, "demo", read_params()["demo"])
+    with replacing(out) as partial:
+        write_demo(partial, config)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,40 @@
+"""Stage `evaluate`: a trained model and windows -> accuracies beside their baselines."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from model.checkpoint import load
+from model.data import read_provenance, read_windows
+from model.evaluation import evaluate
+from music.errors import InputError
+from music.tokens import TRACKS
+from stages.command import run
+
+
+def main(
+    model: Annotated[Path, Option()],
+    windows: Annotated[Path, Option()],
+    metrics: Annotated[Path, Option()],
+    plot: Annotated[Path, Option()],
+) -> None:
+    """Writes the accuracies as metrics, and by track beside the baselines as rows of a plot."""
+    musae, description = load(model)
+    if description.data != read_provenance(windows):
+        raise InputError(f"{model} was trained on other windows than {windows}; run dvc repro train")
+    accuracy = evaluate(musae, read_windows(windows, "train"), read_windows(windows, "validation")).by_track()
+    metrics.write_text(json.dumps(accuracy, indent=1) + "\n")
+    rows = [
+        {"track": track, "measure": measure, "accuracy": of_track[track]}
+        for measure, of_track in accuracy.items()
+        for track in TRACKS
+    ]
+    plot.write_text(json.dumps(rows, indent=1) + "\n")
+    for measure, of_track in accuracy.items():
+        print(f"{measure:13}", *(f"{name} {value:.3f}" for name, value in of_track.items()))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,77 @@
+"""Stage `figures`: a trained model and windows -> a reconstruction, an interpolation and samples by genre."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+from typer import Option
+
+from model.checkpoint import load
+from model.data import read_windows
+from model.latent import interpolate, sample
+from music.drawing import draw_windows
+from music.midi import write
+from music.roles import to_song
+from music.tokens import Tokens
+from stages.command import replacing, run
+from stages.settings import read_params, settings
+
+COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class FiguresConfig:
+    """Section `figures` of params.yaml."""
+
+    points: int
+    """Of the interpolation, its ends included."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.points < 2:
+            raise ValueError("points must be at least 2")
+
+
+def main(
+    model: Annotated[Path, Option()],
+    windows: Annotated[Path, Option()],
+    pictures: Annotated[Path, Option()],
+    midi: Annotated[Path, Option()],
+) -> None:
+    """Draws piano rolls and writes the same music as MIDI files."""
+    config = settings(FiguresConfig, "figures", read_params()["figures"])
+    musae, description = load(model)
+    validation = read_windows(windows, "validation")
+    generator = torch.Generator().manual_seed(config.seed)
+    first, second = validation.tokens[torch.randint(len(validation), (2,), generator=generator)]
+    with replacing(pictures) as pngs, replacing(midi) as mids:
+        rebuilt = musae.tokens(musae.codes(first[None]))[0]
+        _show(pngs, mids, "reconstruction", "A window and its reconstruction", {"original": first, "model": rebuilt}, 2)
+
+        way = interpolate(musae, first, second, config.points)
+        alphas = np.linspace(1, 0, config.points)
+        steps = {f"alpha {alpha:.2f}": window for alpha, window in zip(alphas, way, strict=True)}
+        ends = {"window 1": first, **steps, "window 2": second}
+        _show(pngs, mids, "interpolation", "From one window to another through the latent space", ends, len(ends))
+
+        names = description.data.genres if description.model.prior == "flower" else []
+        samples = {name: sample(musae, genre, 1, config.seed)[0] for genre, name in enumerate(names)}
+        samples["whole prior"] = sample(musae, len(description.data.genres), 1, config.seed)[0]
+        _show(pngs, mids, "samples", "One sample of each Gaussian of the prior, in circle order", samples, COLUMNS)
+
+
+def _show(pngs: Path, mids: Path, name: str, title: str, windows: dict[str, torch.Tensor], columns: int) -> None:
+    """The windows as panels of one picture and, one after another, as one MIDI file each and all together."""
+    arrays: dict[str, Tokens] = {panel: window.numpy() for panel, window in windows.items()}
+    draw_windows(pngs / f"{name}.png", title, list(arrays.items()), columns)
+    (mids / f"{name}.mid").write_bytes(write(to_song(np.concatenate(list(arrays.values()), axis=1))))
+    for number, (panel, window) in enumerate(arrays.items()):
+        file = f"{number:02d}-{''.join(c if c.isalnum() else '-' for c in panel)}.mid"
+        (mids / name).mkdir(exist_ok=True)
+        (mids / name / file).write_bytes(write(to_song(window)))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""Stage `train`: windows -> a trained model and its curves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from dvclive import Live
+from typer import Option
+
+from model.checkpoint import Description, save
+from model.config import ModelConfig, TrainingConfig
+from model.data import read_provenance, read_windows
+from model.musae import MusAE
+from model.training import Metrics, train
+from music.errors import InputError
+from stages.command import replacing, run
+from stages.settings import read_params, settings
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Section `train` of params.yaml."""
+
+    bars: int
+    prior: str
+    recipe: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An entry of section `recipes`: sizes and schedule, as in `ModelConfig` and `TrainingConfig`."""
+
+    units: int
+    layers: int
+    latent: int
+    updates: int
+    batch: int
+    learning_rate: float
+    decay: float
+    beta_every: int
+    critic_updates: int
+    gradient_penalty: float
+    evaluate_every: int
+
+
+def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], curves: Annotated[Path, Option()]) -> None:
+    """Trains a MusAE; writes its checkpoint, and its curves with DVCLive."""
+    params = read_params()
+    config = settings(TrainConfig, "train", params["train"])
+    recipes = params["recipes"]
+    if config.recipe not in recipes:
+        raise InputError(f"params.yaml: train.recipe: no recipe {config.recipe}; known: {', '.join(recipes)}")
+    recipe = settings(Recipe, f"recipes.{config.recipe}", recipes[config.recipe])
+    data = read_provenance(windows)
+    sizes = {name: getattr(recipe, name) for name in ("units", "layers", "latent")}
+    schedule = {name: value for name, value in vars(recipe).items() if name not in sizes}
+    model_config = settings(
+        ModelConfig, "train", {"bars": data.bars, "prior": config.prior, "genres": len(data.genres), **sizes}
+    )
+    training_config = settings(TrainingConfig, f"recipes.{config.recipe}", {**schedule, "seed": config.seed})
+
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(config.seed)
+    model = MusAE(model_config).to("cuda" if torch.cuda.is_available() else "cpu")
+    with replacing(out) as partial, Live(str(curves), dvcyaml=None, save_dvc_exp=False) as live:
+
+        def log(update: int, metrics: Metrics) -> None:
+            live.step = update
+            for name, value in metrics.items():
+                live.log_metric(name, value)
+            live.make_summary()
+
+        training, validation = read_windows(windows, "train"), read_windows(windows, "validation")
+        metrics = train(model, training, validation, training_config, log)
+        save(partial, model, Description(model_config, training_config, data, metrics))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,34 @@
+"""Stage `windows`: songs -> unique windows of one length, split and transposed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from pipelines.runners import BeamConfig
+from pipelines.windows import WindowsConfig, write_windows
+from stages.command import replacing, run
+from stages.settings import read_params, settings
+
+
+def main(
+    bars: Annotated[int, Option()],
+    songs: Annotated[Path, Option()],
+    genres: Annotated[Path, Option()],
+    out: Annotated[Path, Option()],
+    metrics: Annotated[Path, Option()],
+) -> None:
+    """Writes training and validation windows of `bars` bars, and how many there are of each."""
+    params = read_params()
+    config = settings(WindowsConfig, "windows", params["windows"] | {"bars": bars})
+    where = settings(BeamConfig, "beam", params["beam"])
+    vocabulary = json.loads((genres / "genres.json").read_text(encoding="utf-8"))["genres"]
+    with replacing(out) as partial:
+        sizes = write_windows(str(songs), vocabulary, str(partial), config, where)
+    metrics.write_text(json.dumps(sizes, indent=1) + "\n")
+    print(f"{bars} bars: {sizes['train']} training and {sizes['validation']} validation windows")
+
+
+if __name__ == "__main__":
+    run(main)
