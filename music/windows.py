@@ -81,8 +81,8 @@ def _silent_too_long(by_track: Tokens) -> NDArray[np.bool_]:
     run = MAX_SILENT_STEPS + 1
     silent = np.cumsum(by_track == SILENT, axis=-1, dtype=np.int16)
     silent = np.concatenate([np.zeros((*silent.shape[:2], 1), np.int16), silent], axis=-1)
-    in_run = silent[..., run:] - silent[..., :-run] == run
-    return np.any(in_run, axis=-1)
+    too_long: NDArray[np.bool_] = (silent[..., run:] - silent[..., :-run] == run).any(axis=-1)
+    return too_long
 
 
 def _multipliers(steps: int) -> NDArray[np.uint64]:

@@ -112,7 +112,7 @@ class _Batch:
 def read_archives(folder: Path, max_bytes: int) -> Iterator[Row]:
     """Rows of `FILES` from lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or archives of their form."""
     known = read_metadata(folder / METADATA_ARCHIVE)
-    for archive, member in _members(folder / MIDI_ARCHIVE):
+    for member, midi in _members(folder / MIDI_ARCHIVE, max_bytes):
         name = _MIDI_NAME.fullmatch(member.name)
         parts = PurePosixPath(member.name).parts
         msd_id, md5 = name.groups() if name else (member.name, "")
@@ -121,19 +121,19 @@ def read_archives(folder: Path, max_bytes: int) -> Iterator[Row]:
             yield _refused(msd_id, md5, member.name, Reason.NOT_A_FILE, "a link or a device")
         elif not name or ".." in parts:
             yield _refused(msd_id, md5, member.name, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
-        elif member.size > max_bytes:
+        elif midi is None:
             yield _refused(msd_id, md5, member.name, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
         else:
-            yield _row(msd_id, md5, member.name, _contents(archive, member), metadata)
+            yield _row(msd_id, md5, member.name, midi, metadata)
 
 
 def read_metadata(path: Path) -> dict[str, Metadata]:
     """Artist, title and tags of each track, from an archive of Million Song Dataset files."""
     known = {}
-    for archive, member in _members(path):
+    for member, data in _members(path, MAX_METADATA_BYTES):
         name = _METADATA_NAME.fullmatch(member.name)
-        if name and member.isfile() and member.size <= MAX_METADATA_BYTES:
-            known[name[1]] = _read_hdf5(f"{path}: {member.name}", _contents(archive, member))
+        if name and data is not None:
+            known[name[1]] = _read_hdf5(f"{path}: {member.name}", data)
     return known
 
 
@@ -152,8 +152,11 @@ def _read_hdf5(name: str, data: bytes) -> Metadata:
     return Metadata(artist, title, terms, weights)
 
 
-def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """Every member of the archive that is no folder, in order, while it streams past."""
+def _members(path: Path, max_bytes: int) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
+    """Every member of the archive that is no folder, in order, while it streams past.
+
+    With its bytes, or None for what is no regular file or larger than `max_bytes`.
+    """
     if not path.exists():
         raise InputError(f"{path}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)")
     read = 0
@@ -167,16 +170,12 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
         try:
             with tarfile.open(fileobj=CallbackIOWrapper(advance, file), mode="r|gz") as archive:
                 for member in archive:
-                    if not member.isdir():
-                        yield archive, member
+                    if member.isdir():
+                        continue
+                    file_inside = archive.extractfile(member) if member.isreg() else None
+                    yield member, file_inside.read() if file_inside and member.size <= max_bytes else None
         except (tarfile.ReadError, EOFError, zlib.error, OSError) as error:
             raise InputError(f"{path}: cut short or damaged ({error}); get it again (Lakh's: make lakh)") from error
-
-
-def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(member)
-    assert file is not None
-    return file.read()
 
 
 def read_folder(folder: Path, max_bytes: int) -> Iterator[Row]:

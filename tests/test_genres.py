@@ -1,0 +1,30 @@
+import numpy as np
+
+from pipelines.genres import circle, co_occurrence, most_common, normalise
+
+
+def test_spellings_of_a_tag_are_one():
+    assert {normalise(tag) for tag in ("Hip-Hop", "hip hop", " hip_HOP ", "hip  hop")} == {"hip hop"}
+
+
+def test_the_commonest_tags_equal_ones_by_name():
+    assert list(most_common({"b": 2, "a": 2, "d": 1, "c": 5}, 3)) == ["c", "a", "b"]
+
+
+def test_co_occurrence_is_symmetric_with_counts_on_the_diagonal():
+    matrix = co_occurrence({"a": 5, "b": 3}, {("a", "b"): 2})
+    assert matrix.tolist() == [[5, 2], [2, 3]]
+
+
+def test_tags_that_stand_together_are_neighbours():
+    ring = [0, 3, 1, 4, 2, 5]  # a closed chain in which only neighbours share songs
+    matrix = np.diag(np.full(6, 10))
+    for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+        matrix[a, b] = matrix[b, a] = 5
+    assert circle(matrix) in ([0, 3, 1, 4, 2, 5], [0, 5, 2, 4, 1, 3])
+
+
+def test_the_circle_of_none_one_and_two():
+    assert circle(np.zeros((0, 0), dtype=np.int64)) == []
+    assert circle(np.array([[3]])) == [0]
+    assert circle(np.array([[3, 0], [0, 2]])) == [0, 1]

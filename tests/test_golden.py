@@ -1,0 +1,105 @@
+"""The data rules against the reference program's results on real music, where that is at hand."""
+
+import csv
+import hashlib
+import tarfile
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from music.midi import READERS
+from music.roles import tokenise_song
+from music.song import Refused
+from music.windows import windows
+
+SHARED = Path(__file__).parents[2] / "shared"
+GOLDEN = SHARED / "golden" / "sample.csv"
+ARCHIVE = SHARED / "corpus" / "sample" / "lmd_matched.tar.gz"
+CAP = 64
+COLUMNS = ("refused", "combinations", "passed", "unique", "sha256")
+REFERENCE_NAMES = {"no_notes": "no_drums"}
+"""The reference has no reason of its own for a file without notes."""
+
+pytestmark = pytest.mark.skipif(not GOLDEN.exists(), reason="the reference results are not on this machine")
+
+
+@pytest.fixture(scope="module")
+def golden():
+    rows = defaultdict(dict)
+    with GOLDEN.open(newline="") as file:
+        for row in csv.DictReader(file):
+            rows[row["file"]][int(row["bars"])] = row
+    return rows
+
+
+@pytest.fixture(scope="module")
+def files():
+    with tarfile.open(ARCHIVE) as archive:
+        return {m.name: archive.extractfile(m).read() for m in archive if m.isfile()}
+
+
+def cut(data: bytes, bars: int, reader: str):
+    song = tokenise_song(READERS[reader](data))
+    found = windows(song, bars, CAP)
+    return song, found, sorted(window.tobytes() for window in found.tokens(np.arange(len(found))))
+
+
+def described(data: bytes, bars: int, reader: str) -> dict[str, str]:
+    try:
+        song, found, tokens = cut(data, bars, reader)
+    except Refused as refusal:
+        reason = str(refusal.reason)
+        return dict(zip(COLUMNS, (REFERENCE_NAMES.get(reason, reason), "0", "0", "0", ""), strict=True))
+    digest = hashlib.sha256(b"".join(tokens)).hexdigest()
+    return dict(zip(COLUMNS, ("", str(song.combinations), str(found.passed), str(len(found)), digest), strict=True))
+
+
+def assert_reproduced(golden, files, names):
+    checked = 0
+    for name in names:
+        for bars, row in golden[name].items():
+            if int(row["combinations"]) <= CAP:
+                assert described(files[name], bars, "pretty_midi") == {key: row[key] for key in COLUMNS}, (name, bars)
+                checked += 1
+    assert checked
+
+
+def test_pretty_midi_reproduces_the_smaller_files(golden, files):
+    assert_reproduced(golden, files, sorted(files, key=lambda name: len(files[name]))[:60])
+
+
+@pytest.mark.slow
+def test_pretty_midi_reproduces_every_file(golden, files):
+    assert_reproduced(golden, files, files)
+
+
+def agreement(files, names, bars) -> float:
+    """Windows that both readers give, as a share of those that either gives."""
+    both = either = 0
+    for name in names:
+        cuts = []
+        for reader in READERS:
+            try:
+                cuts.append(set(cut(files[name], bars, reader)[2]))
+            except Refused:
+                cuts.append(set())
+        both += len(cuts[0] & cuts[1])
+        either += len(cuts[0] | cuts[1])
+    return both / either
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bars", "least"), [(2, 0.995), (16, 0.985)])
+def test_symusic_agrees_on_windows(files, bars, least):
+    assert agreement(files, files, bars) >= least
+
+
+def test_symusic_agrees_with_the_reference_on_most_files(golden, files):
+    agree = [
+        described(files[name], bars, "symusic") == {key: row[key] for key in COLUMNS}
+        for name, rows in golden.items()
+        for bars, row in rows.items()
+    ]
+    assert sum(agree) / len(agree) > 0.95  # whole songs, to the last window

@@ -1,0 +1,59 @@
+"""Who may import whom: stages -> pipelines, model -> music, never back and never sideways."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "music": {"music"},
+    "pipelines": {"music", "pipelines"},
+    "model": {"music", "model"},
+    "stages": {"music", "pipelines", "model", "stages"},
+}
+ON_A_GPU_MACHINE = {"torch", "numpy", "pyarrow", "safetensors", "tqdm"}
+ELSEWHERE = {"apache_beam", "dvc", "dvclive", "h5py", "matplotlib", "mido", "pretty_midi", "pydantic", "pypianoroll",
+             "symusic", "typer", "yaml"}  # fmt: skip
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of all that a file imports, wherever in the file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            names.add(str(node.module).split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_run_one_way(room):
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    for path in files:
+        assert imported(path) & set(MAY_IMPORT) <= MAY_IMPORT[room], path
+
+
+def test_pipelines_never_import_torch():
+    assert not {name for path in (ROOT / "pipelines").rglob("*.py") for name in imported(path)} & {"torch", "model"}
+
+
+def imports_without(missing: set[str], *modules: str) -> None:
+    code = f"import sys; sys.modules.update(dict.fromkeys({sorted(missing)!r})); import {', '.join(modules)}"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_model_imports_on_a_gpu_machine():
+    modules = [f"model.{path.stem}" for path in (ROOT / "model").glob("*.py") if path.stem != "__init__"]
+    assert "model.training" in modules
+    imports_without(ELSEWHERE, *modules)
+
+
+def test_the_pipelines_import_on_a_beam_worker():
+    modules = [f"pipelines.{path.stem}" for path in (ROOT / "pipelines").glob("*.py") if path.stem != "__init__"]
+    imports_without({"torch", "safetensors", "dvc", "dvclive", "pydantic", "typer"}, *modules)

@@ -1,0 +1,237 @@
+"""From a corpus to windows, through Beam."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from music.errors import InputError
+from music.midi import READERS, write
+from music.roles import tokenise_song
+from music.windows import transpose, windows
+from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
+from pipelines.demo import DemoConfig, write_demo
+from pipelines.genres import GenresConfig, write_genres
+from pipelines.runners import BeamConfig
+from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
+from pipelines.shards import REFUSED as REFUSED_SCHEMA
+from pipelines.songs import SongsConfig, write_songs
+from pipelines.windows import SplitConfig, WindowsConfig, write_windows
+from tests.songs import band
+
+LOCAL = BeamConfig("FnApiRunner", workers=1)
+WINDOWS = WindowsConfig(bars=2, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
+SHARDS = 3
+
+
+def make(corpus: Path, out: Path, where: BeamConfig = LOCAL, config: WindowsConfig = WINDOWS) -> Path:
+    """All shards and genres of a corpus."""
+    for name in ("corpus", "songs", "windows"):
+        (out / name).mkdir(parents=True)
+    write_corpus(CorpusConfig(str(corpus), SHARDS, 1_000_000), str(out / "corpus"))
+    write_songs(str(out / "corpus"), str(out / "songs"), SongsConfig("symusic"), where)
+    write_genres(str(out / "songs"), str(out / "genres.json"), GenresConfig(8), where)
+    genres = json.loads((out / "genres.json").read_text())["genres"]
+    write_windows(str(out / "songs"), genres, str(out / "windows"), config, where)
+    return out
+
+
+def rows(folder: Path, kind: str) -> list[dict]:
+    return [r for path in shard_paths(str(folder), kind) for group in read_row_groups(path) for r in group.to_pylist()]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo(folder, DemoConfig(songs_a_style=1, seed=0))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made(demo, tmp_path_factory):
+    return make(demo, tmp_path_factory.mktemp("made") / "out")
+
+
+def test_the_demo_is_the_same_bytes_every_time(demo, tmp_path):
+    write_demo(tmp_path, DemoConfig(songs_a_style=1, seed=0))
+    assert contents(tmp_path) == contents(demo)
+
+
+def test_files_are_songs_or_refused_with_a_reason(demo, made):
+    with tarfile.open(demo / MIDI_ARCHIVE) as archive:
+        files = Counter(member.name for member in archive)
+    songs, refused = rows(made / "songs", "songs"), rows(made / "songs", "refused")
+    assert len(songs) + len(refused) == files.total()
+    assert Counter(row["reason"] for row in refused) == {
+        "bad_division": 1,
+        "no_bass": 1,
+        "no_drums": 1,
+        "no_guitar": 1,
+        "no_notes": 1,
+        "not_4_4": 2,
+        "unreadable": 2,
+    }
+    assert {row["path"] for row in refused} < set(files)
+    manifest = read_manifest(str(made / "songs"))
+    assert (manifest["kept"], sum(manifest["refused"].values())) == (len(songs), len(refused))
+
+
+def test_genres_count_songs_not_versions(made):
+    genres = json.loads((made / "genres.json").read_text())
+    songs = {row["msd_id"]: set(row["terms"]) for row in rows(made / "songs", "songs")}
+    counts = Counter(tag for terms in songs.values() for tag in terms)
+    assert dict(zip(genres["genres"], genres["songs_with_genre"], strict=True)).items() <= counts.items()
+    assert sorted(genres["songs_with_genre"], reverse=True) == sorted(counts.values(), reverse=True)[:8]
+    assert genres["songs"] == len(songs)
+    assert genres["songs_without_tags"] == sum(not terms for terms in songs.values())
+    first, second = genres["genres"][:2]
+    assert genres["co_occurrence"][0][1] == sum({first, second} <= terms for terms in songs.values())
+
+
+def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
+    """The untransposed windows of each song file, straight from the archive."""
+    found = {}
+    with tarfile.open(corpus / MIDI_ARCHIVE) as archive:
+        for member in archive:
+            try:
+                song = tokenise_song(READERS["symusic"](archive.extractfile(member).read()))
+            except ValueError:
+                continue
+            cut = windows(song, bars, 64)
+            found[member.name] = {window.tobytes() for window in cut.tokens(np.arange(len(cut)))}
+    return found
+
+
+def untransposed(row: dict) -> bytes:
+    tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(1, 4, -1)
+    return transpose(tokens, np.array([-row["shift"]], dtype=np.int8)).tobytes()
+
+
+def test_every_window_of_the_corpus_stands_once(demo, made):
+    written = [untransposed(row) for split in ("train", "validation") for row in rows(made / "windows", split)]
+    expected = set().union(*expected_windows(demo).values())
+    assert len(written) == len(set(written)) == len(expected)
+    assert set(written) == expected
+
+
+def test_a_song_is_on_one_side(made):
+    sides = [{row["msd_id"] for row in rows(made / "windows", split)} for split in ("train", "validation")]
+    assert all(sides)
+    assert not sides[0] & sides[1]
+
+
+def test_windows_carry_their_songs_genres(made):
+    vocabulary = json.loads((made / "genres.json").read_text())["genres"]
+    terms = {row["msd_id"]: set(row["terms"]) for row in rows(made / "songs", "songs")}
+    for row in rows(made / "windows", "train"):
+        assert {vocabulary[genre] for genre in row["genres"]} == terms[row["msd_id"]] & set(vocabulary)
+
+
+def test_two_workers_give_the_same_bytes(demo, made, tmp_path):
+    assert contents(make(demo, tmp_path / "out", replace(LOCAL, workers=2))) == contents(made)
+
+
+def lakh_of(folder: Path, songs: dict[str, bytes]) -> Path:
+    folder.mkdir()
+    with tarfile.open(folder / MIDI_ARCHIVE, "w:gz") as archive:
+        for track, data in songs.items():
+            info = tarfile.TarInfo(f"lmd_matched/A/A/A/{track}/{'0' * 32}.mid")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    with tarfile.open(folder / METADATA_ARCHIVE, "w:gz"):
+        pass
+    return folder
+
+
+def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_path):
+    tracks = [f"TR{number:016d}" for number in range(30)]
+    same, own = write(band(bars=3)), {track: write(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
+    corpus = lakh_of(tmp_path / "lakh", dict.fromkeys(tracks[8:], same) | own)
+    out = make(corpus, tmp_path / "out")
+    split = {row["msd_id"]: name for name in ("train", "validation") for row in rows(out / "windows", name)}
+    assert set(split.values()) == {"train", "validation"}
+    (keeper,) = set(split) - set(own)
+    assert split[keeper] == "train"
+    held_out = WINDOWS.split
+    in_training = [track for track in tracks[8:] if not held(track, held_out)]
+    assert keeper == min(in_training)
+    assert in_training != tracks[8:]
+
+
+def held(track: str, split: SplitConfig) -> bool:
+    from pipelines.windows import in_validation
+
+    return bool(in_validation({"msd_id": track, "artist": ""}, np.zeros((1, 2), dtype=np.uint64), split)[0])
+
+
+def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
+    genres = json.loads((made / "genres.json").read_text())["genres"]
+    artists = {row["msd_id"]: row["artist"] for row in rows(made / "songs", "songs")}
+    for unit in ("artist", "window"):
+        out = tmp_path / unit
+        out.mkdir()
+        config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
+        write_windows(str(made / "songs"), genres, str(out), config, LOCAL)
+        sides = [{artists[row["msd_id"]] for row in rows(out, split)} for split in ("train", "validation")]
+        assert bool(sides[0] & sides[1]) is (unit == "window")
+
+
+def test_no_song_and_no_window_are_errors(tmp_path):
+    corpus = lakh_of(tmp_path / "lakh", {"TR" + "0" * 16: b"not MIDI"})
+    with pytest.raises(InputError, match=r"none of 1 files gives a song \(unreadable 1\)"):
+        make(corpus, tmp_path / "out")
+    short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
+    with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):
+        make(short, tmp_path / "out2")
+
+
+def test_a_corpus_without_tags_has_no_genres(tmp_path):
+    tracks = {f"TR{number:016d}": write(band(bars=3, pitch=50 + number)) for number in range(12)}
+    out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
+    assert json.loads((out / "genres.json").read_text())["genres"] == []
+
+
+def break_off(folder: Path) -> None:
+    with shard_writers(str(folder), {"a": REFUSED_SCHEMA, "b": REFUSED_SCHEMA}) as (first, _):
+        first.close()
+        raise RuntimeError
+
+
+def test_shards_are_whole_or_not_there(tmp_path):
+    with pytest.raises(RuntimeError):
+        break_off(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]  # whole, but without a manifest never read
+    with pytest.raises(InputError, match=rf"no {MANIFEST}"):
+        shard_paths(str(tmp_path), "a")
+
+
+@pytest.mark.parametrize("runner", ["DirectRunner", "DaskRunner", "SparkRunner"])
+def test_untested_runners_are_refused_by_name(runner):
+    with pytest.raises(ValueError, match=f"{runner} is refused"):
+        BeamConfig(runner, 1)
+
+
+@pytest.mark.slow
+def test_a_job_server_gives_the_same_bytes(demo, made, tmp_path):
+    command = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "-p", "0"]
+    port_file = tmp_path / "port"
+    with subprocess.Popen([*command, "--port_file", str(port_file)], stderr=subprocess.DEVNULL) as server:
+        try:
+            while not (port_file.exists() and port_file.read_text()):
+                assert server.poll() is None
+            endpoint = f"--job_endpoint=localhost:{port_file.read_text()}"
+            portable = BeamConfig("PortableRunner", 0, [endpoint, "--environment_type=LOOPBACK"])
+            assert contents(make(demo, tmp_path / "out", portable)) == contents(made)
+        finally:
+            server.terminate()

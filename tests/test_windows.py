@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from music.roles import TokenSong, tokenise_song
+from music.tokens import HOLD, SILENT
+from music.windows import shifts, transpose, windows
+from tests.songs import FOUR_FOUR, band, instrument, repeated
+
+from music.song import Song  # isort: skip
+
+
+def token_song(*tracks: list[int], counts=(1, 1, 1)) -> TokenSong:
+    return TokenSong(np.array(tracks, dtype=np.uint8), counts)
+
+
+def playing(length: int, pitch: int = 60) -> list[int]:
+    return [pitch] + [HOLD] * (length - 1)
+
+
+def test_a_window_starts_at_every_bar_and_repeats_count_once():
+    cut = windows(tokenise_song(band(bars=5)), bars=2, cap=64)
+    assert cut.passed == 4
+    assert len(cut) == 1  # every bar of the band is alike
+    assert cut.bars.tolist() == [0]
+
+
+def test_a_window_never_begins_with_a_hold():
+    strings = playing(48, 72)
+    song = token_song(*[[60 + i % 3 for i in range(48)]] * 3, strings)
+    tokens = windows(song, bars=1, cap=1).tokens(np.array([1]))[0]
+    assert tokens[3].tolist() == [72] + [HOLD] * 15
+
+
+@pytest.mark.parametrize(("silent", "kept"), [(16, True), (17, False)])
+def test_more_than_a_bar_of_silence_is_too_much(silent, kept):
+    quiet = [60] + [SILENT] * silent + [62] * (31 - silent)
+    cut = windows(token_song(*[playing(32)] * 3, quiet), bars=2, cap=1)
+    assert (len(cut) == 1) is kept
+
+
+def test_silence_counts_inside_the_window_alone():
+    quiet = [60] + [SILENT] * 26 + [62] * 21  # 26 silent steps, 16 of them at most in any one-bar window
+    assert windows(token_song(*[playing(48)] * 3, quiet), bars=1, cap=1).passed == 3
+
+
+def test_a_song_shorter_than_a_window_has_none():
+    assert len(windows(tokenise_song(band(bars=1)), bars=2, cap=1)) == 0
+
+
+def test_windows_are_those_of_every_arrangement_each_once():
+    pianos = [instrument(0, *repeated(pitch, 3)) for pitch in (60, 62)]
+    song = band(bars=3)
+    tokens = tokenise_song(Song(480, FOUR_FOUR, (*song.instruments[:2], *pianos, song.instruments[3])))
+    cut = windows(tokens, bars=2, cap=64)
+    assert cut.passed == 4
+    assert cut.tracks.tolist() == [[0, 0, 0], [0, 0, 1]]
+    assert [window[2, 0] for window in cut.tokens(np.arange(2))] == [60, 62]
+
+
+def test_hashes_are_equal_for_equal_windows_and_only_for_those():
+    generator = np.random.default_rng(0)
+    tracks = generator.integers(0, 3, (4, 16 * 400)).astype(np.uint8)
+    tracks[:, 16 * 200 :] = tracks[:, : 16 * 200]
+    cut = windows(token_song(*tracks.tolist()), bars=1, cap=1)
+    seen = {window.tobytes() for window in tracks.reshape(4, 400, 16).transpose(1, 0, 2)}
+    assert len(cut) == len(seen) == 200
+    other = windows(token_song(*tracks[:, : 16 * 200].tolist()), bars=1, cap=1)
+    assert np.array_equal(np.sort(cut.hashes, axis=0), np.sort(other.hashes, axis=0))
+
+
+def windows_with(lowest: int, highest: int, count: int) -> np.ndarray:
+    tokens = np.full((count, 4, 16), HOLD, dtype=np.uint8)
+    tokens[:, 0], tokens[:, 1, 0], tokens[:, 2, 0], tokens[:, 3, 0] = 36, lowest, highest, SILENT
+    return tokens
+
+
+def draw(tokens: np.ndarray, seed: int = 0) -> np.ndarray:
+    hashes = np.random.default_rng(1).integers(0, 2**63, (len(tokens), 2)).astype(np.uint64)
+    return shifts(tokens, hashes, -5, 6, seed)
+
+
+def test_shifts_are_uniform_over_the_twelve_keys():
+    values, counts = np.unique(draw(windows_with(40, 80, 12_000)), return_counts=True)
+    assert values.tolist() == list(range(-5, 7))
+    assert abs(counts - 1000).max() < 150  # five standard deviations
+
+
+def test_shifts_leave_no_pitch_outside_midi():
+    assert set(draw(windows_with(2, 124, 500)).tolist()) == set(range(-2, 4))
+    assert set(draw(windows_with(0, 127, 9)).tolist()) == {0}
+
+
+def test_shifts_depend_on_the_seed_and_not_on_the_order():
+    tokens = windows_with(40, 80, 100)
+    assert not np.array_equal(draw(tokens, seed=0), draw(tokens, seed=1))
+    hashes = np.random.default_rng(1).integers(0, 2**63, (100, 2)).astype(np.uint64)
+    assert np.array_equal(shifts(tokens, hashes, -5, 6, 0)[::-1], shifts(tokens, hashes[::-1], -5, 6, 0))
+
+
+def test_transposition_moves_pitches_and_nothing_else():
+    tokens = windows_with(5, 121, 2)
+    moved = transpose(tokens, np.array([-5, 6], dtype=np.int8))
+    assert moved[:, 1, 0].tolist() == [0, 11]
+    assert moved[:, 2, 0].tolist() == [116, 127]
+    tokens[:, 1:3, 0] = moved[:, 1:3, 0] = 0
+    assert np.array_equal(moved, tokens)
