@@ -17,9 +17,10 @@ BATCH = 256
 class Accuracy:
     """Shares of steps whose state is predicted, one a track: (4,) each."""
 
-    model: Tensor
-    model_onsets: Tensor
-    """Of the steps at which a note starts."""
+    accuracy: Tensor
+    """Of the model."""
+    onset_accuracy: Tensor
+    """Of the model, of the steps at which a note starts."""
     majority: Tensor
     """Predicting, at each step of the window, the state commonest there in training."""
     always_hold: Tensor

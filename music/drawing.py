@@ -24,10 +24,9 @@ def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], c
     lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, PITCHES - 1)
     for axis, (name, window) in zip(axes, panels, strict=False):
         for track, states in zip(TRACKS, window, strict=True):
-            colour = ListedColormap([COLOURS[track]])
-            colour.set_under(alpha=0)
+            colour = ListedColormap([(0, 0, 0, 0), COLOURS[track]])
             pypianoroll.plot_pianoroll(
-                axis, _pianoroll(states), resolution=STEPS_PER_QUARTER, cmap=colour, vmin=0.5, vmax=1,
+                axis, _pianoroll(states), resolution=STEPS_PER_QUARTER, cmap=colour,
                 label="off", grid_axis="off",
             )  # fmt: skip
         axis.set(title=name, ylim=(lowest - 2, highest + 2))
@@ -44,9 +43,9 @@ def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], c
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def _pianoroll(states: Tokens) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """(steps, 128) with 1 where a pitch sounds."""
-    roll = np.zeros((len(states), PITCHES))
+def _pianoroll(states: Tokens) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """(steps, 128) whether each pitch sounds."""
+    roll = np.zeros((len(states), PITCHES), dtype=bool)
     for start, end, pitch in to_notes(states).tolist():
-        roll[start:end, pitch] = 1
+        roll[start:end, pitch] = True
     return roll

@@ -1,5 +1,6 @@
 """How every stage runs as a command: its options, its errors, and its output that appears whole or not at all."""
 
+import json
 import logging
 import shutil
 import sys
@@ -21,6 +22,12 @@ def run(main: Callable[..., None]) -> None:
         app()
     except InputError as error:
         sys.exit(f"error: {error}")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes small results: metrics, or rows of a plot."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 @contextmanager

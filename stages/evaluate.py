@@ -1,6 +1,5 @@
 """Stage `evaluate`: a trained model and windows -> accuracies beside their baselines."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from model.data import read_provenance, read_windows
 from model.evaluation import evaluate
 from music.errors import InputError
 from music.tokens import TRACKS
-from stages.command import run
+from stages.command import run, write_json
 
 
 def main(
@@ -20,20 +19,21 @@ def main(
     metrics: Annotated[Path, Option()],
     plot: Annotated[Path, Option()],
 ) -> None:
-    """Writes the accuracies as metrics, and by track beside the baselines as rows of a plot."""
+    """Writes the accuracies as metrics, and for each track beside the baselines as rows of a plot."""
     musae, description = load(model)
     if description.data != read_provenance(windows):
         raise InputError(f"{model} was trained on other windows than {windows}; run dvc repro train")
     accuracy = evaluate(musae, read_windows(windows, "train"), read_windows(windows, "validation")).by_track()
-    metrics.write_text(json.dumps(accuracy, indent=1) + "\n")
+    means = {measure: of_track["mean_dbgs"] for measure, of_track in accuracy.items()}
+    write_json(metrics, means | {"accuracy": accuracy["accuracy"]})
     rows = [
         {"track": track, "measure": measure, "accuracy": of_track[track]}
         for measure, of_track in accuracy.items()
         for track in TRACKS
     ]
-    plot.write_text(json.dumps(rows, indent=1) + "\n")
+    write_json(plot, rows)
     for measure, of_track in accuracy.items():
-        print(f"{measure:13}", *(f"{name} {value:.3f}" for name, value in of_track.items()))
+        print(f"{measure:14}", *(f"{name} {value:.3f}" for name, value in of_track.items()))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,14 @@ def main(
     first, second = validation.tokens[torch.randint(len(validation), (2,), generator=generator)]
     with replacing(pictures) as pngs, replacing(midi) as mids:
         rebuilt = musae.tokens(musae.codes(first[None]))[0]
-        _show(pngs, mids, "reconstruction", "A window and its reconstruction", {"original": first, "model": rebuilt}, 2)
+        _show(
+            pngs,
+            mids,
+            "reconstruction",
+            "A window and its reconstruction",
+            {"window": first, "its reconstruction": rebuilt},
+            2,
+        )
 
         way = interpolate(musae, first, second, config.points)
         alphas = np.linspace(1, 0, config.points)

@@ -1,6 +1,5 @@
 """Stage `songs`: files -> songs as tokens, and the files refused."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from typer import Option
 
 from pipelines.runners import BeamConfig
 from pipelines.songs import SongsConfig, write_songs
-from stages.command import replacing, run
+from stages.command import replacing, run, write_json
 from stages.settings import read_params, settings
 
 
@@ -26,9 +25,8 @@ def main(
         counts = write_songs(str(corpus), str(partial), config, where)
     kept = counts.pop("kept")
     refused = sum(counts.values())
-    metrics.write_text(json.dumps({"files": kept + refused, "kept": kept, "refused": refused}, indent=1) + "\n")
-    rows = [{"reason": reason, "files": count} for reason, count in counts.items()]
-    refusals.write_text(json.dumps(rows, indent=1) + "\n")
+    write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})
+    write_json(refusals, [{"reason": reason, "files": count} for reason, count in counts.items()])
     print(f"{kept} songs kept, {refused} files refused: {counts}")
 
 

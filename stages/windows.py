@@ -8,7 +8,7 @@ from typer import Option
 
 from pipelines.runners import BeamConfig
 from pipelines.windows import WindowsConfig, write_windows
-from stages.command import replacing, run
+from stages.command import replacing, run, write_json
 from stages.settings import read_params, settings
 
 
@@ -26,7 +26,7 @@ def main(
     vocabulary = json.loads((genres / "genres.json").read_text(encoding="utf-8"))["genres"]
     with replacing(out) as partial:
         sizes = write_windows(str(songs), vocabulary, str(partial), config, where)
-    metrics.write_text(json.dumps(sizes, indent=1) + "\n")
+    write_json(metrics, {f"{split}_{bars}bar": size for split, size in sizes.items()})
     print(f"{bars} bars: {sizes['train']} training and {sizes['validation']} validation windows")
 
 

@@ -233,11 +233,11 @@ def test_accuracy_of_a_hand_worked_window():
     result = evaluate(
         Always(guess), *(WindowSet(t, torch.zeros(len(t), 0, dtype=torch.bool)) for t in (training, true))
     )
-    assert result.model.tolist() == [0.75, 0.5, 0.5, 0.75]
-    assert result.model_onsets.tolist() == [0.5, 0, 0.5, 0]
+    assert result.accuracy.tolist() == [0.75, 0.5, 0.5, 0.75]
+    assert result.onset_accuracy.tolist() == [0.5, 0, 0.5, 0]
     assert result.majority.tolist() == [1, 1, 1, 1]
     assert result.always_hold.tolist() == [0.25, 0.75, 0, 0]
-    assert result.by_track()["model"] == {
+    assert result.by_track()["accuracy"] == {
         "drums": 0.75, "bass": 0.5, "guitar": 0.5, "strings": 0.75, "mean_dbgs": 0.625, "mean_dbg": 1.75 / 3,
     }  # fmt: skip
 
