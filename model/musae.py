@@ -9,12 +9,19 @@ from model.config import ModelConfig
 from model.critic import Critic
 from model.decoder import Decoder
 from model.encoder import Encoder
-from model.priors import OTHER_VARIANCE, FlowerPrior, GaussianPrior, Prior
+from model.priors import FlowerPrior, GaussianPrior, Prior
 from music.tokens import TRACKS
+
+FIRST_VARIANCE = 0.01
+"""Of the codes before training, in those units: with more noise the decoders learn to ignore them first."""
 
 
 class MusAE(nn.Module):
-    """The music adversarial autoencoder of [P] section 3."""
+    """The music adversarial autoencoder of [P] section 3.
+
+    Encoder and decoders work in units of the prior's root mean square, so that codes squeezed into the flower's
+    narrow petals are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -27,17 +34,21 @@ class MusAE(nn.Module):
         )
 
         self.apply(_initialise)
-        nn.init.constant_(self.encoder.log_variance.bias, math.log(OTHER_VARIANCE))
+        nn.init.constant_(self.encoder.log_variance.bias, math.log(FIRST_VARIANCE))
+
+    def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """tokens: (batch, 4, steps) uint8 -> mean and log variance of q(z|x), (batch, latent) each."""
+        mean, log_variance = self.encoder(tokens)
+        return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
 
     def decode(self, z: Tensor) -> Tensor:
         """z: (batch, latent) -> logits, (batch, 4, steps, 130)."""
-        return torch.stack([decoder(z) for decoder in self.decoders], dim=1)
+        return torch.stack([decoder(z / self.prior.scale) for decoder in self.decoders], dim=1)
 
     @torch.no_grad()
     def codes(self, tokens: Tensor) -> Tensor:
         """The mean code of each window; tokens: (batch, 4, steps) -> (batch, latent)."""
-        mean: Tensor = self.encoder(tokens)[0]
-        return mean
+        return self.encode(tokens)[0]
 
     @torch.no_grad()
     def tokens(self, z: Tensor) -> Tensor:

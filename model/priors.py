@@ -12,6 +12,9 @@ OTHER_VARIANCE = 0.001
 class GaussianPrior:
     """N(0, I), whatever the genre."""
 
+    scale = 1.0
+    """Root mean square of a code's coordinates."""
+
     def __init__(self, latent: int) -> None:
         self.latent = latent
 
@@ -25,6 +28,8 @@ class FlowerPrior:
 
     def __init__(self, latent: int, genres: int) -> None:
         self.latent, self.genres = latent, genres
+        self.scale = math.sqrt((1 + RADIAL_VARIANCE + (latent - 1) * OTHER_VARIANCE) / latent)
+        """Root mean square of a code's coordinates."""
 
     def sample(self, genre: Tensor, generator: torch.Generator) -> Tensor:
         """genre: (batch,) 0 to genres; the last means none, and z from the whole mixture -> z, (batch, latent)."""

@@ -102,7 +102,7 @@ def step(
     Adam forgets the scale of a loss, so beta would mean nothing to a generator with an optimiser of its own.
     """
     beta = config.beta(update)
-    mean, log_variance = model.encoder(tokens)
+    mean, log_variance = model.encode(tokens)
     z = draw(mean, log_variance, generator)
     genre = draw_genre(genres, generator)
 

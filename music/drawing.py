@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from music.tokens import PITCHES, STEPS_PER_QUARTER, TRACKS, Tokens, to_notes
+from music.tokens import PITCHES, STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Tokens, to_notes
 
 COLOURS = dict(zip(TRACKS, ("#4d4d4d", "#1f77b4", "#2ca02c", "#d62728"), strict=True))
 PANEL_INCHES = (3.2, 2.6)
@@ -24,19 +24,21 @@ def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], c
     lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, PITCHES - 1)
     for axis, (name, window) in zip(axes, panels, strict=False):
         for track, states in zip(TRACKS, window, strict=True):
-            colour = ListedColormap([(0, 0, 0, 0), COLOURS[track]])
+            colour = ListedColormap(["none", COLOURS[track]])
             pypianoroll.plot_pianoroll(
                 axis, _pianoroll(states), resolution=STEPS_PER_QUARTER, cmap=colour,
-                label="off", grid_axis="off",
+                xtick="off", yticklabel="number", label="off", grid_axis="off",
             )  # fmt: skip
         axis.set(title=name, ylim=(lowest - 2, highest + 2))
-        axis.set_xticks(np.arange(0, window.shape[-1], 4 * STEPS_PER_QUARTER) - 0.5)
-        axis.set_xticklabels([str(bar + 1) for bar in range(len(axis.get_xticks()))])
+        bars = np.arange(window.shape[-1] // STEPS_PER_BAR)
+        axis.set_xticks(bars * STEPS_PER_BAR - 0.5, [str(bar + 1) for bar in bars])
         axis.grid(axis="x", linewidth=0.5)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    figure.supxlabel("bar")
-    figure.supylabel("MIDI pitch (octaves)")
+    for axis in axes[max(len(panels) - columns, 0) : len(panels)]:
+        axis.set_xlabel("bar")
+    for axis in axes[::columns]:
+        axis.set_ylabel("MIDI pitch")
     figure.suptitle(title)
     handles = [Patch(color=colour, label=track) for track, colour in COLOURS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(TRACKS))

@@ -26,7 +26,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 @dataclass(frozen=True)
 class BeamConfig:
-    """Section `beam` of params.yaml; where a pipeline runs never changes what it writes."""
+    """beam.yaml: where a pipeline runs, which never changes what it writes."""
 
     runner: str
     workers: int

@@ -7,12 +7,12 @@ from typer import Option
 
 from pipelines.corpora import CorpusConfig, write_corpus
 from stages.command import replacing, run
-from stages.settings import read_params, settings
+from stages.settings import PARAMS, read_settings
 
 
 def main(out: Annotated[Path, Option()]) -> None:
     """Streams the corpus at `corpus.path` into shards."""
-    config = settings(CorpusConfig, "corpus", read_params()["corpus"])
+    config = read_settings(CorpusConfig, PARAMS, "corpus")
     with replacing(out) as partial:
         files = write_corpus(config, str(partial))
     print(f"{files} files from {config.path}")

@@ -7,12 +7,12 @@ from typer import Option
 
 from pipelines.demo import DemoConfig, write_demo
 from stages.command import replacing, run
-from stages.settings import read_params, settings
+from stages.settings import PARAMS, read_settings
 
 
 def main(out: Annotated[Path, Option()]) -> None:
     """Writes the two archives of the demo corpus."""
-    config = settings(DemoConfig, "demo", read_params()["demo"])
+    config = read_settings(DemoConfig, PARAMS, "demo")
     with replacing(out) as partial:
         write_demo(partial, config)
 

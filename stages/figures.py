@@ -16,7 +16,7 @@ from music.midi import write
 from music.roles import to_song
 from music.tokens import Tokens
 from stages.command import replacing, run
-from stages.settings import read_params, settings
+from stages.settings import PARAMS, read_settings
 
 COLUMNS = 8
 
@@ -41,7 +41,7 @@ def main(
     midi: Annotated[Path, Option()],
 ) -> None:
     """Draws piano rolls and writes the same music as MIDI files."""
-    config = settings(FiguresConfig, "figures", read_params()["figures"])
+    config = read_settings(FiguresConfig, PARAMS, "figures")
     musae, description = load(model)
     validation = read_windows(windows, "validation")
     generator = torch.Generator().manual_seed(config.seed)

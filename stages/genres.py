@@ -8,14 +8,13 @@ from typer import Option
 from pipelines.genres import GenresConfig, write_genres
 from pipelines.runners import BeamConfig
 from stages.command import replacing, run
-from stages.settings import read_params, settings
+from stages.settings import BEAM, PARAMS, read_settings
 
 
 def main(songs: Annotated[Path, Option()], out: Annotated[Path, Option()]) -> None:
     """Writes genres.json."""
-    params = read_params()
-    config = settings(GenresConfig, "genres", params["genres"])
-    where = settings(BeamConfig, "beam", params["beam"])
+    config = read_settings(GenresConfig, PARAMS, "genres")
+    where = read_settings(BeamConfig, BEAM)
     with replacing(out) as partial:
         write_genres(str(songs), str(partial / "genres.json"), config, where)
 

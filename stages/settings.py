@@ -1,6 +1,7 @@
-"""params.yaml -> the dataclasses that the code works with, each value checked."""
+"""params.yaml and its like -> the dataclasses that the code works with, each value checked."""
 
 import difflib
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,37 +13,48 @@ from music.errors import InputError
 
 T = TypeVar("T")
 PARAMS = Path("params.yaml")
-SECTIONS = ("demo", "corpus", "songs", "genres", "windows", "train", "recipes", "evaluate", "figures", "beam")
+RECIPES = Path("recipes.yaml")
+BEAM = Path("beam.yaml")
 
 
-def read_params() -> dict[str, Any]:
-    """All of params.yaml. Raises `InputError` for a section that no stage reads."""
-    try:
-        params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{PARAMS}: {' '.join(str(error).split())}; run in the project's folder") from error
-    if not isinstance(params, dict):
-        raise InputError(f"{PARAMS}: no sections; it needs {', '.join(SECTIONS)}")
-    _check_names("", params, SECTIONS)
-    return params
+def read_settings(kind: type[T], file: Path, section: str | None = None, **given: object) -> T:
+    """A section of the file, or all of it, with the values given besides, as its dataclass.
 
-
-def settings(kind: type[T], name: str, values: Any) -> T:
-    """The values of a section as its dataclass. Raises `InputError` that names what is misspelt or out of range."""
+    Raises `InputError` that names what is missing, misspelt or out of range.
+    """
+    values = _read(file)
+    prefix = f"{file}: "
+    if section is not None:
+        _check_names(prefix, [section], values)
+        values = values[section]
+        prefix += f"{section}."
     if not isinstance(values, dict):
-        raise InputError(f"{PARAMS}: {name} must be a section, not {values!r}")
-    _check_names(f"{name}.", values, [field.name for field in fields(kind)])  # type: ignore[arg-type]
+        raise InputError(f"{prefix.rstrip('.')} must be a section, not {values!r}")
+    _check_names(prefix, values, [field.name for field in fields(kind)])  # type: ignore[arg-type]
+    return checked(kind, prefix, values | given)
+
+
+def checked(kind: type[T], prefix: str, values: dict[str, Any]) -> T:
+    """The values as the dataclass; raises `InputError`, the prefix before the name of what is out of range."""
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join([name, *map(str, first["loc"])])
-        raise InputError(f"{PARAMS}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+        message = first["msg"].removeprefix("Value error, ")
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{prefix}{place}: {message}" if place else f"{prefix.rstrip('.')}: {message}") from error
 
 
-def _check_names(prefix: str, values: dict[str, Any], known: Any) -> None:
-    for name in values:
+def _read(file: Path) -> Any:
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: {' '.join(str(error).split())}; mend it, or run in the project's folder") from error
+
+
+def _check_names(prefix: str, names: Collection[str], known: Collection[str]) -> None:
+    for name in names:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(known)}"
-            raise InputError(f"{PARAMS}: no parameter {prefix}{name}; {hint}")
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise InputError(f"{prefix}{name}: no such parameter; {hint}")

@@ -8,7 +8,7 @@ from typer import Option
 from pipelines.runners import BeamConfig
 from pipelines.songs import SongsConfig, write_songs
 from stages.command import replacing, run, write_json
-from stages.settings import read_params, settings
+from stages.settings import BEAM, PARAMS, read_settings
 
 
 def main(
@@ -18,9 +18,8 @@ def main(
     refusals: Annotated[Path, Option()],
 ) -> None:
     """Reads every file; writes songs and refused files, their numbers, and the refusals by reason as a plot."""
-    params = read_params()
-    config = settings(SongsConfig, "songs", params["songs"])
-    where = settings(BeamConfig, "beam", params["beam"])
+    config = read_settings(SongsConfig, PARAMS, "songs")
+    where = read_settings(BeamConfig, BEAM)
     with replacing(out) as partial:
         counts = write_songs(str(corpus), str(partial), config, where)
     kept = counts.pop("kept")

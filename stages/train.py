@@ -13,9 +13,8 @@ from model.config import ModelConfig, TrainingConfig
 from model.data import read_provenance, read_windows
 from model.musae import MusAE
 from model.training import Metrics, train
-from music.errors import InputError
 from stages.command import replacing, run
-from stages.settings import read_params, settings
+from stages.settings import PARAMS, RECIPES, checked, read_settings
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """An entry of section `recipes`: sizes and schedule, as in `ModelConfig` and `TrainingConfig`."""
+    """An entry of recipes.yaml: sizes and schedule, as in `ModelConfig` and `TrainingConfig`."""
 
     units: int
     layers: int
@@ -47,19 +46,15 @@ class Recipe:
 
 def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], curves: Annotated[Path, Option()]) -> None:
     """Trains a MusAE; writes its checkpoint, and its curves with DVCLive."""
-    params = read_params()
-    config = settings(TrainConfig, "train", params["train"])
-    recipes = params["recipes"]
-    if config.recipe not in recipes:
-        raise InputError(f"params.yaml: train.recipe: no recipe {config.recipe}; known: {', '.join(recipes)}")
-    recipe = settings(Recipe, f"recipes.{config.recipe}", recipes[config.recipe])
+    config = read_settings(TrainConfig, PARAMS, "train")
+    recipe = vars(read_settings(Recipe, RECIPES, config.recipe))
     data = read_provenance(windows)
-    sizes = {name: getattr(recipe, name) for name in ("units", "layers", "latent")}
-    schedule = {name: value for name, value in vars(recipe).items() if name not in sizes}
-    model_config = settings(
-        ModelConfig, "train", {"bars": data.bars, "prior": config.prior, "genres": len(data.genres), **sizes}
+    sizes = {name: recipe.pop(name) for name in ("units", "layers", "latent")}
+    place = f"train.recipe {config.recipe}: "
+    model_config = checked(
+        ModelConfig, place, {"bars": data.bars, "prior": config.prior, "genres": len(data.genres), **sizes}
     )
-    training_config = settings(TrainingConfig, f"recipes.{config.recipe}", {**schedule, "seed": config.seed})
+    training_config = checked(TrainingConfig, place, {**recipe, "seed": config.seed})
 
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(config.seed)

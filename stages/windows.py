@@ -9,7 +9,7 @@ from typer import Option
 from pipelines.runners import BeamConfig
 from pipelines.windows import WindowsConfig, write_windows
 from stages.command import replacing, run, write_json
-from stages.settings import read_params, settings
+from stages.settings import BEAM, PARAMS, read_settings
 
 
 def main(
@@ -20,9 +20,8 @@ def main(
     metrics: Annotated[Path, Option()],
 ) -> None:
     """Writes training and validation windows of `bars` bars, and how many there are of each."""
-    params = read_params()
-    config = settings(WindowsConfig, "windows", params["windows"] | {"bars": bars})
-    where = settings(BeamConfig, "beam", params["beam"])
+    config = read_settings(WindowsConfig, PARAMS, "windows", bars=bars)
+    where = read_settings(BeamConfig, BEAM)
     vocabulary = json.loads((genres / "genres.json").read_text(encoding="utf-8"))["genres"]
     with replacing(out) as partial:
         sizes = write_windows(str(songs), vocabulary, str(partial), config, where)

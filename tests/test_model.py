@@ -65,6 +65,12 @@ def test_no_genre_is_the_whole_flower(generator):
     assert (petals / 10_000 - 1).abs().max() < 0.06
 
 
+@pytest.mark.parametrize("prior", [GaussianPrior(6), FlowerPrior(6, 4)])
+def test_the_scale_of_a_prior_is_the_size_of_its_codes(prior, generator):
+    z = prior.sample(torch.arange(100_000) % 4, generator)
+    assert z.square().mean().sqrt().item() == pytest.approx(prior.scale, rel=0.01)
+
+
 def test_the_gaussian_prior_is_standard(generator):
     z = GaussianPrior(3).sample(torch.zeros(100_000, dtype=torch.long), generator)
     assert torch.allclose(z.T.cov(), torch.eye(3), atol=0.02)

@@ -1,0 +1,144 @@
+"""The README's commands, run in a copy of the project with tiny models."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mido
+import pytest
+import yaml
+
+from music.midi import write
+from tests.songs import band
+
+ROOT = Path(__file__).parents[1]
+TINY = {"units": 8, "layers": 1, "latent": 4, "updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
+ELSEWHERE = {"make repro", "make test", "source .venv/bin/activate"}
+"""Commands that these tests themselves are run by."""
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A repository of its own, with a folder of music in its home."""
+    home = tmp_path_factory.mktemp("home")
+    copy = home / "musae"
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    for number in range(16):
+        path = home / "music" / ("rock" if number % 2 else "jazz") / f"{number}.mid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(write(band(bars=20, pitch=50 + number)))
+    (home / "music" / "broken.mid").write_bytes(b"MThd")
+    change(copy / "recipes.yaml", dict.fromkeys(("demo", "paper"), TINY))
+    change(copy / "params.yaml", {"demo": {"songs_a_style": 1}, "corpus": {"shards": 2}})
+    change(copy / "beam.yaml", {"workers": 1})
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=copy, check=True)
+    return copy
+
+
+def change(path: Path, values: dict[str, dict[str, object] | object]) -> None:
+    content = yaml.safe_load(path.read_text())
+    for name, value in values.items():
+        content[name] = content[name] | value if isinstance(value, dict) else value
+    path.write_text(yaml.safe_dump(content))
+
+
+def sh(project: Path, command: str) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "HOME": str(project.parent), "PYTHONPATH": str(project)}
+    return subprocess.run(command, shell=True, cwd=project, env=environment, capture_output=True, text=True)
+
+
+def output(project: Path, command: str) -> str:
+    done = sh(project, command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def reproduced(project):
+    output(project, "dvc repro")
+    return project
+
+
+def test_repro_writes_everything_once(reproduced):
+    accuracy = json.loads((reproduced / "results/accuracy.json").read_text())
+    assert set(accuracy) == {"accuracy", "onset_accuracy", "majority", "always_hold"}
+    assert 0 < accuracy["accuracy"]["mean_dbgs"] <= 1
+    pictures = {path.name for path in (reproduced / "results/figures").iterdir()}
+    assert pictures == {"reconstruction.png", "interpolation.png", "samples.png"}
+    midi = sorted((reproduced / "results/midi").rglob("*.mid"))
+    assert len(midi) == 3 + 2 + 9 + 33  # three whole files, and a file a panel
+    assert all(mido.MidiFile(path).length < 80 for path in midi)
+    before = {path: path.stat().st_mtime_ns for path in (reproduced / "data").rglob("*")}
+    assert "up to date" in output(reproduced, "dvc repro")
+    assert {path: path.stat().st_mtime_ns for path in (reproduced / "data").rglob("*")} == before
+
+
+def test_a_folder_of_music_and_what_was_refused(reproduced):
+    output(reproduced, next(c for c in commands() if c.endswith("run -S corpus.path=$HOME/music")))
+    genres = json.loads((reproduced / "data/genres/genres.json").read_text())
+    assert sorted(genres["genres"]) == ["jazz", "rock"]
+    refused = output(reproduced, next(c for c in commands() if "refused-" in c))
+    assert re.search(r"broken\.mid .* unreadable", refused)
+    shown = output(reproduced, "dvc exp show --only-changed --csv")
+    assert "corpus.path" in shown.splitlines()[0]
+    assert "accuracy.mean_dbgs" in shown.splitlines()[0]
+
+
+def test_a_stage_without_its_input_fails_in_one_line(reproduced):
+    for change_, message in {
+        "-S corpus.path=nowhere": "nowhere",
+        "-S train.recipe=papre": "recipes.yaml: papre: no such parameter; did you mean paper?",
+        "-S songs.reader=mido": "params.yaml: songs: reader must be one of symusic, pretty_midi, not mido",
+    }.items():
+        failed = sh(reproduced, f"dvc exp run {change_}")
+        assert failed.returncode != 0
+        assert message in failed.stdout + failed.stderr
+        assert "Traceback" not in failed.stdout + failed.stderr
+        output(reproduced, "git checkout -q params.yaml dvc.lock && dvc checkout -q")
+
+
+@pytest.mark.slow
+def test_the_other_commands_of_the_readme(reproduced):
+    told = {c for c in commands() if c not in ELSEWHERE}
+    lakh = {c for c in told if "lakh" in c}
+    (portable,) = {c for c in told if "PortableRunner" in c}
+    folder = {c for c in told if c.endswith("run -S corpus.path=$HOME/music") or "refused-" in c}
+    others = told - lakh - {portable} - folder
+    assert others == {
+        "dvc exp run -S train.prior=gaussian",
+        "dvc exp run -S train.recipe=paper -S train.bars=16",
+        "dvc exp show --only-changed",
+        "dvc metrics diff",
+        "dvc plots show",
+    }
+    for command in sorted(others):
+        output(reproduced, command)
+    assert lakh == {"make lakh", "dvc exp run -S corpus.path=data/lakh -S corpus.shards=64"}
+    shutil.copytree(reproduced / "data/demo", reproduced / "data/lakh")  # make lakh: tests/test_lakh.py
+    output(reproduced, "dvc exp run -S corpus.path=data/lakh -S corpus.shards=64")
+    service = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "-p", "8099"]
+    with subprocess.Popen(service, stderr=subprocess.DEVNULL) as server:
+        time.sleep(5)
+        try:
+            output(reproduced, portable)
+        finally:
+            server.terminate()
+    assert "PortableRunner" in (reproduced / "beam.yaml").read_text()

@@ -1,0 +1,120 @@
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from music.errors import InputError
+from stages import command, settings
+from stages.command import replacing
+from stages.settings import read_settings
+
+
+@dataclass(frozen=True)
+class Shape:
+    sides: int
+    ratio: float
+    span: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if self.sides < 3:
+            raise ValueError("sides must be at least 3")
+
+
+def read(tmp_path: Path, text: str) -> Shape:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return read_settings(Shape, path, "shape")
+
+
+def test_a_section_is_read_with_its_types(tmp_path):
+    assert read(tmp_path, "shape: {sides: 4, ratio: 1e-4, span: [-5, 6]}") == Shape(4, 0.0001, (-5, 6))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("shape: {side: 4, ratio: 1, span: [0, 1]}", "shape.side: no such parameter; did you mean sides?"),
+        ("shape: {sides: 2, ratio: 1, span: [0, 1]}", "shape: sides must be at least 3"),
+        ("shape: {sides: four, ratio: 1, span: [0, 1]}", "shape.sides: Input should be a valid integer"),
+        ("shape: {sides: 4, ratio: 1, span: [0, 1, 2]}", "shape.span"),
+        ("shape: {sides: 4, ratio: 1}", "shape.span: "),
+        ("shapes: {}", "shape: no such parameter; did you mean shapes?"),
+        ("shape: 3", "shape must be a section"),
+        ("shape: {sides: 4", "mend it"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(tmp_path, text, message):
+    with pytest.raises(InputError, match=re.escape(message)) as error:
+        read(tmp_path, text)
+    assert str(error.value).startswith(f"{tmp_path / 'params.yaml'}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml"):
+        read_settings(Shape, tmp_path / "none.yaml")
+
+
+def test_the_projects_own_settings_are_valid(monkeypatch):
+    from pipelines.corpora import CorpusConfig
+    from pipelines.demo import DemoConfig
+    from pipelines.genres import GenresConfig
+    from pipelines.runners import BeamConfig
+    from pipelines.songs import SongsConfig
+    from stages.figures import FiguresConfig
+    from stages.train import Recipe, TrainConfig
+
+    monkeypatch.chdir(Path(__file__).parents[1])
+    for name, kind in {
+        "demo": DemoConfig,
+        "corpus": CorpusConfig,
+        "songs": SongsConfig,
+        "genres": GenresConfig,
+        "train": TrainConfig,
+        "figures": FiguresConfig,
+    }.items():
+        read_settings(kind, settings.PARAMS, name)
+    for recipe in ("demo", "paper"):
+        read_settings(Recipe, settings.RECIPES, recipe)
+    read_settings(BeamConfig, settings.BEAM)
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_output_appears_whole_and_replaces_the_old(tmp_path):
+    out = tmp_path / "deep" / "out"
+    for text in ("old", "new"):
+        with replacing(out) as partial:
+            (partial / text).write_text(text)
+            assert files(out) == {"old": "old"} if text == "new" else not out.exists()
+    assert files(out) == {"new": "new"}
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def fail_halfway(out: Path) -> None:
+    with replacing(out) as partial:
+        (partial / "half").write_text("")
+        raise InputError("no")
+
+
+def test_an_error_leaves_the_old_output(tmp_path):
+    out = tmp_path / "out"
+    with replacing(out) as partial:
+        (partial / "old").write_text("old")
+    with pytest.raises(InputError):
+        fail_halfway(out)
+    assert files(out) == {"old": "old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_input_errors_are_one_line_and_exit_code_one(capsys, monkeypatch):
+    def main() -> None:
+        raise InputError("file: what to do")
+
+    monkeypatch.setattr("sys.argv", ["stage"])
+    with pytest.raises(SystemExit) as stop:
+        command.run(main)
+    assert stop.value.code == "error: file: what to do"  # Python prints it and exits with 1
