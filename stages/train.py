@@ -42,6 +42,8 @@ class Recipe:
     critic_updates: int
     gradient_penalty: float
     evaluate_every: int
+    cpu_threads: int
+    """On a CPU; 0 takes all cores. With one, the weights do not depend on how many cores there are."""
 
 
 def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], curves: Annotated[Path, Option()]) -> None:
@@ -49,8 +51,10 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
     config = read_settings(TrainConfig, PARAMS, "train")
     recipe = vars(read_settings(Recipe, RECIPES, config.recipe))
     data = read_provenance(windows)
+    if threads := recipe.pop("cpu_threads"):
+        torch.set_num_threads(threads)
     sizes = {name: recipe.pop(name) for name in ("units", "layers", "latent")}
-    place = f"train.recipe {config.recipe}: "
+    place = f"train.recipe {config.recipe}."
     model_config = checked(
         ModelConfig, place, {"bars": data.bars, "prior": config.prior, "genres": len(data.genres), **sizes}
     )
