@@ -51,7 +51,7 @@ def windows(song: TokenSong, bars: int, cap: int) -> Windows:
     hashes = np.zeros((len(bar), 2), dtype=np.uint64)
     for track in range(4):
         of_track, inverse = np.unique(rows[:, track], return_inverse=True)
-        products = by_track[of_track].astype(np.uint64) @ multipliers[track]
+        products = np.stack([by_track[one].astype(np.uint64) @ multipliers[track] for one in of_track])
         hashes += products[inverse[combination], bar]
     first = _first_of_each(hashes)
     combination, bar = combination[first], bar[first]
@@ -86,7 +86,11 @@ def _silent_too_long(by_track: Tokens) -> NDArray[np.bool_]:
 
 
 def _multipliers(steps: int) -> NDArray[np.uint64]:
-    """(4, steps, 2) fixed random odd numbers; `random_raw` is the same stream in every numpy."""
+    """(4, steps, 2) fixed random odd numbers; `random_raw` is the same stream in every numpy.
+
+    The sum of tokens times these, modulo 2^64, twice, is the hash of a window: multilinear hashing (Lemire and Kaser,
+    "Strongly universal string hashing is fast", 2014), which adds up over tracks.
+    """
     raw = np.random.PCG64(HASH_SEED).random_raw(len(TRACKS) * steps * 2)
     return (raw | np.uint64(1)).reshape(len(TRACKS), steps, 2)
 

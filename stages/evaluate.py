@@ -27,9 +27,9 @@ def main(
     means = {measure: of_track["mean_dbgs"] for measure, of_track in accuracy.items()}
     write_json(metrics, means | {"accuracy": accuracy["accuracy"]})
     rows = [
-        {"track": track, "measure": measure, "accuracy": of_track[track]}
-        for measure, of_track in accuracy.items()
+        {"track and measure": f"{track}, {measure}", "share of steps": accuracy[measure][track]}
         for track in TRACKS
+        for measure in accuracy
     ]
     write_json(plot, rows)
     for measure, of_track in accuracy.items():

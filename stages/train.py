@@ -1,5 +1,6 @@
 """Stage `train`: windows -> a trained model and its curves."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +61,7 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
     )
     training_config = checked(TrainingConfig, place, {**recipe, "seed": config.seed})
 
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(config.seed)
     model = MusAE(model_config).to("cuda" if torch.cuda.is_available() else "cpu")
