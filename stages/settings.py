@@ -17,39 +17,36 @@ RECIPES = Path("recipes.yaml")
 BEAM = Path("beam.yaml")
 
 
-def read_settings(kind: type[T], file: Path, section: str | None = None, **given: object) -> T:
+def read_settings(kind: type[T], file: Path, *section: str, **given: object) -> T:
     """A section of the file, or all of it, with the values given besides, as its dataclass.
 
     Raises `InputError` that names what is missing, misspelt or out of range.
     """
     values = _read(file)
-    prefix = f"{file}: "
-    if section is not None:
-        _check_names(prefix, [section], values)
-        values = values[section]
-        prefix += f"{section}."
-    if not isinstance(values, dict):
-        raise InputError(f"{prefix.rstrip('.')} must be a section, not {values!r}")
-    _check_names(prefix, values, [field.name for field in fields(kind)])  # type: ignore[arg-type]
-    return checked(kind, prefix, values | given)
-
-
-def checked(kind: type[T], prefix: str, values: dict[str, Any]) -> T:
-    """The values as the dataclass; raises `InputError`, the prefix before the name of what is out of range."""
+    place = f"{file}: "
+    for name in section:
+        _check_names(place, [name], values)
+        values = values[name]
+        place += f"{name}."
+        if not isinstance(values, dict):
+            raise InputError(f"{place.rstrip('.')} must be a section, not {values!r}")
+    _check_names(place, values, [field.name for field in fields(kind)])  # type: ignore[arg-type]
     try:
-        return TypeAdapter(kind).validate_python(values)
+        return TypeAdapter(kind).validate_python(values | given)
     except ValidationError as error:
         first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(f"{prefix}{place}: {message}" if place else f"{prefix.rstrip('.')}: {message}") from error
+        place += ".".join(map(str, first["loc"]))
+        raise InputError(f"{place.rstrip('.: ')}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path) -> dict[str, Any]:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{file}: {' '.join(str(error).split())}; mend it, or run in the project's folder") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: no names and values in it; take the project's own as a pattern")
+    return content
 
 
 def _check_names(prefix: str, names: Collection[str], known: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from dvclive import Live
@@ -15,7 +15,7 @@ from model.data import read_provenance, read_windows
 from model.musae import MusAE
 from model.training import Metrics, train
 from stages.command import replacing, run
-from stages.settings import PARAMS, RECIPES, checked, read_settings
+from stages.settings import PARAMS, RECIPES, read_settings
 
 
 @dataclass(frozen=True)
@@ -23,44 +23,29 @@ class TrainConfig:
     """Section `train` of params.yaml."""
 
     bars: int
-    prior: str
+    prior: Literal["gaussian", "flower"]
     recipe: str
+    """Sizes and schedule: an entry of recipes.yaml."""
     seed: int
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """An entry of recipes.yaml: sizes and schedule, as in `ModelConfig` and `TrainingConfig`."""
-
-    units: int
-    layers: int
-    latent: int
-    updates: int
-    batch: int
-    learning_rate: float
-    decay: float
-    beta_every: int
-    critic_updates: int
-    gradient_penalty: float
-    evaluate_every: int
     cpu_threads: int
-    """On a CPU; 0 takes all cores. With one, the weights do not depend on how many cores there are."""
+    """0 takes all cores; with one, the weights do not depend on how many there are."""
+
+    def __post_init__(self) -> None:
+        if self.cpu_threads < 0:
+            raise ValueError("cpu_threads must be 0 (all cores) or more")
 
 
 def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], curves: Annotated[Path, Option()]) -> None:
     """Trains a MusAE; writes its checkpoint, and its curves with DVCLive."""
     config = read_settings(TrainConfig, PARAMS, "train")
-    recipe = vars(read_settings(Recipe, RECIPES, config.recipe))
     data = read_provenance(windows)
-    if threads := recipe.pop("cpu_threads"):
-        torch.set_num_threads(threads)
-    sizes = {name: recipe.pop(name) for name in ("units", "layers", "latent")}
-    place = f"train.recipe {config.recipe}."
-    model_config = checked(
-        ModelConfig, place, {"bars": data.bars, "prior": config.prior, "genres": len(data.genres), **sizes}
+    model_config = read_settings(
+        ModelConfig, RECIPES, config.recipe, "model", bars=data.bars, prior=config.prior, genres=len(data.genres)
     )
-    training_config = checked(TrainingConfig, place, {**recipe, "seed": config.seed})
+    training_config = read_settings(TrainingConfig, RECIPES, config.recipe, "training", seed=config.seed)
 
+    if config.cpu_threads:
+        torch.set_num_threads(config.cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(config.seed)

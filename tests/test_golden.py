@@ -1,6 +1,7 @@
 """The data rules against the reference program's results on real music, where that is at hand."""
 
 import csv
+import functools
 import hashlib
 import tarfile
 from collections import defaultdict
@@ -11,7 +12,7 @@ import pytest
 
 from music.midi import READERS
 from music.roles import tokenise_song
-from music.song import Refused
+from music.song import Refused, Song
 from music.windows import windows
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -40,8 +41,13 @@ def files():
         return {m.name: archive.extractfile(m).read() for m in archive if m.isfile()}
 
 
+@functools.cache
+def read(data: bytes, reader: str) -> Song:
+    return READERS[reader](data)
+
+
 def cut(data: bytes, bars: int, reader: str):
-    song = tokenise_song(READERS[reader](data))
+    song = tokenise_song(read(data, reader))
     found = windows(song, bars, CAP)
     return song, found, sorted(window.tobytes() for window in found.tokens(np.arange(len(found))))
 

@@ -17,7 +17,8 @@ from music.midi import write
 from tests.songs import band
 
 ROOT = Path(__file__).parents[1]
-TINY = {"units": 8, "layers": 1, "latent": 4, "updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
+TINY_MODEL = {"units": 8, "layers": 1, "latent": 4}
+TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
 ELSEWHERE = {"make repro", "make test", "source .venv/bin/activate"}
 """Commands that these tests themselves are run by."""
 
@@ -44,7 +45,12 @@ def project(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write(band(bars=20, pitch=50 + number)))
     (home / "music" / "broken.mid").write_bytes(b"MThd")
-    change(copy / "recipes.yaml", dict.fromkeys(("demo", "paper"), TINY))
+    recipes = copy / "recipes.yaml"
+    content = yaml.safe_load(recipes.read_text())
+    for recipe in content.values():
+        recipe["model"] |= TINY_MODEL
+        recipe["training"] |= TINY_TRAINING
+    recipes.write_text(yaml.safe_dump(content))
     change(copy / "params.yaml", {"demo": {"songs_a_style": 1}, "corpus": {"shards": 2}})
     change(copy / "beam.yaml", {"workers": 1})
     for arguments in ("init -q", "config user.name A", "config user.email a@b", "add -A", "commit -qm Begin"):
@@ -107,7 +113,8 @@ def test_a_stage_without_its_input_fails_in_one_line(reproduced):
     for change_, message in {
         "-S corpus.path=nowhere": "nowhere",
         "-S train.recipe=papre": "Parameters 'papre' are missing from 'recipes.yaml'",
-        "-S recipes.yaml:demo.batch=0": "train.recipe demo: batch must be at least 1",
+        "-S recipes.yaml:demo.training.batch=0": "recipes.yaml: demo.training: batch must be at least 1",
+        "-S train.prior=sphere": "params.yaml: train.prior: Input should be 'gaussian' or 'flower'",
         "-S songs.reader=mido": "params.yaml: songs: reader must be one of symusic, pretty_midi, not mido",
     }.items():
         failed = sh(reproduced, f"dvc exp run {change_}")

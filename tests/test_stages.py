@@ -39,6 +39,7 @@ def test_a_section_is_read_with_its_types(tmp_path):
         ("shape: {sides: four, ratio: 1, span: [0, 1]}", "shape.sides: Input should be a valid integer"),
         ("shape: {sides: 4, ratio: 1, span: [0, 1, 2]}", "shape.span"),
         ("shape: {sides: 4, ratio: 1}", "shape.span: "),
+        ("3", "no names and values"),
         ("shapes: {}", "shape: no such parameter; did you mean shapes?"),
         ("shape: 3", "shape must be a section"),
         ("shape: {sides: 4", "mend it"),
@@ -57,13 +58,14 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_projects_own_settings_are_valid(monkeypatch):
+    from model.config import ModelConfig, TrainingConfig
     from pipelines.corpora import CorpusConfig
     from pipelines.demo import DemoConfig
     from pipelines.genres import GenresConfig
     from pipelines.runners import BeamConfig
     from pipelines.songs import SongsConfig
     from stages.figures import FiguresConfig
-    from stages.train import Recipe, TrainConfig
+    from stages.train import TrainConfig
 
     monkeypatch.chdir(Path(__file__).parents[1])
     for name, kind in {
@@ -76,7 +78,8 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     }.items():
         read_settings(kind, settings.PARAMS, name)
     for recipe in ("demo", "paper"):
-        read_settings(Recipe, settings.RECIPES, recipe)
+        read_settings(ModelConfig, settings.RECIPES, recipe, "model", bars=2, prior="flower", genres=32)
+        read_settings(TrainingConfig, settings.RECIPES, recipe, "training", seed=0)
     read_settings(BeamConfig, settings.BEAM)
 
 
