@@ -1,5 +1,5 @@
 # The two commands: make repro (corpus to figures) and make test (lint, types, tests). Both set themselves up.
-PYTHON ?= python3
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 

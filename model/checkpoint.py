@@ -30,14 +30,9 @@ class Description:
 
 
 def save(folder: Path, model: MusAE, description: Description) -> None:
-    """Writes both files under temporary names first; the description comes last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    save_file(weights, folder / (WEIGHTS + ".partial"))
-    (folder / (WEIGHTS + ".partial")).replace(folder / WEIGHTS)
-    text = json.dumps(asdict(description), indent=1) + "\n"
-    (folder / (DESCRIPTION + ".partial")).write_text(text, encoding="utf-8")
-    (folder / (DESCRIPTION + ".partial")).replace(folder / DESCRIPTION)
+    """Writes both files into the folder."""
+    save_file({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
+    (folder / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> tuple[MusAE, Description]:
@@ -54,7 +49,9 @@ def load(folder: Path) -> tuple[MusAE, Description]:
         model = MusAE(description.model)
         model.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: no such file; train a model first (dvc repro train)") from error
+        raise InputError(
+            f"{error.filename or folder / WEIGHTS}: no such file; train a model first (dvc repro train)"
+        ) from error
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder}: not a checkpoint of this version ({error}); train again") from error
     return model.eval(), description

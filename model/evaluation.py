@@ -47,7 +47,7 @@ def evaluate(model: MusAE, training: WindowSet, validation: WindowSet) -> Accura
         majority += (commonest == tokens).sum(dim=(0, 2))
         holds += (tokens == HOLD).sum(dim=(0, 2))
     steps = len(validation) * validation.tokens.shape[-1]
-    return Accuracy(hits / steps, onset_hits / onsets, majority / steps, holds / steps)
+    return Accuracy(hits / steps, onset_hits / onsets.clamp(min=1), majority / steps, holds / steps)
 
 
 def reconstructions(model: MusAE, windows: WindowSet) -> Iterator[tuple[Tensor, Tensor]]:

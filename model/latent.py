@@ -6,14 +6,14 @@ from torch import Tensor
 from model.musae import MusAE
 
 
-def interpolate(model: MusAE, first: Tensor, second: Tensor, points: int) -> Tensor:
+def interpolate(model: MusAE, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
     """Windows decoded on the straight line between two windows' codes; [P] equation 19.
 
-    first, second: (4, steps) -> (points, 4, steps), from the first's reconstruction to the second's.
+    first, second: (4, steps), alpha: (points,), 1 for the first's reconstruction and 0 for the second's
+    -> (points, 4, steps).
     """
-    start, end = model.codes(torch.stack([first, second]))
-    alpha = torch.linspace(0, 1, points, device=start.device)[:, None]
-    return model.tokens((1 - alpha) * start + alpha * end)
+    z1, z2 = model.codes(torch.stack([first, second]))
+    return model.tokens(alpha[:, None] * z1 + (1 - alpha[:, None]) * z2)
 
 
 def sample(model: MusAE, genre: int, count: int, seed: int) -> Tensor:

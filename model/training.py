@@ -80,7 +80,7 @@ def train(
                 if not all(map(math.isfinite, current.values())):
                     raise InputError(f"the loss is no number after update {done}; lower the learning rate")
                 if validates:
-                    current |= _validate(model, checked, config.batch, generator)
+                    current |= _validate(model, checked, config.batch)
                     metrics = current
                 log(done, current)
             progress.to(done, " ".join(f"{name}={value:.3f}" for name, value in metrics.items()))
@@ -130,7 +130,7 @@ def _spread(windows: WindowSet, most: int) -> WindowSet:
 
 
 @torch.no_grad()
-def _validate(model: MusAE, windows: WindowSet, batch: int, generator: torch.Generator) -> Metrics:
+def _validate(model: MusAE, windows: WindowSet, batch: int) -> Metrics:
     """Loss and accuracy of the windows' mean codes."""
     device = next(model.parameters()).device
     loss = hits = 0.0

@@ -107,8 +107,8 @@ def _first_of_each(hashes: Hashes) -> NDArray[np.intp]:
 def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
     """(windows,) semitones drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
 
-    tokens: (windows, 4, steps). The draw depends on the window and the seed alone, not on where or when it is made.
-    A range that leaves no pitch room gives 0.
+    tokens: (windows, 4, steps); lowest <= 0 <= highest. The draw depends on the window and the seed alone, not on
+    where or when it is made.
     """
     pitched = tokens[:, 1:].reshape(len(tokens), -1)
     is_pitch = pitched < PITCHES
@@ -116,9 +116,9 @@ def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int)
     high = np.where(is_pitch, pitched, 0).max(axis=1).astype(np.int64)
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
-    room = last - first + 1
-    drawn = mix(hashes[:, 0], seed) % np.maximum(room, 1).astype(np.uint64)
-    return np.where(room > 0, first + drawn.astype(np.int64), 0).astype(np.int8)
+    drawn = mix(hashes[:, 0], seed) % (last - first + 1).astype(np.uint64)
+    shift: NDArray[np.int8] = (first + drawn.astype(np.int64)).astype(np.int8)
+    return shift
 
 
 def mix(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:

@@ -4,6 +4,7 @@ The archives are streamed: nothing of them is unpacked to disk, and no name insi
 """
 
 import csv
+import gzip
 import hashlib
 import io
 import re
@@ -115,16 +116,17 @@ def read_archives(folder: Path, max_bytes: int) -> Iterator[Row]:
     for member, midi in _members(folder / MIDI_ARCHIVE, max_bytes):
         name = _MIDI_NAME.fullmatch(member.name)
         parts = PurePosixPath(member.name).parts
-        msd_id, md5 = name.groups() if name else (member.name, "")
+        path = _printable(member.name)
+        msd_id, md5 = name.groups() if name else (path, "")
         metadata = known.get(msd_id, Metadata())
         if not member.isfile():
-            yield _refused(msd_id, md5, member.name, Reason.NOT_A_FILE, "a link or a device")
+            yield _refused(msd_id, md5, path, Reason.NOT_A_FILE, "a link or a device")
         elif not name or ".." in parts:
-            yield _refused(msd_id, md5, member.name, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
+            yield _refused(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
         elif midi is None:
-            yield _refused(msd_id, md5, member.name, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
+            yield _refused(msd_id, md5, path, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
         else:
-            yield _row(msd_id, md5, member.name, midi, metadata)
+            yield _row(msd_id, md5, path, midi, metadata)
 
 
 def read_metadata(path: Path) -> dict[str, Metadata]:
@@ -144,7 +146,7 @@ def _read_hdf5(name: str, data: bytes) -> Metadata:
             terms = [term.decode("utf-8", "replace") for term in file["metadata/artist_terms"][:]]
             weights = np.asarray(file["metadata/artist_terms_weight"][:], dtype=float).tolist()
             artist, title = (song[key].decode("utf-8", "replace") for key in ("artist_name", "title"))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{name}: not a Million Song Dataset file with /metadata/songs, artist_terms and artist_terms_weight "
             f"({error}); take it out of the archive or get the archive again"
@@ -167,14 +169,18 @@ def _members(path: Path, max_bytes: int) -> Iterator[tuple[tarfile.TarInfo, byte
             read += size
             progress.to(read)
 
+        # tarfile's own "r|gz" takes a cut for the end of the archive, and never compares the checksum.
+        unpacked = gzip.GzipFile(fileobj=CallbackIOWrapper(advance, file))
         try:
-            with tarfile.open(fileobj=CallbackIOWrapper(advance, file), mode="r|gz") as archive:
+            with tarfile.open(fileobj=unpacked, mode="r|") as archive:
                 for member in archive:
                     if member.isdir():
                         continue
                     file_inside = archive.extractfile(member) if member.isreg() else None
                     yield member, file_inside.read() if file_inside and member.size <= max_bytes else None
-        except (tarfile.ReadError, EOFError, zlib.error, OSError) as error:
+            while unpacked.read(BATCH_BYTES):
+                pass
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             raise InputError(f"{path}: cut short or damaged ({error}); get it again (Lakh's: make lakh)") from error
 
 
@@ -188,7 +194,7 @@ def read_folder(folder: Path, max_bytes: int) -> Iterator[Row]:
     known = _read_tags(folder) if (folder / TAGS).exists() else None
     with Progress(f"reading {folder}", len(paths), "file") as progress:
         for done, path in enumerate(paths, 1):
-            name = path.relative_to(folder).as_posix()
+            name = _printable(path.relative_to(folder).as_posix())
             folders = list(PurePosixPath(name).parts[:-1])
             metadata = known.get(name, Metadata()) if known is not None else _tagged(folders)
             if not path.is_file():
@@ -207,8 +213,12 @@ def _tagged(terms: list[str], artist: str = "", title: str = "") -> Metadata:
 
 
 def _read_tags(folder: Path) -> dict[str, Metadata]:
+    try:
+        text = (folder / TAGS).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{folder / TAGS}: not UTF-8 ({error}); save it as UTF-8") from error
     known = {}
-    with (folder / TAGS).open(newline="", encoding="utf-8-sig") as file:
+    with io.StringIO(text, newline="") as file:
         rows = csv.DictReader(file)
         if not {"path", "tags"} <= set(rows.fieldnames or ()):
             raise InputError(f"{folder / TAGS}: its first line must name the columns path and tags (artist, title)")
@@ -219,6 +229,11 @@ def _read_tags(folder: Path) -> dict[str, Metadata]:
             path = PurePosixPath(row["path"]).as_posix()
             known[path] = _tagged(terms, row.get("artist") or "", row.get("title") or "")
     return known
+
+
+def _printable(name: str) -> str:
+    """The name as text for a table: bytes that are no UTF-8 are written out."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _row(msd_id: str, md5: str, path: str, midi: bytes, metadata: Metadata) -> Row:

@@ -140,7 +140,7 @@ def _files(config: DemoConfig) -> Iterator[_File]:
 
 
 def _song(style: Style, draw: random.Random) -> Song:
-    """An A-A'-B-A form in a key of its own; each section varies the rhythms, the last bar of a section fills."""
+    """Two sections of eight bars, in a key of its own, in the order AABA, ABAB or AAB."""
     key = draw.randrange(12)
     sections = {name: _section(style, key, draw) for name in "AB"}
     form = draw.choice(("AABA", "ABAB", "AAB"))
@@ -162,7 +162,10 @@ def _instrument(program: int, is_drum: bool, notes: list[tuple[int, int, int]]) 
 
 
 def _section(style: Style, key: int, draw: random.Random) -> tuple[list[tuple[int, int, int]], ...]:
-    """Notes (start step, end step, pitch) of drums, bass, guitar or piano, and strings in eight bars."""
+    """Notes (start step, end step, pitch) of drums, bass, guitar or piano, and strings in eight bars.
+
+    Each section varies the style's rhythms, and the drums fill its last bar.
+    """
     drums, bass, comp, strings = [], [], [], []
     degrees = [int(degree) - 1 for degree in style.chords.split()]
     if draw.random() < 0.5:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -11,6 +12,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
+from music.errors import InputError
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import read_manifest, read_row_groups, shard_paths
 
@@ -44,6 +46,14 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
         _ = tags | WriteGenres(out, config, digest)
 
     run(build, where, "genres", out, 1)
+
+
+def read_genres(path: Path) -> list[str]:
+    """The vocabulary, in circle order, that `write_genres` left."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; run dvc repro genres")
+    genres: list[str] = json.loads(path.read_text(encoding="utf-8"))["genres"]
+    return genres
 
 
 def song_tags(path: str) -> Iterator[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable
@@ -55,7 +56,7 @@ def _pipeline(config: BeamConfig) -> beam.Pipeline:
         return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
     workers = config.workers or os.cpu_count() or 1
     options = PipelineOptions([f"--direct_num_workers={workers}", *config.options])
-    processes = SubprocessSDKEnvironment.from_command_string(f"{sys.executable} -m pipelines.worker")
+    processes = SubprocessSDKEnvironment.from_command_string(f"{shlex.quote(sys.executable)} -m pipelines.worker")
     return beam.Pipeline(FnApiRunner(default_environment=processes if workers > 1 else None), options)
 
 

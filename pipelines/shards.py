@@ -1,6 +1,6 @@
 """Parquet shards: their schemas, a writer that leaves whole files or none, and the manifest that comes last.
 
-Paths go through Beam's filesystems. A folder without its manifest is unfinished and is not read.
+A folder without its manifest is unfinished and is not read.
 """
 
 import hashlib

@@ -60,6 +60,9 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
 
     run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
     manifest = read_manifest(out)
+    given = read_manifest(corpus)["files"]
+    if manifest["files"] != given:
+        raise RuntimeError(f"{manifest['files']} files kept or refused of {given}: some were lost")
     if not manifest["kept"]:
         raise InputError(
             f"none of {manifest['files']} files gives a song ({_listed(manifest['refused'])}); "

@@ -12,6 +12,7 @@ from model.checkpoint import load
 from model.data import read_windows
 from model.latent import interpolate, sample
 from music.drawing import draw_windows
+from music.errors import InputError
 from music.midi import write
 from music.roles import to_song
 from music.tokens import Tokens
@@ -44,39 +45,35 @@ def main(
     config = read_settings(FiguresConfig, PARAMS, "figures")
     musae, description = load(model)
     validation = read_windows(windows, "validation")
+    if len(validation) < 2:
+        raise InputError(f"{windows}: an interpolation takes two validation windows; take more songs")
     generator = torch.Generator().manual_seed(config.seed)
-    first, second = validation.tokens[torch.randint(len(validation), (2,), generator=generator)]
+    first, second = validation.tokens[torch.randperm(len(validation), generator=generator)[:2]]
     with replacing(pictures) as pngs, replacing(midi) as mids:
         rebuilt = musae.tokens(musae.codes(first[None]))[0]
-        _show(
-            pngs,
-            mids,
-            "reconstruction",
-            "A window and its reconstruction",
-            {"window": first, "its reconstruction": rebuilt},
-            2,
-        )
+        pair = [("window", first), ("its reconstruction", rebuilt)]
+        _show(pngs, mids, "reconstruction", "A window and its reconstruction", pair, 2)
 
-        way = interpolate(musae, first, second, config.points)
-        alphas = np.linspace(1, 0, config.points)
-        steps = {f"alpha {alpha:.2f}": window for alpha, window in zip(alphas, way, strict=True)}
-        ends = {"window 1": first, **steps, "window 2": second}
+        alpha = torch.linspace(1, 0, config.points)
+        way = interpolate(musae, first, second, alpha)
+        steps = [(f"alpha {a:.2f}", window) for a, window in zip(alpha.tolist(), way, strict=True)]
+        ends = [("window 1", first), *steps, ("window 2", second)]
         _show(pngs, mids, "interpolation", "From one window to another through the latent space", ends, len(ends))
 
         names = description.data.genres if description.model.prior == "flower" else []
-        samples = {name: sample(musae, genre, 1, config.seed)[0] for genre, name in enumerate(names)}
-        samples["whole prior"] = sample(musae, len(description.data.genres), 1, config.seed)[0]
+        samples = [(name, sample(musae, genre, 1, config.seed)[0]) for genre, name in enumerate(names)]
+        samples.append(("whole prior", sample(musae, len(description.data.genres), 1, config.seed)[0]))
         _show(pngs, mids, "samples", "One sample of each Gaussian of the prior, in circle order", samples, COLUMNS)
 
 
-def _show(pngs: Path, mids: Path, name: str, title: str, windows: dict[str, torch.Tensor], columns: int) -> None:
+def _show(pngs: Path, mids: Path, name: str, title: str, panels: list[tuple[str, torch.Tensor]], columns: int) -> None:
     """The windows as panels of one picture and, one after another, as one MIDI file each and all together."""
-    arrays: dict[str, Tokens] = {panel: window.numpy() for panel, window in windows.items()}
-    draw_windows(pngs / f"{name}.png", title, list(arrays.items()), columns)
-    (mids / f"{name}.mid").write_bytes(write(to_song(np.concatenate(list(arrays.values()), axis=1))))
-    for number, (panel, window) in enumerate(arrays.items()):
+    arrays: list[tuple[str, Tokens]] = [(panel, window.numpy()) for panel, window in panels]
+    draw_windows(pngs / f"{name}.png", title, arrays, columns)
+    (mids / f"{name}.mid").write_bytes(write(to_song(np.concatenate([window for _, window in arrays], axis=1))))
+    (mids / name).mkdir()
+    for number, (panel, window) in enumerate(arrays):
         file = f"{number:02d}-{''.join(c if c.isalnum() else '-' for c in panel)}.mid"
-        (mids / name).mkdir(exist_ok=True)
         (mids / name / file).write_bytes(write(to_song(window)))
 
 

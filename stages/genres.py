@@ -16,7 +16,7 @@ def main(songs: Annotated[Path, Option()], out: Annotated[Path, Option()]) -> No
     config = read_settings(GenresConfig, PARAMS, "genres")
     where = read_settings(BeamConfig, BEAM)
     with replacing(out) as partial:
-        write_genres(str(songs), str(partial / "genres.json"), config, where)
+        write_genres(str(songs.resolve()), str(partial / "genres.json"), config, where)
 
 
 if __name__ == "__main__":

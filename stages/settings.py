@@ -2,9 +2,9 @@
 
 import difflib
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -30,7 +30,7 @@ def read_settings(kind: type[T], file: Path, *section: str, **given: object) -> 
         place += f"{name}."
         if not isinstance(values, dict):
             raise InputError(f"{place.rstrip('.')} must be a section, not {values!r}")
-    _check_names(place, values, [field.name for field in fields(kind)])  # type: ignore[arg-type]
+    _check_fields(place, values, kind)
     try:
         return TypeAdapter(kind).validate_python(values | given)
     except ValidationError as error:
@@ -47,6 +47,14 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{file}: no names and values in it; take the project's own as a pattern")
     return content
+
+
+def _check_fields(place: str, values: dict[str, Any], kind: Any) -> None:
+    """Names must be those of the dataclass's fields, and so in every section below."""
+    _check_names(place, values, [field.name for field in fields(kind)])
+    for name, inner in get_type_hints(kind).items():
+        if is_dataclass(inner) and isinstance(values.get(name), dict):
+            _check_fields(f"{place}{name}.", values[name], inner)
 
 
 def _check_names(prefix: str, names: Collection[str], known: Collection[str]) -> None:

@@ -21,7 +21,7 @@ def main(
     config = read_settings(SongsConfig, PARAMS, "songs")
     where = read_settings(BeamConfig, BEAM)
     with replacing(out) as partial:
-        counts = write_songs(str(corpus), str(partial), config, where)
+        counts = write_songs(str(corpus.resolve()), str(partial), config, where)
     kept = counts.pop("kept")
     refused = sum(counts.values())
     write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})

@@ -14,6 +14,7 @@ from model.config import ModelConfig, TrainingConfig
 from model.data import read_provenance, read_windows
 from model.musae import MusAE
 from model.training import Metrics, train
+from music.errors import InputError
 from stages.command import replacing, run
 from stages.settings import PARAMS, RECIPES, read_settings
 
@@ -39,6 +40,8 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
     """Trains a MusAE; writes its checkpoint, and its curves with DVCLive."""
     config = read_settings(TrainConfig, PARAMS, "train")
     data = read_provenance(windows)
+    if data.bars != config.bars:
+        raise InputError(f"{windows} has windows of {data.bars} bars, train.bars is {config.bars}; make them the same")
     model_config = read_settings(
         ModelConfig, RECIPES, config.recipe, "model", bars=data.bars, prior=config.prior, genres=len(data.genres)
     )
@@ -50,6 +53,7 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(config.seed)
     model = MusAE(model_config).to("cuda" if torch.cuda.is_available() else "cpu")
+    training, validation = read_windows(windows, "train"), read_windows(windows, "validation")
     with replacing(out) as partial, Live(str(curves), dvcyaml=None, save_dvc_exp=False) as live:
 
         def log(update: int, metrics: Metrics) -> None:
@@ -58,7 +62,6 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
                 live.log_metric(name, value)
             live.make_summary()
 
-        training, validation = read_windows(windows, "train"), read_windows(windows, "validation")
         metrics = train(model, training, validation, training_config, log)
         save(partial, model, Description(model_config, training_config, data, metrics))
 

@@ -1,11 +1,11 @@
 """Stage `windows`: songs -> unique windows of one length, split and transposed."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
+from pipelines.genres import read_genres
 from pipelines.runners import BeamConfig
 from pipelines.windows import WindowsConfig, write_windows
 from stages.command import replacing, run, write_json
@@ -22,9 +22,9 @@ def main(
     """Writes training and validation windows of `bars` bars, and how many there are of each."""
     config = read_settings(WindowsConfig, PARAMS, "windows", bars=bars)
     where = read_settings(BeamConfig, BEAM)
-    vocabulary = json.loads((genres / "genres.json").read_text(encoding="utf-8"))["genres"]
+    vocabulary = read_genres(genres / "genres.json")
     with replacing(out) as partial:
-        sizes = write_windows(str(songs), vocabulary, str(partial), config, where)
+        sizes = write_windows(str(songs.resolve()), vocabulary, str(partial), config, where)
     write_json(metrics, {f"{split}_{bars}bar": size for split, size in sizes.items()})
     print(f"{bars} bars: {sizes['train']} training and {sizes['validation']} validation windows")
 

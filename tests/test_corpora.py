@@ -1,5 +1,6 @@
 import gzip
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -94,13 +95,23 @@ def test_members_of_the_wrong_kind_are_rows_with_a_reason(lakh, refused, reason)
     assert [(row["midi"], row.get("reason")) for row in rows] == [(None, str(reason)), (b"MThd", None)]
 
 
-def test_an_archive_cut_short_is_named_and_nothing_is_left(lakh, tmp_path):
-    folder = lakh(*(member(NAME, write(band(pitch=50 + i))) for i in range(20)))
+def test_an_archive_cut_short_anywhere_is_named(lakh):
+    folder = lakh(*(member(NAME, bytes(range(i, i + 200))) for i in range(3)))
     whole = (folder / MIDI_ARCHIVE).read_bytes()
-    (folder / MIDI_ARCHIVE).write_bytes(whole[: len(whole) // 2])
+    for length in range(len(whole)):
+        (folder / MIDI_ARCHIVE).write_bytes(whole[:length])
+        with pytest.raises(InputError, match=rf"{MIDI_ARCHIVE}: cut short or damaged .* get it again"):
+            list(read_archives(folder, MAX_BYTES))
+
+
+def test_a_damaged_archive_leaves_nothing(lakh, tmp_path):
+    folder = lakh(*(member(NAME, write(band(pitch=50 + i))) for i in range(20)))
+    damaged = bytearray((folder / MIDI_ARCHIVE).read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (folder / MIDI_ARCHIVE).write_bytes(damaged)
     out = tmp_path / "out"
     out.mkdir()
-    with pytest.raises(InputError, match=rf"{MIDI_ARCHIVE}: cut short .* get it again"):
+    with pytest.raises(InputError, match="cut short or damaged"):
         write_corpus(CorpusConfig(str(folder), 2, MAX_BYTES), str(out))
     assert list(out.iterdir()) == []
 
@@ -115,6 +126,23 @@ def test_an_archive_that_is_none_is_named(lakh):
 def test_metadata_without_terms_is_named(lakh):
     with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
         list(read_archives(lakh(member(NAME), metadata=hdf5(terms=None)), MAX_BYTES))
+
+
+def test_metadata_without_a_song_is_named(lakh):
+    file = io.BytesIO()
+    with h5py.File(file, "w") as root:
+        root.create_dataset("metadata/songs", data=np.zeros(0, dtype=[("artist_name", "S9"), ("title", "S9")]))
+    with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
+        list(read_archives(lakh(member(NAME), metadata=file.getvalue()), MAX_BYTES))
+
+
+def test_names_that_are_no_text_are_written_out(folder, tmp_path):
+    (folder / os.fsdecode(b"caf\xe9.mid")).write_bytes(b"MThd")
+    out = tmp_path / "out"
+    out.mkdir()
+    assert write_corpus(CorpusConfig(str(folder), 1, MAX_BYTES), str(out)) == 4
+    (path,) = shard_paths(str(out), "files")
+    assert "caf\\udce9.mid" in {row["path"] for group in read_row_groups(path) for row in group.to_pylist()}
 
 
 def test_the_metadata_archive_must_be_there(lakh):
@@ -166,6 +194,12 @@ def test_tags_come_from_the_csv(folder):
 def test_a_csv_that_does_not_fit_is_named(folder, text, message):
     (folder / "tags.csv").write_text(text)
     with pytest.raises(InputError, match=rf"tags\.csv.*{message}"):
+        list(read_folder(folder, MAX_BYTES))
+
+
+def test_a_csv_that_is_not_utf8_is_named(folder):
+    (folder / "tags.csv").write_bytes(b"path,tags\nc.kar,caf\xe9\n")
+    with pytest.raises(InputError, match=r"tags\.csv: not UTF-8"):
         list(read_folder(folder, MAX_BYTES))
 
 

@@ -39,6 +39,11 @@ def test_imports_run_one_way(room):
         assert imported(path) & set(MAY_IMPORT) <= MAY_IMPORT[room], path
 
 
+def test_the_model_needs_only_what_a_gpu_machine_has():
+    needed = {name for path in (ROOT / "model").rglob("*.py") for name in imported(path)}
+    assert needed - set(sys.stdlib_module_names) - {"model", "music"} <= ON_A_GPU_MACHINE
+
+
 def test_pipelines_never_import_torch():
     assert not {name for path in (ROOT / "pipelines").rglob("*.py") for name in imported(path)} & {"torch", "model"}
 

@@ -52,6 +52,18 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    shape: Shape
+
+
+def test_a_misspelt_name_in_a_section_of_a_section_is_named(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("drawing: {shape: {sides: 4, ratio: 1, span: [0, 1], ration: 2}}")
+    with pytest.raises(InputError, match=r"drawing\.shape\.ration: no such parameter; did you mean ratio"):
+        read_settings(Drawing, path, "drawing")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml"):
         read_settings(Shape, tmp_path / "none.yaml")
@@ -64,6 +76,7 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     from pipelines.genres import GenresConfig
     from pipelines.runners import BeamConfig
     from pipelines.songs import SongsConfig
+    from pipelines.windows import WindowsConfig
     from stages.figures import FiguresConfig
     from stages.train import TrainConfig
 
@@ -80,6 +93,7 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     for recipe in ("demo", "paper"):
         read_settings(ModelConfig, settings.RECIPES, recipe, "model", bars=2, prior="flower", genres=32)
         read_settings(TrainingConfig, settings.RECIPES, recipe, "training", seed=0)
+    read_settings(WindowsConfig, settings.PARAMS, "windows", bars=2)
     read_settings(BeamConfig, settings.BEAM)
 
 
