@@ -1,5 +1,6 @@
 """Files -> songs: every MIDI file of a corpus shard is read, and kept as tokens or refused with a reason."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,11 +46,12 @@ class Report:
     """What came of one shard of files."""
 
     written: tuple[Shard, Shard]
-    refused: dict[str, int]
+    refused: Counter[str]
+    """How many files, by reason."""
 
 
-def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> dict[str, int]:
-    """Reads every file of the corpus shards into song shards; returns how many were refused, by reason, and kept.
+def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> tuple[int, dict[str, int]]:
+    """Reads every file of the corpus shards into song shards; returns how many were kept, and refused by reason.
 
     Raises `InputError` where no file gives a song.
     """
@@ -68,7 +70,7 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
             f"none of {manifest['files']} files gives a song ({_listed(manifest['refused'])}); "
             "songs need drums, bass and guitar or piano in 4/4: set corpus.path to other music"
         )
-    return {"kept": manifest["kept"], **manifest["refused"]}
+    return manifest["kept"], manifest["refused"]
 
 
 def _listed(refused: dict[str, int]) -> str:
@@ -107,16 +109,13 @@ class WriteManifest(beam.PTransform):  # type: ignore[misc]
 
 
 def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str, object]) -> None:
-    refused: dict[str, int] = {}
-    for report in reports:
-        for reason, count in report.refused.items():
-            refused[reason] = refused.get(reason, 0) + count
+    refused = sum((report.refused for report in reports), Counter[str]())
     kept = sum(report.written[0].rows for report in reports)
     write_manifest(
         out,
         [shard for report in reports for shard in report.written],
         **provenance,
-        files=kept + sum(refused.values()),
+        files=kept + refused.total(),
         kept=kept,
         refused=dict(sorted(refused.items())),
     )
@@ -139,10 +138,7 @@ def write_song_shard(numbered: tuple[int, str], shards: int, out: str, reader: s
             song_writer.write(pa.Table.from_pylist(songs[first : first + SONGS_A_ROW_GROUP], schema=SONGS))
         refused_writer.write(pa.Table.from_pylist(refused, schema=REFUSED))
         written = song_writer.close(), refused_writer.close()
-    counts: dict[str, int] = {}
-    for row in refused:
-        counts[row["reason"]] = counts.get(row["reason"], 0) + 1
-    return Report(written, counts)
+    return Report(written, Counter(row["reason"] for row in refused))
 
 
 def read_song(file: Row, reader: Reader) -> Row:

@@ -158,7 +158,7 @@ def hash_song_shard(numbered: tuple[int, str], config: WindowsConfig) -> Iterato
     """One (number, path) of the song shards -> the hashes of its windows, by partition."""
     shard, path = numbered
     songs, found = [], []
-    for number, (row, cut) in enumerate(_cut_songs(path, config)):
+    for number, (row, _, cut) in enumerate(_cut_songs(path, config)):
         songs.append((row["msd_id"], row["md5"]))
         validation = in_validation(row, cut.hashes, config.split)
         found.append((np.full(len(cut), number), np.arange(len(cut)), validation, cut.hashes))
@@ -203,16 +203,14 @@ def in_validation(song: dict[str, Any], hashes: Hashes, split: SplitConfig) -> N
     return drawn.astype(np.float64) / 2.0**64 < split.validation
 
 
-def _cut_songs(path: str, config: WindowsConfig) -> Iterator[tuple[dict[str, Any], Windows]]:
+def _cut_songs(path: str, config: WindowsConfig) -> Iterator[tuple[dict[str, Any], TokenSong, Windows]]:
+    """Each row of a song shard, the song in it, and its windows."""
     for group in read_row_groups(path):
         for row in group.to_pylist():
-            yield row, windows(_token_song(row), config.bars, config.cap)
-
-
-def _token_song(row: dict[str, Any]) -> TokenSong:
-    tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(-1, row["steps"])
-    drums, bass, guitar = row["counts"]
-    return TokenSong(tokens, (drums, bass, guitar))
+            drums, bass, guitar = row["counts"]
+            tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(-1, row["steps"])
+            song = TokenSong(tokens, (drums, bass, guitar))
+            yield row, song, windows(song, config.bars, config.cap)
 
 
 def write_window_shard(
@@ -231,18 +229,17 @@ def write_window_shard(
     passed = unique = arrangements = arrangements_cut = 0
     with shard_writers(out, names) as writers:
         rows = [_Rows(writer) for writer in writers]
-        for number, (song, cut) in enumerate(_cut_songs(path, config)):
+        for number, (row, song, cut) in enumerate(_cut_songs(path, config)):
             keeps = np.ones(len(cut), dtype=bool)
             keeps[repeated.get(number, [])] = False
-            held_out = in_validation(song, cut.hashes, config.split)
-            tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in song["terms"]} & set(vocabulary))
+            held_out = in_validation(row, cut.hashes, config.split)
+            tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & set(vocabulary))
             for split, side in zip(rows, (keeps & ~held_out, keeps & held_out), strict=True):
-                split.add(song, cut, np.flatnonzero(side), tags, config)
-            combinations = _token_song(song).combinations
+                split.add(row, cut, np.flatnonzero(side), tags, config)
             passed += cut.passed
             unique += len(cut)
-            arrangements += combinations
-            arrangements_cut += max(combinations - config.cap, 0)
+            arrangements += song.combinations
+            arrangements_cut += max(song.combinations - config.cap, 0)
         written = rows[0].close(), rows[1].close()
     return Report(written, passed, unique, arrangements, arrangements_cut)
 

@@ -21,12 +21,11 @@ def main(
     config = read_settings(SongsConfig, PARAMS, "songs")
     where = read_settings(BeamConfig, BEAM)
     with replacing(out) as partial:
-        counts = write_songs(str(corpus.resolve()), str(partial), config, where)
-    kept = counts.pop("kept")
-    refused = sum(counts.values())
+        kept, reasons = write_songs(str(corpus.resolve()), str(partial), config, where)
+    refused = sum(reasons.values())
     write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})
-    write_json(refusals, [{"reason": reason, "files": count} for reason, count in counts.items()])
-    print(f"{kept} songs kept, {refused} files refused: {counts}")
+    write_json(refusals, [{"reason": reason, "files": count} for reason, count in reasons.items()])
+    print(f"{kept} songs kept, {refused} files refused: {reasons}")
 
 
 if __name__ == "__main__":
