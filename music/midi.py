@@ -16,6 +16,7 @@ import symusic
 from numpy.typing import NDArray
 
 from music.song import Instrument, Reason, Refused, Song
+from music.tokens import PITCHES
 
 DRUM_CHANNEL = 9
 LARGEST_TICK = 2**28
@@ -34,17 +35,20 @@ def read_symusic(data: bytes) -> Song:
         raise Refused(Reason.UNREADABLE, f"symusic: {error}") from error
     if score.ticks_per_quarter <= 0:
         raise Refused(Reason.BAD_DIVISION, f"{score.ticks_per_quarter} ticks a quarter note")
-    instruments = []
-    for track in score.tracks:
-        columns = track.notes.numpy()
-        onsets = columns["time"].astype(np.int64)
-        durations = columns["duration"].astype(np.int64)
-        _check_ticks(onsets, durations)
-        notes = _end_at_first_off(onsets, onsets + durations, columns["pitch"].astype(np.int64))
-        if len(notes):
-            instruments.append(Instrument(track.program, track.is_drum, notes))
+    tracks = list(score.tracks)
+    columns = [track.notes.numpy() for track in tracks]
+    onsets, durations, pitches = (
+        np.concatenate([np.empty(0, np.int64), *(of_track[name] for of_track in columns)])
+        for name in ("time", "duration", "pitch")
+    )
+    _check_ticks(onsets, durations)
+    track = np.repeat(np.arange(len(tracks)), [len(of_track["time"]) for of_track in columns])
+    keys, notes = _end_at_first_off(onsets, onsets + durations, track * PITCHES + pitches)
+    ends = np.searchsorted(keys, np.arange(1, len(tracks) + 1) * PITCHES)
+    of_each = zip(tracks, np.split(notes, ends[:-1]) if tracks else (), strict=True)
+    instruments = tuple(Instrument(one.program, one.is_drum, its) for one, its in of_each if len(its))
     signatures = frozenset((s.numerator, s.denominator) for s in score.time_signatures)
-    return Song(score.ticks_per_quarter, signatures, tuple(instruments))
+    return Song(score.ticks_per_quarter, signatures, instruments)
 
 
 def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64]) -> None:
@@ -53,17 +57,20 @@ def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64]) -> Non
 
 
 def _end_at_first_off(
-    onsets: NDArray[np.int64], offs: NDArray[np.int64], pitches: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """(notes, 3) in which a note-off closes all earlier open notes of its pitch, and no note has length zero.
+    onsets: NDArray[np.int64], offs: NDArray[np.int64], keys: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The key of each note, ascending, and (notes, 3) on tick, off tick and pitch, a key being track and pitch.
 
-    symusic pairs onsets and offs first in, first out, and keeps notes of length zero.
+    A note-off closes all earlier open notes of its key, and no note has length zero. (symusic pairs onsets and offs
+    first in, first out, and keeps notes of length zero.)
     """
-    base = pitches << 32
+    base = keys << 32
     ends = np.sort(base + offs)
-    real = offs > onsets
-    first = np.searchsorted(ends, (base + onsets)[real], side="right")
-    return np.stack([onsets[real], ends[first] - base[real], pitches[real]], axis=1)
+    starts = np.sort((base + onsets)[offs > onsets])
+    first = ends[np.searchsorted(ends, starts, side="right")]
+    key = starts >> 32
+    base = key << 32
+    return key, np.stack([starts - base, first - base, key % PITCHES], axis=1)
 
 
 def read_pretty_midi(data: bytes) -> Song:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.song import Instrument, Reason, Refused, Song
-from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Tokens, to_notes, to_steps, tokenise
+from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Notes, Tokens, to_notes, to_steps, tokenise
 
 MAX_BARS = 4096
 BASS_PROGRAMS = range(32, 40)
@@ -30,10 +30,15 @@ class TokenSong:
 
     def arrangements(self, cap: int) -> NDArray[np.intp]:
         """(combinations, 4) rows of `tokens`: the first `cap` of drums x bass x guitar/piano, each with the strings."""
-        ends = np.cumsum((0, *self.counts)).tolist()
-        roles = [range(first, last) for first, last in pairwise(ends)]
+        roles = [range(first, last) for first, last in pairwise(self.first_rows)]
         rows = [(*row, len(self.tokens) - 1) for row in islice(product(*roles), cap)]
         return np.array(rows, dtype=np.intp)
+
+    @property
+    def first_rows(self) -> tuple[int, int, int, int]:
+        """The first row of `tokens` of each of the four roles."""
+        drums, bass, guitar = self.counts
+        return 0, drums, drums + bass, drums + bass + guitar
 
     @property
     def combinations(self) -> int:
@@ -48,21 +53,30 @@ def tokenise_song(song: Song) -> TokenSong:
         raise Refused(Reason.NOT_4_4, f"time signatures {found}")
     if not song.instruments:
         raise Refused(Reason.NO_NOTES)
-    notes = [_in_steps(instrument, song.ticks_per_quarter) for instrument in song.instruments]
-    last = max(int(track[:, 1].max()) for track in notes)
+    notes = _in_steps(song)
+    last = int(notes[:, 2].max())
     if last > MAX_BARS * STEPS_PER_BAR:
         raise Refused(Reason.TOO_LONG, f"{-(-last // STEPS_PER_BAR)} bars, at most {MAX_BARS}")
-    roles: dict[str, list[NDArray[np.int64]]] = {"drums": [], "bass": [], "guitar": [], "strings": []}
-    for instrument, track in zip(song.instruments, notes, strict=True):
-        roles[role(instrument)].append(track)
-    for name, reason in (("drums", Reason.NO_DRUMS), ("bass", Reason.NO_BASS), ("guitar", Reason.NO_GUITAR)):
-        if not roles[name]:
-            raise Refused(reason)
-    strings = np.concatenate([np.empty((0, 3), np.int64), *roles["strings"]])
+    rows, counts = _assign(song.instruments)
+    notes[:, 0] = rows[notes[:, 0]]
     steps = -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
-    tracks = [*roles["drums"], *roles["bass"], *roles["guitar"], strings]
-    tokens = np.stack([tokenise(track[:, 0], track[:, 1], track[:, 2], steps) for track in tracks])
-    return TokenSong(tokens, (len(roles["drums"]), len(roles["bass"]), len(roles["guitar"])))
+    return TokenSong(tokenise(notes, sum(counts) + 1, steps), counts)
+
+
+def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
+    """(instruments,) the row of each in `TokenSong.tokens`, and its counts."""
+    roles = [role(instrument) for instrument in instruments]
+    counts: list[int] = []
+    rows = np.empty(len(roles), dtype=np.int64)
+    for name, reason in (("drums", Reason.NO_DRUMS), ("bass", Reason.NO_BASS), ("guitar", Reason.NO_GUITAR)):
+        of_role = [number for number, one in enumerate(roles) if one == name]
+        if not of_role:
+            raise Refused(reason)
+        rows[of_role] = np.arange(len(of_role)) + sum(counts)
+        counts.append(len(of_role))
+    rows[[one == "strings" for one in roles]] = sum(counts)
+    drums, bass, guitar = counts
+    return rows, (drums, bass, guitar)
 
 
 def role(instrument: Instrument) -> str:
@@ -76,13 +90,15 @@ def role(instrument: Instrument) -> str:
     return "strings"
 
 
-def _in_steps(instrument: Instrument, ticks_per_quarter: int) -> NDArray[np.int64]:
-    """(notes, 3) start step, end step, pitch; a note lasts one step at least, a drum note one step exactly."""
-    starts = to_steps(instrument.notes[:, 0], ticks_per_quarter)
-    ends = starts + 1
-    if not instrument.is_drum:
-        ends = np.maximum(ends, to_steps(instrument.notes[:, 1], ticks_per_quarter))
-    return np.column_stack([starts, ends, instrument.notes[:, 2]])
+def _in_steps(song: Song) -> Notes:
+    """Every note as (instrument, start step, end step, pitch); one step long at least, a drum note exactly."""
+    sizes = [len(instrument.notes) for instrument in song.instruments]
+    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T
+    is_drum = np.repeat([instrument.is_drum for instrument in song.instruments], sizes)
+    start = to_steps(on, song.ticks_per_quarter)
+    shortest = start + 1
+    end = np.where(is_drum, shortest, np.maximum(shortest, to_steps(off, song.ticks_per_quarter)))
+    return np.stack([np.repeat(np.arange(len(sizes)), sizes), start, end, pitch], axis=1)
 
 
 def to_song(tokens: Tokens) -> Song:

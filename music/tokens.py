@@ -16,6 +16,7 @@ TRACKS = ("drums", "bass", "guitar", "strings")
 """The four tracks, in the order in which every array keeps them; "guitar" is guitar or piano."""
 
 Tokens = NDArray[np.uint8]
+Notes = NDArray[np.int64]
 
 
 def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
@@ -23,46 +24,43 @@ def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int
     return (2 * STEPS_PER_QUARTER * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
 
 
-def tokenise(starts: NDArray[np.int64], ends: NDArray[np.int64], pitches: NDArray[np.int64], steps: int) -> Tokens:
-    """(steps,) states of one track: at each step the lowest sounding pitch, a hold of it, or silence.
+def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
+    """(tracks, steps) states: at each step the lowest sounding pitch of the track, a hold of it, or silence.
 
-    A step is an onset where that pitch starts, or differs from the lowest pitch of the step before. `starts` and
-    `ends` are in steps, `ends` exclusive and later than `starts`.
+    notes: (notes, 4) track, start step, end step (exclusive, later than the start), pitch. A step is an onset where the
+    lowest pitch starts, or differs from the lowest pitch of the step before.
     """
-    lowest = np.full(steps, SILENT, dtype=np.uint8)
-    order = np.lexsort((starts, pitches))[::-1]  # highest pitch first: the lowest is painted over it
-    cells, lengths = _paint(starts[order], ends[order], pitches[order])
-    lowest[cells] = np.repeat(pitches[order], lengths)
-    onset = np.empty(steps, dtype=bool)
-    onset[0] = True
-    np.not_equal(lowest[1:], lowest[:-1], out=onset[1:])
-    onset[starts[lowest[starts] == pitches]] = True
-    onset |= lowest == SILENT
-    return np.where(onset, lowest, np.uint8(HOLD))
+    lowest = np.full(tracks * steps, SILENT, dtype=np.uint8)
+    cells, pitches = _paint(notes, tracks, steps)
+    lowest[cells] = pitches
+    onset = lowest == SILENT
+    track, start, _, pitch = notes.T
+    starts = track * steps + start
+    onset[starts[lowest[starts] == pitch]] = True
+    states, onset = lowest.reshape(tracks, steps), onset.reshape(tracks, steps)
+    onset[:, 0] = True
+    onset[:, 1:] |= states[:, 1:] != states[:, :-1]
+    return np.where(onset, states, np.uint8(HOLD))
 
 
-def _paint(
-    starts: NDArray[np.int64], ends: NDArray[np.int64], pitches: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The steps that each note adds to those of its pitch that start earlier, end to end, and how many they are.
+def _paint(notes: Notes, tracks: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Cells track * steps + step to fill in turn, and the pitch to fill each with: the lowest pitch comes last.
 
-    Each step of a pitch is painted once, however many notes overlap there: memory stays below 128 a step.
-    Notes come with pitches and starts descending.
+    Each cell is filled once a pitch, however many notes overlap there: memory stays below 128 fillings a cell.
     """
-    span = int(ends.max(initial=0)) + 1
-    covered = np.maximum.accumulate((pitches * span + ends)[::-1])[::-1]
-    begins = starts.copy()
-    begins[:-1] = np.maximum(starts[:-1], covered[1:] - pitches[:-1] * span)
-    lengths = np.maximum(ends - begins, 0)
+    track, start, end, pitch = notes.T
+    span = steps + 1
+    layer = ((PITCHES - 1 - pitch) * tracks + track) * span
+    order = np.argsort(layer + start)
+    layer = layer[order]
+    start, end = layer + start[order], layer + end[order]
+    begin = start.copy()
+    begin[1:] = np.maximum(start[1:], np.maximum.accumulate(end)[:-1])  # a higher layer lies wholly behind
+    lengths = np.maximum(end - begin, 0)
+    first_cell = begin - layer + track[order] * steps
     offsets = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(begins - offsets, lengths), lengths
-
-
-def sounding(tokens: Tokens) -> Tokens:
-    """The tokens with every hold replaced by the pitch that it holds; (..., steps), no row beginning with a hold."""
-    steps = np.arange(tokens.shape[-1])
-    last_onset = np.maximum.accumulate(np.where(tokens != HOLD, steps, 0), axis=-1)
-    return np.take_along_axis(tokens, last_onset, axis=-1)
+    cells = np.arange(lengths.sum()) + np.repeat(first_cell - offsets, lengths)
+    return cells, np.repeat(pitch[order].astype(np.uint8), lengths)
 
 
 def to_notes(tokens: Tokens) -> NDArray[np.int64]:

@@ -6,12 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.roles import TokenSong
-from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens, sounding
+from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
 
-MAX_SILENT_STEPS = 16
-HASH_SEED = 2001_05494
+LONGEST = 64
+"""Bars of the longest windows."""
 
 Hashes = NDArray[np.uint64]
+
+_random: Hashes = np.random.PCG64(2001_05494).random_raw((2 + LONGEST + len(TRACKS)) * 2).reshape(-1, 2)
+"""Fixed; `random_raw` is the same stream in every numpy."""
+_WORD_SEEDS = _random[:2]
+_BAR_MULTIPLIERS = _random[2 : 2 + LONGEST] | np.uint64(1)
+_TRACK_MULTIPLIERS = _random[2 + LONGEST : 2 + LONGEST + len(TRACKS)] | np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -20,79 +26,85 @@ class Windows:
 
     hashes: Hashes
     """(windows, 2): 128 bits of each window's tokens."""
+    arrangements: NDArray[np.int32]
+    """(windows,): the number of the arrangement, as `TokenSong.arrangements` counts them."""
     bars: NDArray[np.int32]
     """(windows,): the first bar."""
-    tracks: NDArray[np.int16]
-    """(windows, 3): which drum, bass and guitar/piano track, each counted from 0."""
     passed: int
     """How many windows passed the rule of silence, repeats included."""
-    _rows: NDArray[np.intp]
-    _by_track: Tokens
 
     def __len__(self) -> int:
         return len(self.hashes)
-
-    def tokens(self, chosen: NDArray[np.intp]) -> Tokens:
-        """(chosen, 4, steps) tokens of the windows with these indices."""
-        return self._by_track[self._rows[chosen], self.bars[chosen, None]]
 
 
 def windows(song: TokenSong, bars: int, cap: int) -> Windows:
     """The unique windows of `bars` bars, one starting at every bar, of the song's first `cap` arrangements.
 
-    A window is kept unless some track of it is silent for more than `MAX_SILENT_STEPS` steps on end.
+    A window is kept unless some track of it is silent for more than a bar's steps on end.
     Of identical windows the first in order of arrangement, then bar, stands.
     """
-    by_track = _cut(song.tokens, bars)
+    by_bar = song.tokens.reshape(len(song.tokens), -1, STEPS_PER_BAR)
+    if by_bar.shape[1] < bars:
+        nothing = np.empty(0, dtype=np.int32)
+        return Windows(np.empty((0, 2), dtype=np.uint64), nothing, nothing, 0)
     rows = song.arrangements(cap)
-    audible = ~_silent_too_long(by_track)
-    combination, bar = np.nonzero(np.logical_and.reduce([audible[rows[:, track]] for track in range(4)]))
-    multipliers = _multipliers(by_track.shape[-1])
+    audible = ~_silent_too_long(by_bar, bars)
+    arrangement, bar = np.nonzero(np.logical_and.reduce([audible[rows[:, track]] for track in range(4)]))
+    of_tracks = _hash_tracks(by_bar, bars)
     hashes = np.zeros((len(bar), 2), dtype=np.uint64)
-    for track in range(4):
-        of_track, inverse = np.unique(rows[:, track], return_inverse=True)
-        products = np.stack([by_track[one].astype(np.uint64) @ multipliers[track] for one in of_track])
-        hashes += products[inverse[combination], bar]
+    for track, multipliers in enumerate(_TRACK_MULTIPLIERS):
+        hashes += of_tracks[rows[arrangement, track], bar] * multipliers
     first = _first_of_each(hashes)
-    combination, bar = combination[first], bar[first]
-    starts = np.array([0, song.counts[0], song.counts[0] + song.counts[1]])
-    return Windows(
-        hashes=hashes[first],
-        bars=bar.astype(np.int32),
-        tracks=(rows[combination, :3] - starts).astype(np.int16),
-        passed=len(hashes),
-        _rows=rows[combination],
-        _by_track=by_track,
-    )
+    return Windows(hashes[first], arrangement[first].astype(np.int32), bar[first].astype(np.int32), len(hashes))
 
 
-def _cut(tokens: Tokens, bars: int) -> Tokens:
-    """(tracks, windows, steps): a window at every bar, whose first step never holds."""
-    steps = bars * STEPS_PER_BAR
-    if tokens.shape[1] < steps:
-        return np.empty((len(tokens), 0, steps), dtype=np.uint8)
-    cut = np.lib.stride_tricks.sliding_window_view(tokens, steps, axis=1)[:, ::STEPS_PER_BAR].copy()
-    cut[..., 0] = sounding(tokens)[:, : cut.shape[1] * STEPS_PER_BAR : STEPS_PER_BAR]
-    return cut
+def _silent_too_long(by_bar: Tokens, bars: int) -> NDArray[np.bool_]:
+    """(tracks, windows) whether the track is silent there for more than a bar's steps on end.
 
-
-def _silent_too_long(by_track: Tokens) -> NDArray[np.bool_]:
-    """(tracks, windows): whether the track is silent for more than `MAX_SILENT_STEPS` steps on end."""
-    run = MAX_SILENT_STEPS + 1
-    silent = np.cumsum(by_track == SILENT, axis=-1, dtype=np.int16)
-    silent = np.concatenate([np.zeros((*silent.shape[:2], 1), np.int16), silent], axis=-1)
-    too_long: NDArray[np.bool_] = (silent[..., run:] - silent[..., :-run] == run).any(axis=-1)
-    return too_long
-
-
-def _multipliers(steps: int) -> NDArray[np.uint64]:
-    """(4, steps, 2) fixed random odd numbers; `random_raw` is the same stream in every numpy.
-
-    The sum of tokens times these, modulo 2^64, twice, is the hash of a window: multilinear hashing (Lemire and Kaser,
-    "Strongly universal string hashing is fast", 2014), which adds up over tracks.
+    So long a silence crosses a bar line, and has more than a bar's steps in the two bars beside it.
     """
-    raw = np.random.PCG64(HASH_SEED).random_raw(len(TRACKS) * steps * 2)
-    return (raw | np.uint64(1)).reshape(len(TRACKS), steps, 2)
+    sounds = by_bar != SILENT
+    never = ~sounds.any(axis=-1)
+    before = np.where(never, STEPS_PER_BAR, sounds.argmax(axis=-1))
+    after = np.where(never, STEPS_PER_BAR, sounds[..., ::-1].argmax(axis=-1))
+    too_long = np.zeros((len(by_bar), by_bar.shape[1] + 1), dtype=np.int32)
+    np.cumsum(after[:, :-1] + before[:, 1:] > STEPS_PER_BAR, axis=1, out=too_long[:, 1:-1])
+    last = by_bar.shape[1] - bars
+    ends = too_long[:, bars - 1 : bars + last]
+    crossed: NDArray[np.bool_] = ends > too_long[:, : last + 1]
+    return crossed
+
+
+def _hash_tracks(by_bar: Tokens, bars: int) -> Hashes:
+    """(tracks, windows, 2) of each track's tokens in each window.
+
+    A bar is 16 bytes, two words; each is mixed, and so is a bar's hash with its place in the window: the sum over bars
+    of hash times a random odd number, modulo 2^64, is multilinear hashing (Lemire and Kaser, "Strongly universal string
+    hashing is fast", 2014). The same again with other numbers gives the other 64 bits.
+    """
+    begun = by_bar.copy()
+    begun[..., 0] = _first_states(by_bar)
+    held, begun = _hash_bars(np.stack([by_bar, begun]))
+    multipliers = _BAR_MULTIPLIERS[:bars]
+    at_every_bar = np.lib.stride_tricks.sliding_window_view(held, bars, axis=1)
+    hashes: Hashes = np.einsum("twkb,bk->twk", at_every_bar, multipliers)
+    hashes += (begun - held)[:, : hashes.shape[1]] * multipliers[0]
+    return hashes
+
+
+def _hash_bars(by_bar: Tokens) -> Hashes:
+    """(..., bars, 2) of each bar by itself."""
+    first, second = np.moveaxis(by_bar.view("<u8"), -1, 0)
+    return _mix(_mix(first[..., None] + _WORD_SEEDS[0]) ^ second[..., None] + _WORD_SEEDS[1])
+
+
+def _first_states(by_bar: Tokens) -> Tokens:
+    """(tracks, bars) the first state of each bar, a hold replaced by the pitch that it holds."""
+    states = by_bar[..., 0].copy()
+    held = np.flatnonzero(states == HOLD)
+    begins = np.flatnonzero(by_bar != HOLD)  # the first of every track is one
+    states.reshape(-1)[held] = by_bar.reshape(-1)[begins[np.searchsorted(begins, held * STEPS_PER_BAR) - 1]]
+    return states
 
 
 def _first_of_each(hashes: Hashes) -> NDArray[np.intp]:
@@ -104,6 +116,15 @@ def _first_of_each(hashes: Hashes) -> NDArray[np.intp]:
     return np.sort(order[new])
 
 
+def cut(song: TokenSong, rows: NDArray[np.intp], bar: NDArray[np.int32], bars: int) -> Tokens:
+    """(windows, 4, steps) tokens of windows of the song: of the tracks `rows`, (windows, 4), from bar `bar` on."""
+    at_every_step = np.lib.stride_tricks.sliding_window_view(song.tokens, bars * STEPS_PER_BAR, axis=1)
+    tokens = at_every_step[rows, bar[:, None] * STEPS_PER_BAR]
+    by_bar = song.tokens.reshape(len(song.tokens), -1, STEPS_PER_BAR)
+    tokens[..., 0] = _first_states(by_bar)[rows, bar[:, None]]
+    return tokens
+
+
 def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
     """(windows,) semitones drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
 
@@ -111,9 +132,8 @@ def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int)
     where or when it is made.
     """
     pitched = tokens[:, 1:].reshape(len(tokens), -1)
-    is_pitch = pitched < PITCHES
-    low = np.where(is_pitch, pitched, PITCHES - 1).min(axis=1).astype(np.int64)
-    high = np.where(is_pitch, pitched, 0).max(axis=1).astype(np.int64)
+    low = np.minimum(pitched.min(axis=1), PITCHES - 1).astype(np.int64)  # holds and silence lie above every pitch
+    high = (pitched * (pitched < PITCHES)).max(axis=1).astype(np.int64)
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
     drawn = mix(hashes[:, 0], seed) % (last - first + 1).astype(np.uint64)
@@ -123,7 +143,10 @@ def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int)
 
 def mix(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """A fair draw of 64 bits for each x; splitmix64 (Steele, Lea, Flood 2014) from a place that the seed gives."""
-    x = x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    return _mix(x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64))
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
@@ -131,8 +154,6 @@ def mix(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
 
 def transpose(tokens: Tokens, shift: NDArray[np.int8]) -> Tokens:
     """The windows, (windows, 4, steps), each moved by its shift; drums, holds and silence stay."""
-    moved = tokens.astype(np.int16)
-    moved[:, 1:] += shift[:, None, None]
-    stays = tokens >= HOLD
-    stays[:, 0] = True
-    return np.where(stays, tokens, moved).astype(np.uint8)
+    moved = tokens.copy()
+    moved[:, 1:] += (moved[:, 1:] < PITCHES) * shift.view(np.uint8)[:, None, None]  # modulo 256: -1 is 255
+    return moved

@@ -21,7 +21,9 @@ from music.tokens import STEPS_PER_BAR, TRACKS
 
 MANIFEST = "manifest.json"
 _TEXTS = pa.list_(pa.string())
-_IDENTITY = [("msd_id", pa.string()), ("md5", pa.string())]
+IDENTITY = ("msd_id", "md5")
+"""What tells one song from another."""
+_IDENTITY = [(name, pa.string()) for name in IDENTITY]
 _METADATA = [("artist", pa.string()), ("title", pa.string()), ("terms", _TEXTS), ("weights", pa.list_(pa.float32()))]
 _REFUSAL = [("reason", pa.string()), ("detail", pa.string())]
 
@@ -76,7 +78,10 @@ class ShardWriter:
     def __init__(self, folder: str, name: str, schema: pa.Schema) -> None:
         self._path = FileSystems.join(folder, name)
         self._file = _HashingFile(FileSystems.create(self._partial, compression_type=CompressionTypes.UNCOMPRESSED))
-        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
+        names = [name for name in IDENTITY if name in schema.names]
+        self._writer = pq.ParquetWriter(
+            self._file, schema, compression="zstd", use_dictionary=names, write_statistics=names
+        )
         self._name, self._rows = name, 0
         self.schema = schema
 
@@ -153,10 +158,21 @@ class _HashingFile(io.RawIOBase):
 
 def read_row_groups(path: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """The shard's row groups, one after another."""
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        shard = pq.ParquetFile(file)
+    with _parquet(path) as shard:
         for group in range(shard.num_row_groups):
             yield shard.read_row_group(group, columns=columns)
+
+
+def read_row_group(path: str, group: int) -> pa.Table:
+    """One row group of the shard."""
+    with _parquet(path) as shard:
+        return shard.read_row_group(group)
+
+
+@contextmanager
+def _parquet(path: str) -> Iterator[pq.ParquetFile]:
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        yield pq.ParquetFile(file)
 
 
 def write_manifest(folder: str, shards: list[Shard], **provenance: Any) -> None:

@@ -1,15 +1,17 @@
 """Files -> songs: every MIDI file of a corpus shard is read, and kept as tokens or refused with a reason."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 
 from music.errors import InputError
 from music.midi import READERS, Reader
-from music.roles import tokenise_song
+from music.roles import TokenSong, tokenise_song
 from music.song import Refused
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
@@ -157,3 +159,12 @@ def read_song(file: Row, reader: Reader) -> Row:
         "counts": list(song.counts),
         "tokens": song.tokens.tobytes(),
     }
+
+
+def read_songs(path: str) -> Iterator[tuple[Row, TokenSong]]:
+    """Each row of a song shard, and the song in it."""
+    for group in read_row_groups(path):
+        for row in group.to_pylist():
+            drums, bass, guitar = row["counts"]
+            tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(-1, row["steps"])
+            yield row, TokenSong(tokens, (drums, bass, guitar))

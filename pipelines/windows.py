@@ -1,56 +1,41 @@
 """Songs -> windows: cut, made unique over the whole corpus, split, transposed, written.
 
-Two passes over the song shards. In the first, only hashes travel through Beam, to find the windows that stand in
-several songs; in the second, each song shard becomes one training and one validation shard, without those.
+Three steps over the shards: every song shard's windows are indexed; what stands in several songs is found; each song
+shard becomes one training and one validation shard, without what its songs lose.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.pvalue import AsList
 from numpy.typing import NDArray
 
 from music.errors import InputError
-from music.roles import TokenSong
-from music.windows import Hashes, Windows, mix, shifts, transpose, windows
+from music.tokens import STATES, TRACKS, Tokens
+from music.windows import LONGEST, cut, shifts, transpose
 from pipelines.genres import normalise
+from pipelines.index import Indexed, find_repeated, index_path, index_songs, partitions, read_index
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
     Shard,
     ShardWriter,
     read_manifest,
-    read_row_groups,
     shard_name,
     shard_paths,
     shard_writers,
     windows_schema,
     write_manifest,
 )
+from pipelines.songs import Row, read_songs
+from pipelines.split import SplitConfig
 
-PARTITIONS = 8
+SPLITS = ("train", "validation")
 ROWS_A_ROW_GROUP = 8192
-SPLIT_UNITS = ("song", "artist", "window")
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """Which windows are held out for validation."""
-
-    unit: str
-    """What stays on one side: a song, an artist, or (the paper's protocol) only a window."""
-    validation: float
-    """Share held out; 0.2 in [P]."""
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.unit not in SPLIT_UNITS:
-            raise ValueError(f"unit must be one of {', '.join(SPLIT_UNITS)}, not {self.unit}")
-        if not 0 < self.validation < 1:
-            raise ValueError("validation must be between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -67,8 +52,8 @@ class WindowsConfig:
     split: SplitConfig
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bars <= 64:
-            raise ValueError("bars must be from 1 to 64")
+        if not 1 <= self.bars <= LONGEST:
+            raise ValueError(f"bars must be from 1 to {LONGEST}")
         if self.cap < 1:
             raise ValueError("cap must be at least 1")
         if not -64 <= self.shift[0] <= 0 <= self.shift[1] <= 63:
@@ -78,35 +63,13 @@ class WindowsConfig:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The windows of one shard whose hashes fall into one partition; arrays of one length, but for `songs`."""
-
-    shard: int
-    songs: list[tuple[str, str]]
-    """(msd_id, md5) of each song of the shard."""
-    song: NDArray[np.int32]
-    window: NDArray[np.int32]
-    validation: NDArray[np.bool_]
-    hashes: Hashes
-
-
-@dataclass(frozen=True)
-class Repeated:
-    """Windows of one shard that another song keeps: window number `window` of song number `song`."""
-
-    song: NDArray[np.int32]
-    window: NDArray[np.int32]
-
-
-@dataclass(frozen=True)
 class Report:
     """What came of one shard of songs."""
 
     written: tuple[Shard, Shard]
-    passed: int
-    unique_in_song: int
-    arrangements: int
-    arrangements_cut: int
+    """Training and validation windows."""
+    states: NDArray[np.int64]
+    """(2, 4, 130): how often each state stands in each track, in training and in validation."""
 
 
 def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig) -> dict[str, int]:
@@ -115,102 +78,34 @@ def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig
     provenance = {"songs": read_manifest(songs)["digest"], "genres": genres, "config": asdict(config)}
 
     def build(pipeline: beam.Pipeline) -> None:
-        paths = pipeline | "songs" >> beam.Create(list(enumerate(inputs))) | "one a worker" >> beam.Reshuffle()
-        repeated = paths | FindRepeated(config)
+        numbered = pipeline | "shards" >> beam.Create(list(enumerate(inputs))) | "one a worker" >> beam.Reshuffle()
+        indexed = numbered | "index" >> beam.Map(index_songs, len(inputs), out, config.bars, config.cap, config.split)
+        repeated = (
+            pipeline
+            | "partitions" >> beam.Create(range(partitions(len(inputs))))
+            | "a partition a worker" >> beam.Reshuffle()
+            | "find repeated" >> beam.FlatMap(lambda part, _: find_repeated(part, inputs, out), AsList(indexed))
+        )
         reports = (
-            {"path": paths, "repeated": repeated}
+            {"path": numbered, "repeated": repeated}
             | "with repeated" >> beam.CoGroupByKey()
             | "write" >> beam.Map(write_window_shard, len(inputs), genres, out, config)
         )
-        _ = reports | beam.combiners.ToList() | beam.Map(_write_windows_manifest, out, provenance)
+        _ = (
+            reports
+            | beam.combiners.ToList()
+            | beam.Map(_write_windows_manifest, indexed=AsList(indexed), out=out, provenance=provenance)
+        )
 
     run(build, where, f"{config.bars}-bar windows", f"{out}/train-*.parquet", len(inputs))
     manifest = read_manifest(out)
-    sizes = {split: int(manifest[split]) for split in ("train", "validation")}
+    sizes = {split: int(manifest[split]) for split in SPLITS}
     if not all(sizes.values()):
         raise InputError(
             f"{sizes['train']} training and {sizes['validation']} validation windows of {config.bars} bars from "
             f"{read_manifest(songs)['kept']} songs; both are needed: take more songs or shorter windows"
         )
     return sizes
-
-
-class FindRepeated(beam.PTransform):  # type: ignore[misc]
-    """(shard number, path) of song shards -> (shard number, `Repeated`): each window keeps one song.
-
-    Training wins over validation, then the smallest song id wins.
-    """
-
-    def __init__(self, config: WindowsConfig) -> None:
-        super().__init__()
-        self._config = config
-
-    def expand(self, paths: beam.PCollection[tuple[int, str]]) -> beam.PCollection[tuple[int, Repeated]]:
-        return (
-            paths
-            | "hash" >> beam.FlatMap(hash_song_shard, self._config)
-            | "by hash" >> beam.GroupByKey()
-            | "find repeated" >> beam.FlatMap(find_repeated)
-        )
-
-
-def hash_song_shard(numbered: tuple[int, str], config: WindowsConfig) -> Iterator[tuple[int, Found]]:
-    """One (number, path) of the song shards -> the hashes of its windows, by partition."""
-    shard, path = numbered
-    songs, found = [], []
-    for number, (row, _, cut) in enumerate(_cut_songs(path, config)):
-        songs.append((row["msd_id"], row["md5"]))
-        validation = in_validation(row, cut.hashes, config.split)
-        found.append((np.full(len(cut), number), np.arange(len(cut)), validation, cut.hashes))
-    if not songs:
-        return
-    song, window, validation, hashes = (np.concatenate(column) for column in zip(*found, strict=True))
-    partition = hashes[:, 0] % np.uint64(PARTITIONS)
-    for chosen in range(PARTITIONS):
-        here = np.flatnonzero(partition == chosen)
-        yield (
-            chosen,
-            Found(
-                shard, songs, song[here].astype(np.int32), window[here].astype(np.int32), validation[here], hashes[here]
-            ),
-        )
-
-
-def find_repeated(partition: tuple[int, Iterable[Found]]) -> Iterator[tuple[int, Repeated]]:
-    """All windows of one partition -> by shard, those that another song keeps."""
-    parts = sorted(partition[1], key=lambda part: part.shard)
-    rank = {song: number for number, song in enumerate(sorted({song for part in parts for song in part.songs}))}
-    hashes = np.concatenate([part.hashes for part in parts])
-    validation = np.concatenate([part.validation for part in parts])
-    song_rank = np.concatenate([np.array([rank[song] for song in part.songs])[part.song] for part in parts])
-    order = np.lexsort((song_rank, validation, hashes[:, 1], hashes[:, 0]))
-    loses = np.zeros(len(order), dtype=bool)
-    loses[order[1:]] = (hashes[order[1:]] == hashes[order[:-1]]).all(axis=1)
-    ends = np.cumsum([len(part.song) for part in parts])
-    for part, lost in zip(parts, np.split(loses, ends[:-1]), strict=True):
-        if lost.any():
-            yield part.shard, Repeated(part.song[lost], part.window[lost])
-
-
-def in_validation(song: dict[str, Any], hashes: Hashes, split: SplitConfig) -> NDArray[np.bool_]:
-    """(windows,) whether each window of the song is held out, by a hash of what the split keeps together."""
-    if split.unit == "window":
-        drawn = mix(hashes[:, 1], split.seed)
-    else:
-        identity = (song["artist"] if split.unit == "artist" else "") or song["msd_id"]
-        digest = hashlib.blake2b(f"{split.seed} {identity}".encode(), digest_size=8).digest()
-        drawn = np.full(len(hashes), int.from_bytes(digest, "big"), dtype=np.uint64)
-    return drawn.astype(np.float64) / 2.0**64 < split.validation
-
-
-def _cut_songs(path: str, config: WindowsConfig) -> Iterator[tuple[dict[str, Any], TokenSong, Windows]]:
-    """Each row of a song shard, the song in it, and its windows."""
-    for group in read_row_groups(path):
-        for row in group.to_pylist():
-            drums, bass, guitar = row["counts"]
-            tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(-1, row["steps"])
-            song = TokenSong(tokens, (drums, bass, guitar))
-            yield row, song, windows(song, config.bars, config.cap)
 
 
 def write_window_shard(
@@ -220,89 +115,113 @@ def write_window_shard(
 
     joined: the shard's number with its `path` and what is `repeated` of it.
     """
-    index, of_shard = joined
+    number, of_shard = joined
     (path,) = of_shard["path"]
-    repeated = _by_song(of_shard["repeated"])
+    index = read_index(index_path(out, number, shards), of_shard["repeated"])
+    song_numbers, arrangement, bar, validation = (
+        index[name].to_numpy() for name in ("song", "arrangement", "bar", "validation")
+    )
+    hashes = np.stack([index[name].to_numpy() for name in ("hash_high", "hash_low")], axis=1)
     vocabulary = {genre: number for number, genre in enumerate(genres)}
-    schema = windows_schema(config.bars)
-    names = {shard_name(split, index, shards): schema for split in ("train", "validation")}
-    passed = unique = arrangements = arrangements_cut = 0
+    names = {shard_name(split, number, shards): windows_schema(config.bars) for split in SPLITS}
     with shard_writers(out, names) as writers:
-        rows = [_Rows(writer) for writer in writers]
-        for number, (row, song, cut) in enumerate(_cut_songs(path, config)):
-            keeps = np.ones(len(cut), dtype=bool)
-            keeps[repeated.get(number, [])] = False
-            held_out = in_validation(row, cut.hashes, config.split)
+        splits = [_Split(writer) for writer in writers]
+        for song_number, (row, song) in enumerate(read_songs(path)):
+            first, last = np.searchsorted(song_numbers, (song_number, song_number + 1))
+            if first == last:
+                continue
+            its = slice(first, last)
+            rows = song.arrangements(config.cap)[arrangement[its]]
+            tokens = cut(song, rows, bar[its], config.bars)
+            shift = shifts(tokens, hashes[its], *config.shift, config.seed)
+            moved = transpose(tokens, shift)
+            tracks = (rows[:, :3] - song.first_rows[:3]).astype(np.int16)
             tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & set(vocabulary))
-            for split, side in zip(rows, (keeps & ~held_out, keeps & held_out), strict=True):
-                split.add(row, cut, np.flatnonzero(side), tags, config)
-            passed += cut.passed
-            unique += len(cut)
-            arrangements += song.combinations
-            arrangements_cut += max(song.combinations - config.cap, 0)
-        written = rows[0].close(), rows[1].close()
-    return Report(written, passed, unique, arrangements, arrangements_cut)
+            for split, held_out in zip(splits, (False, True), strict=True):
+                chosen = validation[its] == held_out
+                split.add(_Piece(row, tags, moved[chosen], bar[its][chosen], tracks[chosen], shift[chosen]))
+        written = splits[0].close(), splits[1].close()
+    return Report(written, np.stack([split.states for split in splits]))
 
 
-def _by_song(repeated: Iterable[Repeated]) -> dict[int, NDArray[np.int32]]:
-    parts = list(repeated)
-    if not parts:
-        return {}
-    song = np.concatenate([part.song for part in parts])
-    window = np.concatenate([part.window for part in parts])
-    return {int(number): window[song == number] for number in np.unique(song)}
+class _Piece(NamedTuple):
+    """Windows of one song."""
+
+    song: Row
+    genres: list[int]
+    tokens: Tokens
+    bar: NDArray[np.int32]
+    tracks: NDArray[np.int16]
+    shift: NDArray[np.int8]
 
 
-class _Rows:
-    """Gathers windows into row groups."""
+class _Split:
+    """Gathers the windows of one split into row groups, and counts their states."""
 
     def __init__(self, writer: ShardWriter) -> None:
         self._writer = writer
-        self._tables: list[pa.Table] = []
+        self._pieces: list[_Piece] = []
+        self.states = np.zeros((len(TRACKS), STATES), dtype=np.int64)
 
-    def add(
-        self, song: dict[str, Any], cut: Windows, chosen: NDArray[np.intp], genres: list[int], config: WindowsConfig
-    ) -> None:
-        if not len(chosen):
-            return
-        tokens = cut.tokens(chosen)
-        shift = shifts(tokens, cut.hashes[chosen], *config.shift, config.seed)
-        moved = np.ascontiguousarray(transpose(tokens, shift))
-        schema = self._writer.schema
-        columns = {
-            "tokens": pa.Array.from_buffers(schema.field("tokens").type, len(chosen), [None, pa.py_buffer(moved)]),
-            "msd_id": pa.repeat(song["msd_id"], len(chosen)),
-            "md5": pa.repeat(song["md5"], len(chosen)),
-            "bar": pa.array(cut.bars[chosen]),
-            "tracks": pa.FixedSizeListArray.from_arrays(pa.array(cut.tracks[chosen].reshape(-1)), 3),
-            "shift": pa.array(shift),
-            "genres": pa.array([genres] * len(chosen), type=schema.field("genres").type),
-        }
-        self._tables.append(pa.table(columns, schema=schema))
-        if sum(map(len, self._tables)) >= ROWS_A_ROW_GROUP:
+    def add(self, piece: _Piece) -> None:
+        if len(piece.bar):
+            self._pieces.append(piece)
+        if sum(len(gathered.bar) for gathered in self._pieces) >= ROWS_A_ROW_GROUP:
             self._flush()
 
     def _flush(self) -> None:
-        if self._tables:
-            self._writer.write(pa.concat_tables(self._tables))
-        self._tables = []
+        if self._pieces:
+            tokens = np.concatenate([piece.tokens for piece in self._pieces])
+            self._writer.write(_table(self._pieces, tokens, self._writer.schema))
+            self.states += _count_states(tokens)
+        self._pieces = []
 
     def close(self) -> Shard:
         self._flush()
         return self._writer.close()
 
 
-def _write_windows_manifest(reports: list[Report], out: str, provenance: dict[str, object]) -> None:
-    train, validation = (sum(report.written[side].rows for report in reports) for side in (0, 1))
+def _table(pieces: Sequence[_Piece], tokens: Tokens, schema: pa.Schema) -> pa.Table:
+    """The rows of all the pieces, their tokens one after another."""
+    songs, genres, _, *arrays = zip(*pieces, strict=True)
+    bar, tracks, shift = map(np.concatenate, arrays)
+    of_piece = pa.array(np.repeat(np.arange(len(pieces)), [len(piece.bar) for piece in pieces]))
+    columns = {
+        "tokens": pa.Array.from_buffers(schema.field("tokens").type, len(tokens), [None, pa.py_buffer(tokens)]),
+        "msd_id": pa.array([song["msd_id"] for song in songs]).take(of_piece),
+        "md5": pa.array([song["md5"] for song in songs]).take(of_piece),
+        "bar": pa.array(bar),
+        "tracks": pa.FixedSizeListArray.from_arrays(pa.array(tracks.reshape(-1)), 3),
+        "shift": pa.array(shift),
+        "genres": pa.array(genres, type=schema.field("genres").type).take(of_piece),
+    }
+    return pa.table(columns, schema=schema)
+
+
+def _count_states(tokens: Tokens) -> NDArray[np.int64]:
+    """(4, 130) how often each state stands in each track; counted two at a time, which halves the work."""
+    pairs = tokens.view(np.uint16)
+    of_pairs = [np.bincount(pairs[:, track].reshape(-1), minlength=1 << 16) for track in range(len(TRACKS))]
+    both = np.stack(of_pairs).reshape(len(TRACKS), 256, 256)
+    counts: NDArray[np.int64] = (both.sum(axis=1) + both.sum(axis=2))[:, :STATES]
+    return counts
+
+
+def _write_windows_manifest(
+    reports: list[Report], indexed: list[Indexed], out: str, provenance: dict[str, object]
+) -> None:
+    sizes = {split: sum(report.written[side].rows for report in reports) for side, split in enumerate(SPLITS)}
+    states = np.sum([report.states for report in reports], axis=0)
+    FileSystems.delete([index_path(out, shard, len(reports)) for shard in range(len(reports))])
     write_manifest(
         out,
         [shard for report in reports for shard in report.written],
         **provenance,
-        train=train,
-        validation=validation,
-        passed=sum(report.passed for report in reports),
-        unique_in_song=sum(report.unique_in_song for report in reports),
-        unique=train + validation,
-        arrangements=sum(report.arrangements for report in reports),
-        arrangements_cut=sum(report.arrangements_cut for report in reports),
+        **sizes,
+        passed=sum(of_shard.passed for of_shard in indexed),
+        unique_in_song=sum(of_shard.unique_in_song for of_shard in indexed),
+        unique=sum(sizes.values()),
+        arrangements=sum(of_shard.arrangements for of_shard in indexed),
+        arrangements_cut=sum(of_shard.arrangements_cut for of_shard in indexed),
+        states={split: states[side].tolist() for side, split in enumerate(SPLITS)},
     )

@@ -5,7 +5,10 @@ import io
 import mido
 import numpy as np
 
+from music.roles import TokenSong
 from music.song import Instrument, Song
+from music.tokens import Tokens
+from music.windows import Windows, cut, windows
 
 FOUR_FOUR = frozenset({(4, 4)})
 STEP = 120
@@ -41,3 +44,10 @@ def midi_file(*tracks: list[mido.Message | mido.MetaMessage], division: int = 48
     data = io.BytesIO()
     file.save(file=data)
     return data.getvalue()
+
+
+def cut_all(song: TokenSong, bars: int, cap: int) -> tuple[Windows, Tokens]:
+    """The windows of a song, and their tokens."""
+    found = windows(song, bars, cap)
+    rows = song.arrangements(cap)[found.arrangements]
+    return found, cut(song, rows, found.bars, bars) if len(found) else np.empty((0, 4, 16 * bars), np.uint8)

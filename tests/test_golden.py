@@ -7,13 +7,12 @@ import tarfile
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from music.midi import READERS
 from music.roles import tokenise_song
 from music.song import Refused, Song
-from music.windows import windows
+from tests.songs import cut_all
 
 SHARED = Path(__file__).parents[2] / "shared"
 GOLDEN = SHARED / "golden" / "sample.csv"
@@ -48,8 +47,8 @@ def read(data: bytes, reader: str) -> Song:
 
 def cut(data: bytes, bars: int, reader: str):
     song = tokenise_song(read(data, reader))
-    found = windows(song, bars, CAP)
-    return song, found, sorted(window.tobytes() for window in found.tokens(np.arange(len(found))))
+    found, tokens = cut_all(song, bars, CAP)
+    return song, found, sorted(window.tobytes() for window in tokens)
 
 
 def described(data: bytes, bars: int, reader: str) -> dict[str, str]:

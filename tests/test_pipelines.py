@@ -16,7 +16,7 @@ import pytest
 from music.errors import InputError
 from music.midi import READERS, write
 from music.roles import tokenise_song
-from music.windows import transpose, windows
+from music.windows import transpose
 from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
 from pipelines.demo import DemoConfig, write_demo
 from pipelines.genres import GenresConfig, write_genres
@@ -24,8 +24,9 @@ from pipelines.runners import BeamConfig
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
-from pipelines.windows import SplitConfig, WindowsConfig, write_windows
-from tests.songs import band
+from pipelines.split import SplitConfig
+from pipelines.windows import WindowsConfig, write_windows
+from tests.songs import band, cut_all
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 WINDOWS = WindowsConfig(bars=2, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
@@ -109,8 +110,7 @@ def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
                 song = tokenise_song(READERS["symusic"](archive.extractfile(member).read()))
             except ValueError:
                 continue
-            cut = windows(song, bars, 64)
-            found[member.name] = {window.tobytes() for window in cut.tokens(np.arange(len(cut)))}
+            found[member.name] = {window.tobytes() for window in cut_all(song, bars, 64)[1]}
     return found
 
 
@@ -183,7 +183,7 @@ def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
 
 
 def held(track: str, split: SplitConfig) -> bool:
-    from pipelines.windows import in_validation
+    from pipelines.split import in_validation
 
     return bool(in_validation({"msd_id": track, "artist": ""}, np.zeros((1, 2), dtype=np.uint64), split)[0])
 

@@ -9,20 +9,19 @@ from hypothesis import strategies as st
 from music.midi import read_symusic
 from music.roles import tokenise_song
 from music.song import Instrument, Song
-from music.windows import windows
 from pipelines.corpora import MIDI_ARCHIVE
 from pipelines.demo import DemoConfig, write_demo
 from tests import reference
-from tests.songs import FOUR_FOUR
+from tests.songs import FOUR_FOUR, cut_all
 
 CAP = 5
 TICKS = 24 * 16 * 3  # three bars
 
 
 def assert_same(song: Song, bars: int) -> None:
-    cut = windows(tokenise_song(song), bars, CAP)
+    cut, tokens = cut_all(tokenise_song(song), bars, CAP)
     passed, different = reference.windows(song, bars, CAP)
-    found = {tuple(tuple(track) for track in window) for window in cut.tokens(np.arange(len(cut))).tolist()}
+    found = {tuple(tuple(track) for track in window) for window in tokens.tolist()}
     assert (cut.passed, len(cut), found) == (passed, len(different), different)
 
 

@@ -2,14 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music.tokens import HOLD, SILENT, sounding, to_notes, to_steps, tokenise
+from music.tokens import HOLD, SILENT, to_notes, to_steps, tokenise
 
 STEPS = 24
 
 
 def states(*notes: tuple[int, int, int], steps: int = STEPS) -> list[int]:
-    columns = np.array(notes, dtype=np.int64).reshape(-1, 3).T
-    return tokenise(*columns, steps).tolist()
+    of_track = [(0, *note) for note in notes]
+    return tokenise(np.array(of_track, dtype=np.int64).reshape(-1, 4), 1, steps)[0].tolist()
 
 
 def test_steps_round_halves_up():
@@ -78,8 +78,3 @@ def test_tokens_come_back_from_their_notes(played):
 def test_a_hold_without_a_note_is_silence():
     tokens = np.array([HOLD, SILENT, 60, HOLD, SILENT, HOLD], dtype=np.uint8)
     assert to_notes(tokens).tolist() == [[2, 4, 60]]
-
-
-def test_sounding_replaces_holds_by_their_pitch():
-    tokens = np.array([[SILENT, 60, HOLD, 62], [50, HOLD, HOLD, SILENT]], dtype=np.uint8)
-    assert sounding(tokens).tolist() == [[SILENT, 60, 60, 62], [50, 50, 50, SILENT]]

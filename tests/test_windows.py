@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 
 from music.roles import TokenSong, tokenise_song
+from music.song import Song
 from music.tokens import HOLD, SILENT
 from music.windows import shifts, transpose, windows
-from tests.songs import FOUR_FOUR, band, instrument, repeated
-
-from music.song import Song  # isort: skip
+from tests.songs import FOUR_FOUR, band, cut_all, instrument, repeated
 
 
 def token_song(*tracks: list[int], counts=(1, 1, 1)) -> TokenSong:
@@ -27,8 +26,8 @@ def test_a_window_starts_at_every_bar_and_repeats_count_once():
 def test_a_window_never_begins_with_a_hold():
     strings = playing(48, 72)
     song = token_song(*[[60 + i % 3 for i in range(48)]] * 3, strings)
-    tokens = windows(song, bars=1, cap=1).tokens(np.array([1]))[0]
-    assert tokens[3].tolist() == [72] + [HOLD] * 15
+    _, tokens = cut_all(song, bars=1, cap=1)
+    assert tokens[1, 3].tolist() == [72] + [HOLD] * 15
 
 
 @pytest.mark.parametrize(("silent", "kept"), [(16, True), (17, False)])
@@ -51,10 +50,11 @@ def test_windows_are_those_of_every_arrangement_each_once():
     pianos = [instrument(0, *repeated(pitch, 3)) for pitch in (60, 62)]
     song = band(bars=3)
     tokens = tokenise_song(Song(480, FOUR_FOUR, (*song.instruments[:2], *pianos, song.instruments[3])))
-    cut = windows(tokens, bars=2, cap=64)
-    assert cut.passed == 4
-    assert cut.tracks.tolist() == [[0, 0, 0], [0, 0, 1]]
-    assert [window[2, 0] for window in cut.tokens(np.arange(2))] == [60, 62]
+    found, cut = cut_all(tokens, bars=2, cap=64)
+    assert found.passed == 4
+    assert tokens.arrangements(64).tolist() == [[0, 1, 2, 4], [0, 1, 3, 4]]
+    assert found.arrangements.tolist() == [0, 1]
+    assert cut[:, 2, 0].tolist() == [60, 62]
 
 
 def test_hashes_are_equal_for_equal_windows_and_only_for_those():
