@@ -1,7 +1,8 @@
 """Songs -> genres: the commonest tags, how often they stand together, and their order on the circle."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -16,8 +17,8 @@ from music.errors import InputError
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import read_manifest, read_row_groups, shard_paths
 
-Counts = dict[str, int]
-Pairs = dict[tuple[str, str], int]
+Taggings = dict[tuple[str, ...], int]
+"""How many songs have just these tags, sorted."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,14 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
     digest = read_manifest(songs)["digest"]
 
     def build(pipeline: beam.Pipeline) -> None:
-        tags = pipeline | beam.Create(inputs) | beam.Reshuffle() | beam.FlatMap(song_tags)
-        _ = tags | WriteGenres(out, config, digest)
+        _ = (
+            pipeline
+            | "shards of songs" >> beam.Create(inputs)
+            | "one a worker" >> beam.Reshuffle()
+            | "count" >> beam.Map(count_taggings)
+            | "sum" >> beam.CombineGlobally(_sum)
+            | "write" >> beam.Map(_write_document, config, digest, out)
+        )
 
     run(build, where, "genres", out, 1)
 
@@ -56,80 +63,56 @@ def read_genres(path: Path) -> list[str]:
     return genres
 
 
-def song_tags(path: str) -> Iterator[tuple[str, ...]]:
-    """The normalised tags of each song of a shard, sorted; the MIDI versions of one song count once."""
-    previous = None
-    for group in read_row_groups(path, ["msd_id", "terms"]):
-        for song in group.to_pylist():
-            if song["msd_id"] != previous:
-                yield tuple(sorted({normalise(term) for term in song["terms"]} - {""}))
-            previous = song["msd_id"]
+def count_taggings(path: str) -> Taggings:
+    """How many songs of a shard have just these tags; the MIDI versions of one song count once."""
+    terms = {
+        song["msd_id"]: song["terms"]
+        for group in read_row_groups(path, ["msd_id", "terms"])
+        for song in group.to_pylist()
+    }
+    return Counter(tuple(sorted({normalise(term) for term in of_song} - {""})) for of_song in terms.values())
 
 
-class WriteGenres(beam.PTransform):  # type: ignore[misc]
-    """The tags of each song -> genres.json."""
-
-    def __init__(self, out: str, config: GenresConfig, digest: str) -> None:
-        super().__init__()
-        self._out, self._config, self._digest = out, config, digest
-
-    def expand(self, tags: beam.PCollection[tuple[str, ...]]) -> beam.PCollection[None]:
-        counts = tags | "tags" >> beam.FlatMap(list) | "count tags" >> beam.combiners.Count.PerElement()
-        common = counts | "all counts" >> beam.combiners.ToDict() | beam.Map(most_common, self._config.count)
-        pairs = (
-            tags
-            | "pairs" >> beam.FlatMap(_pairs, beam.pvalue.AsSingleton(common))
-            | "count pairs" >> beam.combiners.Count.PerElement()
-            | "all pairs" >> beam.combiners.ToDict()
-        )
-        songs = tags | "songs" >> beam.combiners.Count.Globally()
-        untagged = tags | beam.Filter(lambda of_song: not of_song) | "untagged" >> beam.combiners.Count.Globally()
-        given = counts | beam.Values() | "tags given" >> beam.CombineGlobally(sum)
-        return common | beam.Map(
-            _write_document,
-            pairs=beam.pvalue.AsSingleton(pairs),
-            songs=beam.pvalue.AsSingleton(songs),
-            untagged=beam.pvalue.AsSingleton(untagged),
-            given=beam.pvalue.AsSingleton(given),
-            provenance={"songs_digest": self._digest, "config": asdict(self._config)},
-            out=self._out,
-        )
+def _sum(counted: Iterable[Taggings]) -> Taggings:
+    total: Counter[tuple[str, ...]] = Counter()
+    for taggings in counted:
+        total.update(taggings)
+    return total
 
 
-def most_common(counts: Counts, count: int) -> Counts:
+def most_common(counts: Counter[str], count: int) -> list[str]:
     """The `count` commonest tags; equal counts in order of name."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:count])
+    return sorted(counts, key=lambda tag: (-counts[tag], tag))[:count]
 
 
-def _pairs(tags: tuple[str, ...], common: Counts) -> Iterator[tuple[str, str]]:
-    yield from combinations([tag for tag in tags if tag in common], 2)
-
-
-def _write_document(
-    common: Counts, pairs: Pairs, songs: int, untagged: int, given: int, provenance: dict[str, object], out: str
-) -> None:
-    matrix = co_occurrence(common, pairs)
+def _write_document(taggings: Taggings, config: GenresConfig, digest: str, out: str) -> None:
+    counts: Counter[str] = Counter()
+    for tags, songs in taggings.items():
+        counts.update(dict.fromkeys(tags, songs))
+    common = most_common(counts, config.count)
+    matrix = co_occurrence(common, taggings)
     order = circle(matrix)
-    names = list(common)
     document = {
-        **provenance,
-        "genres": [names[i] for i in order],
-        "songs_with_genre": [common[names[i]] for i in order],
+        "songs_digest": digest,
+        "config": asdict(config),
+        "genres": [common[i] for i in order],
+        "songs_with_genre": [counts[common[i]] for i in order],
         "co_occurrence": matrix[np.ix_(order, order)].tolist(),
-        "songs": songs,
-        "songs_without_tags": untagged,
-        "share_of_tags": sum(common.values()) / max(given, 1),
+        "songs": sum(taggings.values()),
+        "songs_without_tags": taggings.get((), 0),
+        "share_of_tags": sum(counts[tag] for tag in common) / max(counts.total(), 1),
     }
     with FileSystems.create(out, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write((json.dumps(document, indent=1) + "\n").encode())
 
 
-def co_occurrence(common: Counts, pairs: Pairs) -> NDArray[np.int64]:
-    """(genres, genres) songs that have both tags; on the diagonal, songs that have the tag."""
-    index = {tag: i for i, tag in enumerate(common)}
-    matrix = np.diag(np.array(list(common.values()), dtype=np.int64))
-    for (a, b), count in pairs.items():
-        matrix[index[a], index[b]] = matrix[index[b], index[a]] = count
+def co_occurrence(tags: list[str], taggings: Taggings) -> NDArray[np.int64]:
+    """(tags, tags) songs that have both tags; on the diagonal, songs that have the tag."""
+    place = {tag: i for i, tag in enumerate(tags)}
+    matrix = np.zeros((len(tags), len(tags)), dtype=np.int64)
+    for of_song, songs in taggings.items():
+        here = [place[tag] for tag in of_song if tag in place]
+        matrix[np.ix_(here, here)] += songs
     return matrix
 
 

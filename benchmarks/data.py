@@ -1,0 +1,205 @@
+"""The data half: songs and windows a second with Beam and without, memory, and how both grow with the corpus.
+
+    python -m benchmarks.data CORPUS
+
+CORPUS is a folder that `corpus.path` could name. Every figure is of a process of its own, on the same files; it takes
+some minutes a thousand songs. What was measured stands in docs/performance.md.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import symusic
+
+from pipelines.corpora import CorpusConfig, write_corpus
+from pipelines.genres import GenresConfig, read_genres, write_genres
+from pipelines.index import find_repeated, index_songs, partitions
+from pipelines.runners import BeamConfig
+from pipelines.shards import (
+    FILES,
+    read_manifest,
+    read_row_groups,
+    shard_name,
+    shard_of,
+    shard_paths,
+    shard_writers,
+    write_manifest,
+)
+from pipelines.songs import SongsConfig, write_song_shard, write_songs
+from pipelines.split import SplitConfig
+from pipelines.windows import WindowsConfig, write_window_shard, write_windows
+
+LENGTHS = (2, 16)
+BEAM = "FnApiRunner"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run took."""
+
+    seconds: float
+    parts: dict[str, float]
+    """Seconds of each step."""
+    songs: int
+    windows: int
+    """Unique windows of all lengths."""
+    largest_megabytes: float
+    """Peak resident size of the largest process."""
+
+
+def config(bars: int) -> WindowsConfig:
+    return WindowsConfig(bars, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
+
+
+def without_beam(corpus: Path, out: Path, reader: str) -> Measured:
+    """The work itself, shard after shard in one process."""
+    clock = _Clock()
+    songs = out / "songs"
+    songs.mkdir()
+    files = shard_paths(str(corpus), "files")
+    reports = [write_song_shard(one, len(files), str(songs), reader) for one in enumerate(files)]
+    clock.lap("songs")
+    paths = [str(songs / report.written[0].name) for report in reports]
+    unique = 0
+    for bars in LENGTHS:
+        its, folder = config(bars), out / f"{bars}bar"
+        folder.mkdir()
+        for one in enumerate(paths):
+            index_songs(one, len(paths), str(folder), bars, its.cap, its.split)
+        clock.lap(f"{bars}-bar index")
+        repeated: dict[int, list[Any]] = {shard: [] for shard in range(len(paths))}
+        for part in range(partitions(len(paths))):
+            for shard, rows in find_repeated(part, paths, str(folder)):
+                repeated[shard].append(rows)
+        clock.lap(f"{bars}-bar repeats")
+        for shard, path in enumerate(paths):
+            joined = shard, {"path": [path], "repeated": repeated[shard]}
+            report = write_window_shard(joined, len(paths), [], str(folder), its)
+            unique += sum(split.rows for split in report.written)
+        clock.lap(f"{bars}-bar windows")
+    return clock.measured(sum(report.written[0].rows for report in reports), unique)
+
+
+def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
+    """The pipelines of the stages songs, genres and windows, from start to end."""
+    clock = _Clock()
+    where = BeamConfig(BEAM, workers)
+    for name in ("songs", *(f"{bars}bar" for bars in LENGTHS)):
+        (out / name).mkdir()
+    songs = str(out / "songs")
+    write_songs(str(corpus), songs, SongsConfig(reader), where)
+    clock.lap("songs")
+    write_genres(songs, str(out / "genres.json"), GenresConfig(32), where)
+    clock.lap("genres")
+    unique = 0
+    for bars in LENGTHS:
+        sizes = write_windows(songs, read_genres(out / "genres.json"), str(out / f"{bars}bar"), config(bars), where)
+        unique += sum(sizes.values())
+        clock.lap(f"{bars}-bar windows")
+    return clock.measured(read_manifest(songs)["kept"], unique)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self._parts: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._parts[name] = now - self._last
+        self._last = now
+
+    def measured(self, songs: int, windows: int) -> Measured:
+        largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return Measured(self._last - self._began, self._parts, songs, windows, largest / 1024)
+
+
+def copies(corpus: Path, out: Path, count: int) -> None:
+    """The corpus `count` times over, each time a semitone higher and under other ids."""
+    shards = count * len(shard_paths(str(corpus), "files"))
+    schemas = {shard_name("files", index, shards): FILES for index in range(shards)}
+    files = 0
+    with shard_writers(str(out), schemas) as writers:
+        for path in shard_paths(str(corpus), "files"):
+            rows: list[list[dict[str, Any]]] = [[] for _ in range(shards)]
+            for row in (row for group in read_row_groups(path) for row in _copied(group, count)):
+                rows[shard_of(row["msd_id"], shards)].append(row)
+                files += 1
+            for writer, its in zip(writers, rows, strict=True):
+                writer.write(pa.Table.from_pylist(its, schema=FILES))
+        written = [writer.close() for writer in writers]
+    write_manifest(str(out), written, files=files)
+
+
+def _copied(group: pa.Table, count: int) -> Iterator[dict[str, Any]]:
+    for row in group.to_pylist():
+        for copy in range(count):
+            yield row | {"msd_id": f"{row['msd_id']}.{copy}", "midi": _higher(row["midi"], copy)}
+
+
+def _higher(midi: bytes | None, semitones: int) -> bytes | None:
+    if midi is None or not semitones:
+        return midi
+    try:
+        return bytes(symusic.Score.from_midi(midi).shift_pitch(semitones).dumps_midi())
+    except (RuntimeError, ValueError):
+        return midi
+
+
+def in_a_process_of_its_own(measure: Callable[..., Measured], *arguments: object) -> Measured:
+    with (
+        tempfile.TemporaryDirectory() as out,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+    ):
+        return pool.submit(measure, arguments[0], Path(out), *arguments[1:]).result()
+
+
+def row(name: str, workers: int, measured: Measured) -> None:
+    songs, windows = (count / measured.seconds / workers for count in (measured.songs, measured.windows))
+    parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in measured.parts.items())
+    print(
+        f"| {name} | {measured.songs} | {measured.seconds:.1f} | {songs:.0f} | {windows:.0f} "
+        f"| {measured.largest_megabytes:.0f} | {parts} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--shards", type=int, default=64, help="of the corpus once")
+    parser.add_argument("--copies", type=int, nargs="*", default=[2, 4], help="how often over to measure growth")
+    parser.add_argument("--reader", default="symusic")
+    arguments = parser.parse_args()
+    cores = os.cpu_count() or 1
+    print("| run | songs | s | songs/s a core | windows/s a core | largest process, MB | seconds of each step |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as temporary:
+        corpus = Path(temporary, "corpus")
+        corpus.mkdir()
+        write_corpus(CorpusConfig(str(arguments.corpus), arguments.shards, 2_000_000), str(corpus))
+        row("without Beam", 1, in_a_process_of_its_own(without_beam, corpus, arguments.reader))
+        for workers in sorted({1, cores}):
+            row(f"{workers} workers", workers, in_a_process_of_its_own(with_beam, corpus, arguments.reader, workers))
+        for count in arguments.copies:
+            more = Path(temporary, str(count))
+            more.mkdir()
+            copies(corpus, more, count)
+            measured = in_a_process_of_its_own(with_beam, more, arguments.reader, cores)
+            row(f"{cores} workers, {count} times the corpus", cores, measured)
+            shutil.rmtree(more)
+
+
+if __name__ == "__main__":
+    main()
