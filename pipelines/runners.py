@@ -2,8 +2,6 @@
 
 import logging
 import os
-import shlex
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +10,9 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from music.progress import Progress
+from pipelines.local import ForkedEnvironment
 
 TESTED = ("FnApiRunner", "PortableRunner")
 REFUSED = {
@@ -56,8 +54,7 @@ def _pipeline(config: BeamConfig) -> beam.Pipeline:
         return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
     workers = config.workers or os.cpu_count() or 1
     options = PipelineOptions([f"--direct_num_workers={workers}", *config.options])
-    processes = SubprocessSDKEnvironment.from_command_string(f"{shlex.quote(sys.executable)} -m pipelines.worker")
-    return beam.Pipeline(FnApiRunner(default_environment=processes if workers > 1 else None), options)
+    return beam.Pipeline(FnApiRunner(default_environment=ForkedEnvironment() if workers > 1 else None), options)
 
 
 class _Watch:
