@@ -5,6 +5,7 @@ Beam's own start a Python interpreter each, which takes longer than a small pipe
 
 import logging
 import sys
+import threading
 from collections.abc import Mapping
 from multiprocessing import forkserver, get_context
 from typing import Any
@@ -53,9 +54,17 @@ class _ForkedWorkerHandler(GrpcWorkerHandler):  # type: ignore[misc]
         }
         self._process = _context.Process(target=_work, args=(environment,))
         self._process.start()
+        self._watch = threading.Thread(target=self._fail_with_worker)
+        self._watch.start()
+
+    def _fail_with_worker(self) -> None:
+        """Beam itself would wait for a dead worker for ever."""
+        self._process.join()
+        if self._process.exitcode:
+            self.control_conn.abort(RuntimeError(f"a worker process ended with exit code {self._process.exitcode}"))
 
     def stop_worker(self) -> None:
-        self._process.join()
+        self._watch.join()
 
 
 def _work(environment: Mapping[str, str]) -> None:
