@@ -8,6 +8,8 @@ from pipelines.runners import BeamConfig, run
 TWO_WORKERS = BeamConfig("FnApiRunner", workers=2)
 
 
+# gRPC's reading threads end with the worker that they read from.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_worker_that_dies_ends_the_run(tmp_path):
     def build(pipeline):
         return pipeline | beam.Create(range(4)) | beam.Reshuffle() | beam.Map(lambda _: os._exit(9))
