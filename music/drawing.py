@@ -1,10 +1,13 @@
 """Piano rolls as pictures."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pypianoroll
+from matplotlib import rc_context
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -13,36 +16,54 @@ from music.tokens import PITCHES, STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Toke
 
 COLOURS = dict(zip(TRACKS, ("#4d4d4d", "#1f77b4", "#2ca02c", "#d62728"), strict=True))
 PANEL_INCHES = (3.2, 2.6)
+INCHES_A_BAR = 0.3
+"""At least: the panels of long windows are wider."""
+BARS_LABELLED = 8
+"""At most."""
+
+
+@contextmanager
+def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """A figure of so many inches, in the end a PNG whose bytes depend on what is drawn alone.
+
+    Texts are drawn as they stand: a `$` in a tag is no formula, and a sign without a glyph is a box.
+    """
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        figure = Figure((width, height), layout="constrained")
+        yield figure
+        figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
 def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], columns: int) -> None:
     """A PNG with one panel a window: a (name, (4, steps) states) each, the four tracks in four colours."""
     rows = -(-len(panels) // columns)
-    figure = Figure((PANEL_INCHES[0] * columns, PANEL_INCHES[1] * rows + 0.8), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
-    pitches = np.concatenate([window[window < PITCHES] for _, window in panels])
-    lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, PITCHES - 1)
-    for axis, (name, window) in zip(axes, panels, strict=False):
-        for track, states in zip(TRACKS, window, strict=True):
-            colour = ListedColormap(["none", COLOURS[track]])
-            pypianoroll.plot_pianoroll(
-                axis, _pianoroll(states), resolution=STEPS_PER_QUARTER, cmap=colour,
-                xtick="off", yticklabel="number", label="off", grid_axis="off",
-            )  # fmt: skip
-        axis.set(title=name, ylim=(lowest - 2, highest + 2))
-        bars = np.arange(window.shape[-1] // STEPS_PER_BAR)
-        axis.set_xticks(bars * STEPS_PER_BAR - 0.5, [str(bar + 1) for bar in bars])
-        axis.grid(axis="x", linewidth=0.5)
-    for axis in axes[len(panels) :]:
-        axis.set_axis_off()
-    for axis in axes[max(len(panels) - columns, 0) : len(panels)]:
-        axis.set_xlabel("bar")
-    for axis in axes[::columns]:
-        axis.set_ylabel("MIDI pitch")
-    figure.suptitle(title)
-    handles = [Patch(color=colour, label=track) for track, colour in COLOURS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(TRACKS))
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    bars = panels[0][1].shape[-1] // STEPS_PER_BAR
+    width = max(PANEL_INCHES[0], INCHES_A_BAR * bars)
+    with picture(path, width * columns, PANEL_INCHES[1] * rows + 0.8) as figure:
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
+        pitches = np.concatenate([window[window < PITCHES] for _, window in panels])
+        lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, PITCHES - 1)
+        for axis, (name, window) in zip(axes, panels, strict=False):
+            for track, states in zip(TRACKS, window, strict=True):
+                colour = ListedColormap(["none", COLOURS[track]])
+                pypianoroll.plot_pianoroll(
+                    axis, _pianoroll(states), resolution=STEPS_PER_QUARTER, cmap=colour,
+                    xtick="off", yticklabel="number", label="off", grid_axis="off",
+                )  # fmt: skip
+            axis.set(title=name, ylim=(lowest - 2, highest + 2))
+            labelled = np.arange(0, bars, -(-bars // BARS_LABELLED))
+            axis.set_xticks(labelled * STEPS_PER_BAR - 0.5, [str(bar + 1) for bar in labelled])
+            axis.grid(axis="x", linewidth=0.5)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        for axis in axes[max(len(panels) - columns, 0) : len(panels)]:
+            axis.set_xlabel("bar")
+        for axis in axes[::columns]:
+            axis.set_ylabel("MIDI pitch")
+        figure.suptitle(title)
+        handles = [Patch(color=colour, label=track) for track, colour in COLOURS.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(TRACKS))
 
 
 def _pianoroll(states: Tokens) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

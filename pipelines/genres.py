@@ -116,18 +116,23 @@ def co_occurrence(tags: list[str], taggings: Taggings) -> NDArray[np.int64]:
     return matrix
 
 
+def similarity(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(genres, genres) cosine similarity, from the songs that have both tags; rounded, to be equal on every machine."""
+    norms = np.sqrt(np.diag(matrix))
+    rounded: NDArray[np.float64] = np.round(matrix / np.outer(norms, norms), 6)
+    return rounded
+
+
 def circle(matrix: NDArray[np.int64]) -> list[int]:
     """An order around the circle in which tags that stand together are neighbours; begins at the first tag.
 
-    The closed tour of greatest summed cosine similarity that nearest neighbours from each start, improved by
-    2-opt, find. Similarities are rounded, so that equal ones are equal on every machine.
+    The closed tour of greatest summed similarity that nearest neighbours from each start, improved by 2-opt, find.
     """
     if not len(matrix):
         return []
-    diagonal = np.sqrt(np.diag(matrix))
-    similarity = np.round(matrix / np.outer(diagonal, diagonal), 6)
-    tours = [_two_opt(_nearest(similarity, start), similarity) for start in range(len(matrix))]
-    best = max(tours, key=lambda tour: round(_length(tour, similarity), 4))
+    near = similarity(matrix)
+    tours = [_two_opt(_nearest(near, start), near) for start in range(len(matrix))]
+    best = max(tours, key=lambda tour: round(_length(tour, near), 4))
     first = best.index(0)
     turned = best[first:] + best[:first]
     backwards = turned[:1] + turned[:0:-1]

@@ -1,7 +1,7 @@
 """params.yaml and its like -> the dataclasses that the code works with, each value checked."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -22,17 +22,34 @@ def read_settings(kind: type[T], file: Path, *section: str, **given: object) -> 
 
     Raises `InputError` that names what is missing, misspelt or out of range.
     """
+    values, place = _section(file, section)
+    _check_fields(place, values, kind)
+    return _checked(kind, values | given, place)
+
+
+def read_value(kind: type[T], file: Path, *name: str) -> T:
+    """One value of the file. Raises `InputError` that names what is missing or of the wrong kind."""
+    values, place = _section(file, name[:-1])
+    _check_names(place, name[-1:], values)
+    return _checked(kind, values[name[-1]], f"{place}{name[-1]}.")
+
+
+def _section(file: Path, names: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """The values of a section, and how a message names the place."""
     values = _read(file)
     place = f"{file}: "
-    for name in section:
+    for name in names:
         _check_names(place, [name], values)
         values = values[name]
         place += f"{name}."
         if not isinstance(values, dict):
             raise InputError(f"{place.rstrip('.')} must be a section, not {values!r}")
-    _check_fields(place, values, kind)
+    return values, place
+
+
+def _checked(kind: type[T], value: object, place: str) -> T:
     try:
-        return TypeAdapter(kind).validate_python(values | given)
+        return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         place += ".".join(map(str, first["loc"]))

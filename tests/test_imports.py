@@ -15,8 +15,8 @@ MAY_IMPORT = {
     "stages": {"music", "pipelines", "model", "stages"},
 }
 ON_A_GPU_MACHINE = {"torch", "numpy", "pyarrow", "safetensors", "tqdm"}
-ELSEWHERE = {"apache_beam", "dvc", "dvclive", "h5py", "matplotlib", "mido", "pretty_midi", "pydantic", "pypianoroll",
-             "symusic", "typer", "yaml"}  # fmt: skip
+ELSEWHERE = {"apache_beam", "dvc", "dvclive", "h5py", "jinja2", "matplotlib", "mido", "pretty_midi", "pydantic",
+             "pypianoroll", "symusic", "typer", "yaml"}  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:
@@ -61,4 +61,4 @@ def test_the_model_imports_on_a_gpu_machine():
 
 def test_the_pipelines_import_on_a_beam_worker():
     modules = [f"pipelines.{path.stem}" for path in (ROOT / "pipelines").glob("*.py") if path.stem != "__init__"]
-    imports_without({"torch", "safetensors", "dvc", "dvclive", "pydantic", "typer"}, *modules)
+    imports_without({"torch", "safetensors", "dvc", "dvclive", "jinja2", "pydantic", "typer"}, *modules)
