@@ -26,16 +26,16 @@ OCTAVE = 12
 
 
 def draw_refusals(path: Path, refusals: Mapping[str, int], files: int) -> None:
-    """Bars: files refused, by reason; the commonest on top."""
-    ordered = sorted(refusals.items(), key=lambda item: (item[1], item[0]))
-    with picture(path, 8, 1.2 + 0.35 * max(len(ordered), 1)) as figure:
+    """Bars: files refused, by reason."""
+    with picture(path, 8, 1.2 + 0.35 * max(len(refusals), 1)) as figure:
         axis = figure.subplots()
-        bars = axis.barh([reason for reason, _ in ordered], [count for _, count in ordered], color=BAR_COLOUR)
-        axis.bar_label(bars, [f"{count:,}" for _, count in ordered], padding=3)
+        bars = axis.barh(list(refusals), list(refusals.values()), color=BAR_COLOUR)
+        axis.bar_label(bars, [f"{count:,}" for count in refusals.values()], padding=3)
+        axis.invert_yaxis()
         axis.margins(x=0.12)
         axis.set(title=f"{sum(refusals.values()):,} of {files:,} files refused, by reason", xlabel="files")
         _whole_numbers(axis.xaxis)
-        if not ordered:
+        if not refusals:
             axis.text(0.5, 0.5, "no file was refused", ha="center", va="center", transform=axis.transAxes)
             axis.set(xticks=[], yticks=[])
 
@@ -51,6 +51,7 @@ def draw_songs(path: Path, by_bars: Mapping[int, int], bars_a_bin: int, by_track
         left.bar(
             list(by_bars), list(by_bars.values()), width=bars_a_bin, align="edge", color=BAR_COLOUR, edgecolor="white"
         )
+        left.set_xlim(left=0)
         left.set(title="Length of the songs kept", xlabel=f"bars (a column is {bars_a_bin} bars)", ylabel="files")
         right.bar(list(by_tracks), list(by_tracks.values()), color=BAR_COLOUR)
         right.set(title="Tracks of the songs kept (strings are one)", xlabel="tracks", ylabel="files")

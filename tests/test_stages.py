@@ -7,7 +7,7 @@ import pytest
 from music.errors import InputError
 from stages import command, settings
 from stages.command import replacing
-from stages.settings import read_settings
+from stages.settings import read_settings, read_value
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,17 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
+def test_one_value_is_read_and_checked(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("shape: {sides: [3, 4]}")
+    assert read_value(list[int], path, "shape", "sides") == [3, 4]
+    with pytest.raises(InputError, match=r"params\.yaml: shape\.side: no such parameter; did you mean sides"):
+        read_value(list[int], path, "shape", "side")
+    path.write_text("shape: {sides: [3, four]}")
+    with pytest.raises(InputError, match=r"params\.yaml: shape\.sides\.1: Input should be a valid integer"):
+        read_value(list[int], path, "shape", "sides")
+
+
 @dataclass(frozen=True)
 class Drawing:
     shape: Shape
@@ -77,6 +88,7 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     from pipelines.runners import BeamConfig
     from pipelines.songs import SongsConfig
     from pipelines.windows import WindowsConfig
+    from stages.data_report import DataReportConfig
     from stages.figures import FiguresConfig
     from stages.train import TrainConfig
 
@@ -86,6 +98,7 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "corpus": CorpusConfig,
         "songs": SongsConfig,
         "genres": GenresConfig,
+        "data_report": DataReportConfig,
         "train": TrainConfig,
         "figures": FiguresConfig,
     }.items():
