@@ -89,6 +89,11 @@ def test_repro_writes_everything_once(reproduced):
     assert 0 < accuracy["accuracy"]["mean_dbgs"] <= 1
     pictures = {path.name for path in (reproduced / "results/figures").iterdir()}
     assert pictures == {"reconstruction.png", "interpolation.png", "samples.png"}
+    report = json.loads((reproduced / "results/data-report.json").read_text())
+    assert report["files"] == report["kept"] + report["refused"] == 41
+    assert all(check["holds"] for check in report["checks"])
+    assert (reproduced / "results/data-report.html").stat().st_size > 100_000
+    assert (reproduced / "results/data-report/refusals.png").exists()
     midi = sorted((reproduced / "results/midi").rglob("*.mid"))
     assert len(midi) == 3 + 2 + 9 + 33  # three whole files, and a file a panel
     panels = [path for path in midi if path.parent.name != "midi"]
