@@ -15,16 +15,14 @@ def main(
     corpus: Annotated[Path, Option()],
     out: Annotated[Path, Option()],
     metrics: Annotated[Path, Option()],
-    refusals: Annotated[Path, Option()],
 ) -> None:
-    """Reads every file; writes songs and refused files, their numbers, and the refusals by reason as a plot."""
+    """Reads every file; writes songs and refused files, and how many there are."""
     config = read_settings(SongsConfig, PARAMS, "songs")
     where = read_settings(BeamConfig, BEAM)
     with replacing(out) as partial:
         kept, reasons = write_songs(str(corpus.resolve()), str(partial), config, where)
     refused = sum(reasons.values())
     write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})
-    write_json(refusals, [{"reason": reason, "files": count} for reason, count in reasons.items()])
     print(f"{kept} songs kept, {refused} files refused: {reasons}")
 
 
