@@ -224,7 +224,7 @@ def test_windows_are_drawn_by_lot_from_both_sides(tagged):
     windows, songs = str(tagged / "data/windows/2bar"), str(tagged / "data/songs")
     every = read_examples(windows, songs, 1000, seed=0)
     assert len(every) == 25
-    assert len({example.tokens.tobytes() for example in every}) == 25
+    assert len({(example.tokens.tobytes(), example.shift) for example in every}) == 25
     assert {example.split for example in every} == {"train", "validation"}
     assert sorted(example.bar for example in every if example.msd_id == "walk.mid") == list(range(19))
     assert {example.title for example in every if example.artist == "Bob"} == {"Three"}
