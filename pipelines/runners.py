@@ -81,9 +81,7 @@ def _failures(config: BeamConfig, what: str) -> Iterator[None]:
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         reason = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
-        raise InputError(
-            f"beam.yaml: {what} on {config.runner}: {reason}; see the options, and the runner's log"
-        ) from error
+        raise InputError(f"{config.runner}: {what} failed: {reason}; see options in beam.yaml, and its log") from error
 
 
 def _pipeline(config: BeamConfig) -> beam.Pipeline:

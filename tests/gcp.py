@@ -72,7 +72,7 @@ class Dataflow:
         try:
             FnApiRunner().run_via_runner_api(pipeline, PipelineOptions([])).wait_until_finish()
             job["currentState"] = "JOB_STATE_DONE"
-        except RuntimeError:
+        except Exception:  # whatever a job may raise
             job["currentState"] = "JOB_STATE_FAILED"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -1,9 +1,8 @@
 """Cloud Storage and Dataflow, by stand-ins on this machine."""
 
 import json
-import shutil
-import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,25 @@ from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.demo import DemoConfig, write_demo
 from pipelines.genres import GenresConfig, write_genres
 from pipelines.runners import BeamConfig
-from pipelines.shards import MANIFEST, read_manifest
+from pipelines.shards import MANIFEST, PARTIAL
 from pipelines.songs import SongsConfig, write_songs
-from pipelines.storage import publish, workplace
+from pipelines.storage import publish
 from pipelines.windows import SplitConfig, WindowsConfig, write_windows
+from stages import command
 
 pytest.importorskip("google.cloud.storage", reason="wants the extra gcp")
 from tests import gcp
 
-ROOT = Path(__file__).parents[1]
 LOCAL = BeamConfig("FnApiRunner", workers=1)
+GENRES = GenresConfig(8)
 WINDOWS = WindowsConfig(bars=2, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
+FOLDERS = ("songs", "genres", "windows")
 IMAGE = "europe-docker.pkg.dev/musae-test/musae/worker:1"
+PARAMS = """
+songs: {reader: symusic}
+genres: {count: 8}
+windows: {bars: [2], cap: 64, shift: [-5, 6], seed: 0, split: {unit: song, validation: 0.3, seed: 0}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,48 +48,161 @@ def service(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """A corpus and its shards, made on this machine's disk."""
+    """A corpus and what comes of it, on this machine's disk."""
     folder = tmp_path_factory.mktemp("local")
-    for name in ("demo", "corpus", "songs", "genres", "windows"):
+    for name in ("demo", "corpus", *FOLDERS):
         (folder / name).mkdir()
     write_demo(folder / "demo", DemoConfig(songs_a_style=1, seed=0))
     write_corpus(CorpusConfig(str(folder / "demo"), 2, 1_000_000), str(folder / "corpus"))
-    make(folder / "corpus", folder, LOCAL)
+    make(str(folder / "corpus"), str(folder), LOCAL)
     return folder
 
 
-def make(corpus, out, where: BeamConfig) -> None:
-    write_songs(str(corpus), f"{out}/songs", SongsConfig("symusic"), where)
-    write_genres(f"{out}/songs", f"{out}/genres/genres.json", GenresConfig(8), where)
-    write_windows(f"{out}/songs", ["rock", "jazz"], f"{out}/windows", WINDOWS, where)
+def make(corpus: str, out: str, where: BeamConfig) -> None:
+    write_songs(corpus, f"{out}/songs", SongsConfig("symusic"), where)
+    write_genres(f"{out}/songs", f"{out}/genres/genres.json", GENRES, where)
+    genres = json.loads(read(f"{out}/genres/genres.json"))["genres"]
+    write_windows(f"{out}/songs", genres, f"{out}/windows", WINDOWS, where)
 
 
-def contents(folder: str) -> dict[str, bytes]:
-    found = {}
-    for file in FileSystems.match([f"{folder}/**"])[0].metadata_list:
-        with FileSystems.open(file.path) as opened:
-            found[file.path.removeprefix(f"{folder}/")] = opened.read()
+def contents(*folders: str) -> list[dict[str, bytes]]:
+    """The files of each folder by name, wherever it is."""
+    found = []
+    for folder in folders:
+        paths = [file.path for file in FileSystems.match([f"{folder}/*"])[0].metadata_list]
+        assert paths
+        found.append({path.rsplit("/", 1)[1]: read(path) for path in paths})
     return found
 
 
-def dataflow(service: gcp.Dataflow, *options: str) -> BeamConfig:
-    given = [
-        f"--project={gcp.PROJECT}",
-        f"--region={gcp.REGION}",
-        f"--temp_location={gcp.BUCKET}/temp",
-        f"--dataflow_endpoint={service.url}",
-        *options,
-    ]
-    return BeamConfig("DataflowRunner", 0, options=given)
+def read(path: str) -> bytes:
+    with FileSystems.open(path) as file:
+        return file.read()
 
 
-def test_dataflow_gives_the_same_bytes(service, local):
+def on_dataflow(service: gcp.Dataflow, *options: str) -> BeamConfig:
+    given = {"project": gcp.PROJECT, "region": gcp.REGION, "temp_location": f"{gcp.BUCKET}/temp"}
+    own = [f"--{name}={value}" for name, value in given.items()]
+    return BeamConfig("DataflowRunner", 0, options=[*own, f"--dataflow_endpoint={service.url}", *options])
+
+
+@pytest.fixture(scope="module")
+def submitted(service, local):
+    """The jobs of all pipelines, submitted with an image and run; their output is in the bucket's folder `out`."""
+    before = len(service.jobs)
     corpus = publish(str(local / "corpus"), f"{gcp.BUCKET}/musae")
-    out = f"{gcp.BUCKET}/out"
-    make(corpus, out, dataflow(service, f"--sdk_container_image={IMAGE}"))
-    made = contents(out)
-    for name in ("songs", "genres", "windows"):
-        there = {f"{name}/{file}": data for file, data in contents(str(local / name)).items()}
-        assert len(there) > 0
-        assert {file: data for file, data in made.items() if file.startswith(f"{name}/")} == there
-    assert len(service.jobs) == 3
+    options = [f"--sdk_container_image={IMAGE}", "--num_workers=3", "--max_num_workers=20"]
+    make(corpus, f"{gcp.BUCKET}/out", on_dataflow(service, *options))
+    return service.jobs[before:]
+
+
+def test_dataflow_gives_the_same_bytes_in_the_bucket(submitted, local):
+    for name in FOLDERS:
+        assert contents(f"{gcp.BUCKET}/out/{name}") == contents(str(local / name))
+
+
+def test_a_job_has_its_steps_its_image_and_its_workers(submitted):
+    steps = [{step.unique_name for step in gcp.pipeline_of(job).components.transforms.values()} for job in submitted]
+    for job_steps, expected in zip(steps, ["ReadSongs/read", "WriteGenres/tags", "FindRepeated/hash"], strict=True):
+        assert any(step.startswith(expected) for step in job_steps)
+    for job in submitted:
+        (pool,) = job["environment"]["workerPools"]
+        assert (pool["numWorkers"], pool["autoscalingSettings"]["maxNumWorkers"]) == (3, 20)
+        assert "/musae-test/temp/" in job["environment"]["tempStoragePrefix"]
+        assert [image["containerImage"] for image in pool["sdkHarnessContainerImages"]] == [IMAGE]
+        options = job["environment"]["sdkPipelineOptions"]["options"]
+        assert (options["project"], options["region"]) == (gcp.PROJECT, gcp.REGION)
+
+
+def test_a_wheel_is_staged_for_the_workers(service, local, wheel):
+    where = on_dataflow(service, f"--extra_package={wheel}")
+    write_genres(
+        publish(str(local / "songs"), f"{gcp.BUCKET}/musae"), f"{gcp.BUCKET}/staged/genres.json", GENRES, where
+    )
+    environments = gcp.pipeline_of(service.jobs[-1]).components.environments.values()
+    staged = {}
+    for dependency in (dependency for environment in environments for dependency in environment.dependencies):
+        role = beam_runner_api_pb2.ArtifactStagingToRolePayload.FromString(dependency.role_payload)
+        file = beam_runner_api_pb2.ArtifactFilePayload.FromString(dependency.type_payload)
+        staged[role.staged_name] = file.path
+    assert read(staged[wheel.name]) == wheel.read_bytes()
+    assert read(staged["extra_packages.txt"]).decode().split() == [wheel.name]
+
+
+def test_a_job_that_fails_is_one_line(service, local):
+    corpus = publish(str(local / "corpus"), f"{gcp.BUCKET}/damaged")
+    (shard, *_) = (name for name in contents(corpus)[0] if name != MANIFEST)
+    with FileSystems.create(f"{corpus}/{shard}") as file:
+        file.write(b"no Parquet")
+    with pytest.raises(InputError, match=r"DataflowRunner: songs failed: .*FAILED") as error:
+        write_songs(corpus, f"{gcp.BUCKET}/failed", SongsConfig("symusic"), on_dataflow(service))
+    assert "\n" not in str(error.value)
+
+
+def test_dataflow_wants_a_storage(service, local, tmp_path):
+    with pytest.raises(InputError, match=r"set storage in beam\.yaml"):
+        write_songs(str(local / "corpus"), str(tmp_path), SongsConfig("symusic"), on_dataflow(service))
+
+
+def test_an_option_that_is_missing_is_named(service):
+    where = BeamConfig("DataflowRunner", 0, options=["--region=europe-west1", f"--temp_location={gcp.BUCKET}/temp"])
+    with pytest.raises(InputError, match="project"):
+        write_genres(f"{gcp.BUCKET}/out/songs", f"{gcp.BUCKET}/unwritten/genres.json", GENRES, where)
+
+
+def stage(monkeypatch, name: str, **options: object) -> object:
+    """Runs the stage as a command, and gives its exit code."""
+    arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as stop:
+        command.run(import_module(f"stages.{name}").main)
+    return stop.value.code
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """A folder with the settings that the stages read; gives a function that writes beam.yaml."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(PARAMS)
+
+    def write(where: BeamConfig) -> None:
+        Path("beam.yaml").write_text(json.dumps(vars(where)))
+
+    return write
+
+
+def run_stages(monkeypatch, corpus: object, out: str) -> list[object]:
+    names = {"songs": f"{out}/songs", "genres": f"{out}/genres", "windows": f"{out}/windows"}
+    return [
+        stage(monkeypatch, "songs", corpus=corpus, out=names["songs"], metrics="m.json", refusals="r.json"),
+        stage(monkeypatch, "genres", songs=names["songs"], out=names["genres"]),
+        stage(
+            monkeypatch, "windows", bars=2, songs=names["songs"], genres=names["genres"], out=names["windows"],
+            metrics="m.json",
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("runner", [pytest.param("FnApiRunner", marks=pytest.mark.slow), "DataflowRunner"])
+def test_stages_work_in_a_storage_and_leave_their_output_here(service, local, settings, monkeypatch, runner):
+    storage = f"{gcp.BUCKET}/{runner}"
+    options = on_dataflow(service).options if runner == "DataflowRunner" else []
+    settings(BeamConfig(runner, 2, storage, options))
+    assert run_stages(monkeypatch, local / "corpus", "data") == [0, 0, 0]
+    assert contents(*(f"data/{name}" for name in FOLDERS)) == contents(*(str(local / name) for name in FOLDERS))
+    left = {file.path for file in FileSystems.match([f"{storage}/**"])[0].metadata_list}
+    published = [json.loads((local / name / MANIFEST).read_text())["digest"] for name in ("corpus", "songs")]
+    assert {path.removeprefix(f"{storage}/").split("/")[0] for path in left} == set(published)
+
+
+def test_stages_read_and_write_a_bucket_and_never_over_what_is_whole(service, local, settings, monkeypatch):
+    settings(LOCAL)
+    corpus, out = publish(str(local / "corpus"), f"{gcp.BUCKET}/musae"), f"{gcp.BUCKET}/direct"
+    with FileSystems.create(f"{out}/songs/songs-00000-of-00002.parquet.broken-off{PARTIAL}") as file:
+        file.write(b"half")
+    assert run_stages(monkeypatch, corpus, out) == [0, 0, 0]
+    written = contents(*(f"{out}/{name}" for name in FOLDERS))
+    assert written == contents(*(str(local / name) for name in FOLDERS))
+    refusal = stage(monkeypatch, "genres", songs=f"{out}/songs", out=f"{out}/genres")
+    assert str(refusal).startswith(f"error: {out}/genres: has a finished output")
+    assert contents(*(f"{out}/{name}" for name in FOLDERS)) == written
