@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from music.errors import InputError
 from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.demo import DemoConfig, write_demo
-from pipelines.genres import GenresConfig, write_genres
+from pipelines.genres import GenresConfig, read_genres, write_genres
 from pipelines.runners import BeamConfig
 from pipelines.shards import MANIFEST, PARTIAL
 from pipelines.songs import SongsConfig, write_songs
@@ -54,15 +55,11 @@ def local(tmp_path_factory):
         (folder / name).mkdir()
     write_demo(folder / "demo", DemoConfig(songs_a_style=1, seed=0))
     write_corpus(CorpusConfig(str(folder / "demo"), 2, 1_000_000), str(folder / "corpus"))
-    make(str(folder / "corpus"), str(folder), LOCAL)
+    write_songs(str(folder / "corpus"), str(folder / "songs"), SongsConfig("symusic"), LOCAL)
+    write_genres(str(folder / "songs"), str(folder / "genres" / "genres.json"), GENRES, LOCAL)
+    genres = read_genres(str(folder / "genres" / "genres.json"))
+    write_windows(str(folder / "songs"), genres, str(folder / "windows"), WINDOWS, LOCAL)
     return folder
-
-
-def make(corpus: str, out: str, where: BeamConfig) -> None:
-    write_songs(corpus, f"{out}/songs", SongsConfig("symusic"), where)
-    write_genres(f"{out}/songs", f"{out}/genres/genres.json", GENRES, where)
-    genres = json.loads(read(f"{out}/genres/genres.json"))["genres"]
-    write_windows(f"{out}/songs", genres, f"{out}/windows", WINDOWS, where)
 
 
 def contents(*folders: str) -> list[dict[str, bytes]]:
@@ -86,26 +83,62 @@ def on_dataflow(service: gcp.Dataflow, *options: str) -> BeamConfig:
     return BeamConfig("DataflowRunner", 0, options=[*own, f"--dataflow_endpoint={service.url}", *options])
 
 
+def stage(patch: pytest.MonkeyPatch, name: str, **options: object) -> object:
+    """Runs the stage as a command, and gives its exit code."""
+    arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
+    patch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as stop:
+        command.run(import_module(f"stages.{name}").main)
+    return stop.value.code
+
+
+def run_stages(patch: pytest.MonkeyPatch, work: Path, where: BeamConfig, corpus: str, out: str) -> list[object]:
+    """Runs the stages in the folder `work`, with its settings, and gives their exit codes."""
+    patch.chdir(work)
+    Path("params.yaml").write_text(PARAMS)
+    Path("beam.yaml").write_text(json.dumps(vars(where)))
+    songs, genres, windows = (f"{out}/{name}" for name in FOLDERS)
+    return [
+        stage(patch, "songs", corpus=corpus, out=songs, metrics="metrics.json", refusals="refusals.json"),
+        stage(patch, "genres", songs=songs, out=genres),
+        stage(patch, "windows", bars=2, songs=songs, genres=genres, out=windows, metrics="metrics.json"),
+    ]
+
+
 @pytest.fixture(scope="module")
-def submitted(service, local):
-    """The jobs of all pipelines, submitted with an image and run; their output is in the bucket's folder `out`."""
-    before = len(service.jobs)
-    corpus = publish(str(local / "corpus"), f"{gcp.BUCKET}/musae")
+def submitted(service, local, tmp_path_factory):
+    """All stages on Dataflow: its jobs, and the folder that the stages ran in, their output in `data`."""
     options = [f"--sdk_container_image={IMAGE}", "--num_workers=3", "--max_num_workers=20"]
-    make(corpus, f"{gcp.BUCKET}/out", on_dataflow(service, *options))
-    return service.jobs[before:]
+    where = replace(on_dataflow(service, *options), storage=f"{gcp.BUCKET}/storage")
+    work = tmp_path_factory.mktemp("work")
+    before = len(service.jobs)
+    with pytest.MonkeyPatch.context() as patch:
+        assert run_stages(patch, work, where, str(local / "corpus"), "data") == [0, 0, 0]
+    return service.jobs[before:], work
 
 
-def test_dataflow_gives_the_same_bytes_in_the_bucket(submitted, local):
-    for name in FOLDERS:
-        assert contents(f"{gcp.BUCKET}/out/{name}") == contents(str(local / name))
+def folders(out: object) -> list[str]:
+    return [f"{out}/{name}" for name in FOLDERS]
+
+
+def test_dataflow_leaves_the_same_bytes_here_as_a_local_run(submitted, local):
+    _, work = submitted
+    assert contents(*folders(work / "data")) == contents(*folders(local))
+
+
+def test_only_what_is_published_stays_in_the_storage(submitted, local):
+    storage = f"{gcp.BUCKET}/storage/"
+    left = {file.path.removeprefix(storage) for file in FileSystems.match([f"{storage}**"])[0].metadata_list}
+    published = [json.loads((local / name / MANIFEST).read_text())["digest"] for name in ("corpus", "songs")]
+    assert {path.split("/")[0] for path in left} == set(published)
 
 
 def test_a_job_has_its_steps_its_image_and_its_workers(submitted):
-    steps = [{step.unique_name for step in gcp.pipeline_of(job).components.transforms.values()} for job in submitted]
+    jobs, _ = submitted
+    steps = [{step.unique_name for step in gcp.pipeline_of(job).components.transforms.values()} for job in jobs]
     for job_steps, expected in zip(steps, ["ReadSongs/read", "WriteGenres/tags", "FindRepeated/hash"], strict=True):
         assert any(step.startswith(expected) for step in job_steps)
-    for job in submitted:
+    for job in jobs:
         (pool,) = job["environment"]["workerPools"]
         assert (pool["numWorkers"], pool["autoscalingSettings"]["maxNumWorkers"]) == (3, 20)
         assert "/musae-test/temp/" in job["environment"]["tempStoragePrefix"]
@@ -144,65 +177,27 @@ def test_dataflow_wants_a_storage(service, local, tmp_path):
         write_songs(str(local / "corpus"), str(tmp_path), SongsConfig("symusic"), on_dataflow(service))
 
 
-def test_an_option_that_is_missing_is_named(service):
+def test_an_option_that_is_missing_is_named(service, local):
+    songs = publish(str(local / "songs"), f"{gcp.BUCKET}/musae")
     where = BeamConfig("DataflowRunner", 0, options=["--region=europe-west1", f"--temp_location={gcp.BUCKET}/temp"])
     with pytest.raises(InputError, match="project"):
-        write_genres(f"{gcp.BUCKET}/out/songs", f"{gcp.BUCKET}/unwritten/genres.json", GENRES, where)
+        write_genres(songs, f"{gcp.BUCKET}/unwritten/genres.json", GENRES, where)
 
 
-def stage(monkeypatch, name: str, **options: object) -> object:
-    """Runs the stage as a command, and gives its exit code."""
-    arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
-    monkeypatch.setattr(sys, "argv", [name, *arguments])
-    with pytest.raises(SystemExit) as stop:
-        command.run(import_module(f"stages.{name}").main)
-    return stop.value.code
+@pytest.mark.slow
+def test_local_workers_reach_a_storage(service, local, tmp_path, monkeypatch):
+    where = BeamConfig("FnApiRunner", 2, f"{gcp.BUCKET}/local-workers")
+    assert run_stages(monkeypatch, tmp_path, where, str(local / "corpus"), "data") == [0, 0, 0]
+    assert contents(*folders(tmp_path / "data")) == contents(*folders(local))
 
 
-@pytest.fixture
-def settings(tmp_path, monkeypatch):
-    """A folder with the settings that the stages read; gives a function that writes beam.yaml."""
-    monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(PARAMS)
-
-    def write(where: BeamConfig) -> None:
-        Path("beam.yaml").write_text(json.dumps(vars(where)))
-
-    return write
-
-
-def run_stages(monkeypatch, corpus: object, out: str) -> list[object]:
-    names = {"songs": f"{out}/songs", "genres": f"{out}/genres", "windows": f"{out}/windows"}
-    return [
-        stage(monkeypatch, "songs", corpus=corpus, out=names["songs"], metrics="m.json", refusals="r.json"),
-        stage(monkeypatch, "genres", songs=names["songs"], out=names["genres"]),
-        stage(
-            monkeypatch, "windows", bars=2, songs=names["songs"], genres=names["genres"], out=names["windows"],
-            metrics="m.json",
-        ),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("runner", [pytest.param("FnApiRunner", marks=pytest.mark.slow), "DataflowRunner"])
-def test_stages_work_in_a_storage_and_leave_their_output_here(service, local, settings, monkeypatch, runner):
-    storage = f"{gcp.BUCKET}/{runner}"
-    options = on_dataflow(service).options if runner == "DataflowRunner" else []
-    settings(BeamConfig(runner, 2, storage, options))
-    assert run_stages(monkeypatch, local / "corpus", "data") == [0, 0, 0]
-    assert contents(*(f"data/{name}" for name in FOLDERS)) == contents(*(str(local / name) for name in FOLDERS))
-    left = {file.path for file in FileSystems.match([f"{storage}/**"])[0].metadata_list}
-    published = [json.loads((local / name / MANIFEST).read_text())["digest"] for name in ("corpus", "songs")]
-    assert {path.removeprefix(f"{storage}/").split("/")[0] for path in left} == set(published)
-
-
-def test_stages_read_and_write_a_bucket_and_never_over_what_is_whole(service, local, settings, monkeypatch):
-    settings(LOCAL)
+def test_stages_read_and_write_a_bucket_and_never_over_what_is_whole(service, local, tmp_path, monkeypatch):
     corpus, out = publish(str(local / "corpus"), f"{gcp.BUCKET}/musae"), f"{gcp.BUCKET}/direct"
     with FileSystems.create(f"{out}/songs/songs-00000-of-00002.parquet.broken-off{PARTIAL}") as file:
         file.write(b"half")
-    assert run_stages(monkeypatch, corpus, out) == [0, 0, 0]
-    written = contents(*(f"{out}/{name}" for name in FOLDERS))
-    assert written == contents(*(str(local / name) for name in FOLDERS))
+    assert run_stages(monkeypatch, tmp_path, LOCAL, corpus, out) == [0, 0, 0]
+    written = contents(*folders(out))
+    assert written == contents(*folders(local))
     refusal = stage(monkeypatch, "genres", songs=f"{out}/songs", out=f"{out}/genres")
     assert str(refusal).startswith(f"error: {out}/genres: has a finished output")
-    assert contents(*(f"{out}/{name}" for name in FOLDERS)) == written
+    assert contents(*folders(out)) == written
