@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
@@ -24,8 +25,18 @@ _JOBS = re.compile(rf"/v1b3/projects/{PROJECT}/locations/{REGION}/jobs(/\w+)?(?P
 
 
 @contextmanager
-def storage() -> Iterator[str]:
-    """Cloud Storage in memory, with an empty bucket; gives its address, for STORAGE_EMULATOR_HOST."""
+def cloud(folder: Path) -> Iterator["Dataflow"]:
+    """Both stand-ins, and in the environment what leads there; `folder` takes an account that they know."""
+    with pytest.MonkeyPatch.context() as patch, _storage() as address, Dataflow() as dataflow:
+        dataflow.credentials(folder / "account.json")
+        patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(folder / "account.json"))
+        patch.setenv("STORAGE_EMULATOR_HOST", address)
+        yield dataflow
+
+
+@contextmanager
+def _storage() -> Iterator[str]:
+    """Cloud Storage in memory, with an empty bucket; gives its address."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -40,10 +51,7 @@ def pipeline_of(job: dict[str, Any]) -> beam_runner_api_pb2.Pipeline:
 
 
 class Dataflow:
-    """Keeps each job it is sent, runs its pipeline in this process, and then says that it ended; a context manager.
-
-    It gives out tokens too, to whoever has the account of `credentials`.
-    """
+    """Keeps each job it is sent, runs its pipeline in this process, and then says that it ended; a context manager."""
 
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
@@ -51,7 +59,7 @@ class Dataflow:
         self.url = f"http://localhost:{self._server.server_port}"
 
     def credentials(self, path: Path) -> None:
-        """Writes a service account for GOOGLE_APPLICATION_CREDENTIALS."""
+        """Writes a service account that has its tokens from here."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

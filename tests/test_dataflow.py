@@ -38,12 +38,7 @@ windows: {bars: [2], cap: 64, shift: [-5, 6], seed: 0, split: {unit: song, valid
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """Both stand-ins, and an account that they know."""
-    account = tmp_path_factory.mktemp("account") / "account.json"
-    with pytest.MonkeyPatch.context() as patch, gcp.storage() as address, gcp.Dataflow() as dataflow:
-        dataflow.credentials(account)
-        patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account))
-        patch.setenv("STORAGE_EMULATOR_HOST", address)
+    with gcp.cloud(tmp_path_factory.mktemp("account")) as dataflow:
         yield dataflow
 
 
@@ -147,8 +142,11 @@ def test_a_job_has_its_steps_its_image_and_its_workers(submitted):
         assert (options["project"], options["region"]) == (gcp.PROJECT, gcp.REGION)
 
 
-def test_a_wheel_is_staged_for_the_workers(service, local, wheel):
-    where = on_dataflow(service, f"--extra_package={wheel}")
+def test_a_wheel_and_its_requirements_are_staged_for_the_workers(service, local, wheel, tmp_path):
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("pyarrow==25.0.1\n")
+    options = [f"--extra_package={wheel}", f"--requirements_file={requirements}", "--requirements_cache=skip"]
+    where = on_dataflow(service, *options)
     write_genres(
         publish(str(local / "songs"), f"{gcp.BUCKET}/musae"), f"{gcp.BUCKET}/staged/genres.json", GENRES, where
     )
@@ -160,6 +158,7 @@ def test_a_wheel_is_staged_for_the_workers(service, local, wheel):
         staged[role.staged_name] = file.path
     assert read(staged[wheel.name]) == wheel.read_bytes()
     assert read(staged["extra_packages.txt"]).decode().split() == [wheel.name]
+    assert read(staged["requirements.txt"]) == requirements.read_bytes()
 
 
 def test_a_job_that_fails_is_one_line(service, local):
