@@ -80,7 +80,9 @@ def _failures(config: BeamConfig, what: str) -> Iterator[None]:
         if config.runner == "FnApiRunner":
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        reason = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
+        if any(line.startswith("Traceback") for line in lines):
+            lines[1:-1] = ["..."]
+        reason = " ".join(lines)
         raise InputError(f"{config.runner}: {what} failed: {reason}; see options in beam.yaml, and its log") from error
 
 
