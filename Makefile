@@ -1,11 +1,12 @@
 # The two commands: make repro (corpus to figures) and make test (lint, types, tests). Both set themselves up.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
+INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: repro test test-slow lint lakh
 
-repro: $(VENV)/installed
+repro: $(VENV)/stages
 	dvc repro
 
 test: lint
@@ -14,15 +15,19 @@ test: lint
 test-slow: lint
 	pytest -m "slow or not slow"
 
-lint: $(VENV)/installed
+lint: $(VENV)/tests
 	ruff check .
 	ruff format --check .
 	mypy
 
-lakh: $(VENV)/installed
+lakh: $(VENV)/stages
 	python -m pipelines.lakh data/lakh
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/stages: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[stages,dev]'
+	$(INSTALL) '.[stages]'
+	touch $@
+
+$(VENV)/tests: $(VENV)/stages
+	$(INSTALL) '.[stages,dev,gcp]'
 	touch $@

@@ -104,7 +104,7 @@ def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
     clock.lap("genres")
     unique = 0
     for bars in LENGTHS:
-        sizes = write_windows(songs, read_genres(out / "genres.json"), str(out / f"{bars}bar"), config(bars), where)
+        sizes = write_windows(songs, read_genres(str(out / "genres.json")), str(out / f"{bars}bar"), config(bars), where)
         unique += sum(sizes.values())
         clock.lap(f"{bars}-bar windows")
     return clock.measured(read_manifest(songs)["kept"], unique)

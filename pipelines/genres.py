@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from music.errors import InputError
 from pipelines.runners import BeamConfig, run
-from pipelines.shards import read_manifest, read_row_groups, shard_paths
+from pipelines.shards import read_manifest, read_row_groups, shard_paths, write_text
 
 Taggings = dict[tuple[str, ...], int]
 """How many songs have just these tags, sorted."""
@@ -55,11 +54,12 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
     run(build, where, "genres", out, 1)
 
 
-def read_genres(path: Path) -> list[str]:
+def read_genres(path: str) -> list[str]:
     """The vocabulary, in circle order, that `write_genres` left."""
-    if not path.exists():
+    if not FileSystems.exists(path):
         raise InputError(f"{path}: no such file; run dvc repro genres")
-    genres: list[str] = json.loads(path.read_text(encoding="utf-8"))["genres"]
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        genres: list[str] = json.loads(file.read())["genres"]
     return genres
 
 
@@ -102,8 +102,7 @@ def _write_document(taggings: Taggings, config: GenresConfig, digest: str, out: 
         "songs_without_tags": taggings.get((), 0),
         "share_of_tags": sum(counts[tag] for tag in common) / max(counts.total(), 1),
     }
-    with FileSystems.create(out, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        file.write((json.dumps(document, indent=1) + "\n").encode())
+    write_text(out, json.dumps(document, indent=1) + "\n")
 
 
 def co_occurrence(tags: list[str], taggings: Taggings) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,8 @@ from music.errors import InputError
 from music.tokens import STEPS_PER_BAR, TRACKS
 
 MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+"""How the name of an unfinished file ends."""
 _TEXTS = pa.list_(pa.string())
 IDENTITY = ("msd_id", "md5")
 """What tells one song from another."""
@@ -73,10 +76,14 @@ def shard_name(kind: str, index: int, shards: int) -> str:
 
 
 class ShardWriter:
-    """Writes one shard under a temporary name and gives it its own name in `close`."""
+    """Writes one shard under a temporary name and gives it its own name in `close`.
+
+    The temporary name is each writer's own, so a runner may try a bundle again, or twice at once.
+    """
 
     def __init__(self, folder: str, name: str, schema: pa.Schema) -> None:
         self._path = FileSystems.join(folder, name)
+        self._partial = _partial(self._path)
         self._file = _HashingFile(FileSystems.create(self._partial, compression_type=CompressionTypes.UNCOMPRESSED))
         names = [name for name in IDENTITY if name in schema.names]
         self._writer = pq.ParquetWriter(
@@ -89,10 +96,6 @@ class ShardWriter:
     def closed(self) -> bool:
         """Whether the file has its name."""
         return self._file.closed
-
-    @property
-    def _partial(self) -> str:
-        return f"{self._path}.partial"
 
     def write(self, table: pa.Table) -> None:
         """Appends the table as a row group."""
@@ -180,10 +183,19 @@ def write_manifest(folder: str, shards: list[Shard], **provenance: Any) -> None:
     ordered = sorted(shards, key=lambda shard: shard.name)
     digest = hashlib.sha256("".join(shard.sha256 for shard in ordered).encode()).hexdigest()
     manifest = {"digest": digest, **provenance, "shards": [asdict(shard) for shard in ordered]}
-    path = FileSystems.join(folder, MANIFEST)
-    with FileSystems.create(path + ".partial", compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        file.write((json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
-    FileSystems.rename([path + ".partial"], [path])
+    write_text(FileSystems.join(folder, MANIFEST), json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a small file that is there whole or not at all."""
+    partial = _partial(path)
+    with FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write(text.encode())
+    FileSystems.rename([partial], [path])
+
+
+def _partial(path: str) -> str:
+    return f"{path}.{uuid4().hex}{PARTIAL}"
 
 
 def read_manifest(folder: str) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig
             | beam.Map(_write_windows_manifest, indexed=AsList(indexed), out=out, provenance=provenance)
         )
 
-    run(build, where, f"{config.bars}-bar windows", f"{out}/train-*.parquet", len(inputs))
+    run(build, where, f"{config.bars}-bar windows", f"{out}/*.parquet", 3 * len(inputs))
     manifest = read_manifest(out)
     sizes = {split: int(manifest[split]) for split in SPLITS}
     if not all(sizes.values()):

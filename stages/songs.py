@@ -7,20 +7,22 @@ from typer import Option
 
 from pipelines.runners import BeamConfig
 from pipelines.songs import SongsConfig, write_songs
-from stages.command import replacing, run, write_json
+from pipelines.storage import publish
+from stages.beam import Folder, writing
+from stages.command import run, write_json
 from stages.settings import BEAM, PARAMS, read_settings
 
 
 def main(
-    corpus: Annotated[Path, Option()],
-    out: Annotated[Path, Option()],
+    corpus: Folder,
+    out: Folder,
     metrics: Annotated[Path, Option()],
 ) -> None:
     """Reads every file; writes songs and refused files, and how many there are."""
     config = read_settings(SongsConfig, PARAMS, "songs")
     where = read_settings(BeamConfig, BEAM)
-    with replacing(out) as partial:
-        kept, reasons = write_songs(str(corpus.resolve()), str(partial), config, where)
+    with writing(out, where.storage) as folder:
+        kept, reasons = write_songs(publish(corpus, where.storage), folder, config, where)
     refused = sum(reasons.values())
     write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})
     print(f"{kept} songs kept, {refused} files refused: {reasons}")

@@ -7,24 +7,26 @@ from typer import Option
 
 from pipelines.genres import read_genres
 from pipelines.runners import BeamConfig
+from pipelines.storage import publish
 from pipelines.windows import WindowsConfig, write_windows
-from stages.command import replacing, run, write_json
+from stages.beam import Folder, writing
+from stages.command import run, write_json
 from stages.settings import BEAM, PARAMS, read_settings
 
 
 def main(
     bars: Annotated[int, Option()],
-    songs: Annotated[Path, Option()],
-    genres: Annotated[Path, Option()],
-    out: Annotated[Path, Option()],
+    songs: Folder,
+    genres: Folder,
+    out: Folder,
     metrics: Annotated[Path, Option()],
 ) -> None:
     """Writes training and validation windows of `bars` bars, and how many there are of each."""
     config = read_settings(WindowsConfig, PARAMS, "windows", bars=bars)
     where = read_settings(BeamConfig, BEAM)
-    vocabulary = read_genres(genres / "genres.json")
-    with replacing(out) as partial:
-        sizes = write_windows(str(songs.resolve()), vocabulary, str(partial), config, where)
+    vocabulary = read_genres(f"{genres}/genres.json")
+    with writing(out, where.storage) as folder:
+        sizes = write_windows(publish(songs, where.storage), vocabulary, folder, config, where)
     write_json(metrics, {f"{split}_{bars}bar": size for split, size in sizes.items()})
     print(f"{bars} bars: {sizes['train']} training and {sizes['validation']} validation windows")
 

@@ -3,8 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
-import sys
 import tarfile
 from collections import Counter
 from dataclasses import replace
@@ -227,24 +225,3 @@ def test_shards_are_whole_or_not_there(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]  # whole, but without a manifest never read
     with pytest.raises(InputError, match=rf"no {MANIFEST}"):
         shard_paths(str(tmp_path), "a")
-
-
-@pytest.mark.parametrize("runner", ["DirectRunner", "DaskRunner", "SparkRunner"])
-def test_untested_runners_are_refused_by_name(runner):
-    with pytest.raises(ValueError, match=f"{runner} is refused"):
-        BeamConfig(runner, 1)
-
-
-@pytest.mark.slow
-def test_a_job_server_gives_the_same_bytes(demo, made, tmp_path):
-    command = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "-p", "0"]
-    port_file = tmp_path / "port"
-    with subprocess.Popen([*command, "--port_file", str(port_file)], stderr=subprocess.DEVNULL) as server:
-        try:
-            while not (port_file.exists() and port_file.read_text()):
-                assert server.poll() is None
-            endpoint = f"--job_endpoint=localhost:{port_file.read_text()}"
-            portable = BeamConfig("PortableRunner", 0, [endpoint, "--environment_type=LOOPBACK"])
-            assert contents(make(demo, tmp_path / "out", portable)) == contents(made)
-        finally:
-            server.terminate()

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from music.midi import write
+from pipelines.shards import read_manifest
 from tests.songs import band
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +22,8 @@ TINY_MODEL = {"units": 8, "layers": 1, "latent": 4}
 TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
 ELSEWHERE = {"make repro", "make test", "source .venv/bin/activate"}
 """Commands that these tests themselves are run by."""
+AGAIN = "--force windows@2"
+"""Makes a command run songs, genres and windows, though DVC knows what would come of them."""
 
 
 def commands() -> list[str]:
@@ -135,8 +138,9 @@ def test_the_other_commands_of_the_readme(reproduced):
     told = {c for c in commands() if c not in ELSEWHERE}
     lakh = {c for c in told if "lakh" in c}
     (portable,) = {c for c in told if "PortableRunner" in c}
+    (dataflow,) = {c for c in told if "DataflowRunner" in c}
     folder = {c for c in told if c.endswith("run -S corpus.path=$HOME/music") or "refused-" in c}
-    others = told - lakh - {portable} - folder
+    others = told - lakh - {portable, dataflow} - folder
     assert others == {
         "dvc exp run -S train.prior=gaussian",
         "dvc exp run -S train.recipe=paper -S train.bars=16",
@@ -153,7 +157,24 @@ def test_the_other_commands_of_the_readme(reproduced):
     with subprocess.Popen(service, stderr=subprocess.DEVNULL) as server:
         time.sleep(5)
         try:
-            output(reproduced, portable)
+            output(reproduced, f"{portable} {AGAIN}")
         finally:
             server.terminate()
     assert "PortableRunner" in (reproduced / "beam.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_dataflow_as_the_readme_tells_it(reproduced, tmp_path):
+    pytest.importorskip("google.cloud.storage", reason="wants the extra gcp")
+    from tests import gcp
+
+    (command,) = (c for c in commands() if "DataflowRunner" in c)
+    output(reproduced, "git checkout -q . && dvc checkout -q --force")
+    before = read_manifest(str(reproduced / "data/windows/2bar"))
+    with gcp.cloud(tmp_path) as service:
+        command = command.replace("PROJECT", gcp.PROJECT).replace("gs://BUCKET", gcp.BUCKET)
+        command = command.replace('"]', f'","--dataflow_endpoint={service.url}"]')
+        output(reproduced, f"{command} {AGAIN}")
+    assert len(service.jobs) == 3
+    assert read_manifest(str(reproduced / "data/windows/2bar")) == before
+    assert "up to date" in output(reproduced, "dvc repro windows@2")

@@ -1,0 +1,74 @@
+"""Folders where all workers reach them: on this machine's disk, or copied to and from a storage."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from apache_beam.io.filesystems import FileSystems
+
+from music.progress import Progress
+from pipelines.shards import MANIFEST, PARTIAL, read_manifest
+
+
+def is_remote(folder: str) -> bool:
+    """Whether the folder is named by a URI, for example gs://bucket/musae."""
+    return "://" in folder
+
+
+def location(folder: str) -> str:
+    """The folder's name for workers that run elsewhere: an absolute path, or the URI as it is."""
+    return folder.rstrip("/") if is_remote(folder) else str(Path(folder).resolve())
+
+
+def publish(folder: str, storage: str) -> str:
+    """The folder as workers reach it: itself without a storage, else its copy there, which is made once.
+
+    Raises `InputError` where the folder has no manifest.
+    """
+    if not storage or is_remote(folder):
+        return folder
+    copy = f"{storage}/{read_manifest(folder)['digest']}"
+    if not FileSystems.exists(f"{copy}/{MANIFEST}"):
+        _copy(folder, copy)
+    return copy
+
+
+@contextmanager
+def workplace(out: str, storage: str) -> Iterator[str]:
+    """Where workers write the files of `out`: itself without a storage, else a fresh folder there, fetched in the end.
+
+    What attempts that were broken off have left does not stay.
+    """
+    if not storage:
+        yield out
+        FileSystems.delete([file for file in _files(out) if file.endswith(PARTIAL)])
+        return
+    folder = f"{storage}/{uuid4().hex}"
+    _make(folder)
+    try:
+        yield folder
+        _copy(folder, out)
+    finally:
+        FileSystems.delete([*_files(folder), folder])
+
+
+def _copy(source: str, target: str) -> None:
+    """Copies the folder's finished files, its manifest last."""
+    _make(target)
+    names = [file.removeprefix(f"{source}/") for file in _files(source) if not file.endswith(PARTIAL)]
+    with Progress(f"copying to {target}", len(names), "file") as progress:
+        for done, name in enumerate(sorted(names, key=MANIFEST.__eq__), 1):
+            with FileSystems.open(f"{source}/{name}") as given, FileSystems.create(f"{target}/{name}") as taken:
+                shutil.copyfileobj(given, taken)
+            progress.to(done)
+
+
+def _files(folder: str) -> list[str]:
+    return [file.path for file in FileSystems.match([f"{folder}/*"])[0].metadata_list]
+
+
+def _make(folder: str) -> None:
+    if not FileSystems.exists(folder):
+        FileSystems.mkdirs(folder)
