@@ -101,11 +101,12 @@ def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
     write_songs(str(corpus), songs, SongsConfig(reader), where)
     clock.lap("songs")
     write_genres(songs, str(out / "genres.json"), GenresConfig(32), where)
+    genres = read_genres(str(out / "genres.json"))
     clock.lap("genres")
     unique = 0
     for bars in LENGTHS:
-        sizes = write_windows(songs, read_genres(str(out / "genres.json")), str(out / f"{bars}bar"), config(bars), where)
-        unique += sum(sizes.values())
+        folder = str(out / f"{bars}bar")
+        unique += sum(write_windows(songs, genres, folder, config(bars), where).values())
         clock.lap(f"{bars}-bar windows")
     return clock.measured(read_manifest(songs)["kept"], unique)
 
