@@ -98,6 +98,7 @@ def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig
         )
 
     run(build, where, f"{config.bars}-bar windows", f"{out}/*.parquet", 3 * len(inputs))
+    FileSystems.delete([index_path(out, shard, len(inputs)) for shard in range(len(inputs))])
     manifest = read_manifest(out)
     sizes = {split: int(manifest[split]) for split in SPLITS}
     if not all(sizes.values()):
@@ -212,7 +213,6 @@ def _write_windows_manifest(
 ) -> None:
     sizes = {split: sum(report.written[side].rows for report in reports) for side, split in enumerate(SPLITS)}
     states = np.sum([report.states for report in reports], axis=0)
-    FileSystems.delete([index_path(out, shard, len(reports)) for shard in range(len(reports))])
     write_manifest(
         out,
         [shard for report in reports for shard in report.written],
