@@ -11,9 +11,13 @@ import socket
 import subprocess
 import sys
 import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
+from itertools import cycle
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from music.song import Reason, Refused
 
@@ -28,32 +32,56 @@ class Isolated:
     """Calls `module:function`, from (*arguments, data) to bytes, in a process that is started when it is needed."""
 
     def __init__(self, function: str, *arguments: str, seconds: int = SECONDS) -> None:
-        self._arguments = (function, *arguments)
-        self._seconds = seconds
+        self._call = (str(seconds), function, *arguments)
         self._process: _Process | None = None
+        self._data = b""
 
     def __call__(self, data: bytes) -> bytes:
         """The function's answer; raises `Refused` with its reason, or with what became of the process.
 
         A call fails only where it fails in a new process too, so that it does not depend on the calls before.
         """
-        if self._process:
-            try:
-                return self._process.call(data)
-            except _EndedError:
-                self.close()
-        self._process = _Process(self._seconds, *self._arguments)
+        self.send(data)
+        return self.receive()
+
+    def send(self, data: bytes) -> None:
+        """Begins a call, which `receive` ends."""
+        self._process = self._process or _Process(self._call)
+        self._data = data
+        self._process.send(data)
+
+    def receive(self) -> bytes:
+        """The answer to what was sent; raises as a call does."""
+        if not self._process:
+            raise RuntimeError("nothing was sent")
         try:
-            return self._process.call(data)
+            return self._process.receive()
         except _EndedError as error:
+            new = self._process.sent == 1
             self.close()
-            raise Refused(error.reason, error.detail) from error
+            if new:
+                raise Refused(error.reason, error.detail) from error
+        return self(self._data)
 
     def close(self) -> None:
         """Ends the process."""
         if self._process:
             self._process.end()
             self._process = None
+
+
+Name = TypeVar("Name")
+
+
+def call_in_turn(calls: list[Isolated], named: Iterable[tuple[Name, bytes]]) -> Iterator[tuple[Name, Isolated]]:
+    """Sends each name's bytes to the next of the calls; gives it back, in order, when its answer is to be received."""
+    waiting: deque[tuple[Name, Isolated]] = deque()
+    for (name, data), call in zip(named, cycle(calls), strict=False):
+        if len(waiting) == len(calls):
+            yield waiting.popleft()
+        call.send(data)
+        waiting.append((name, call))
+    yield from waiting
 
 
 class _EndedError(Exception):
@@ -65,34 +93,40 @@ class _EndedError(Exception):
 class _Process:
     """A running child and the connection to it."""
 
-    def __init__(self, seconds: int, *call: str) -> None:
+    def __init__(self, call: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.isolation", str(theirs.fileno()), str(seconds), *call],
+                [sys.executable, "-m", "pipelines.isolation", str(theirs.fileno()), *call],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread would take address space
             )
         self._connection = Connection(ours.detach())
-        self._seconds = seconds
+        self._seconds, function, *_ = call
+        self.sent = 0
         self.end = weakref.finalize(self, _end, self._child, self._connection)
         try:
             self._connection.recv_bytes()
         except (EOFError, ConnectionError) as error:
             self.end()
-            raise RuntimeError(f"the process of {call[0]} does not start: exit code {self._child.returncode}") from error
+            raise RuntimeError(
+                f"the process of {function} does not start: exit code {self._child.returncode}"
+            ) from error
 
-    def call(self, data: bytes) -> bytes:
-        try:
+    def send(self, data: bytes) -> None:
+        self.sent += 1
+        with suppress(ConnectionError):  # `receive` says what became of the child
             self._connection.send_bytes(data)
+
+    def receive(self) -> bytes:
+        try:
             reason, answer = self._connection.recv_bytes(), self._connection.recv_bytes()
         except (EOFError, ConnectionError) as error:
             raise self._ended() from error
         if reason:
             raise Refused(Reason(reason.decode()), answer.decode())
         return answer
-
 
     def _ended(self) -> _EndedError:
         code = self._child.wait()

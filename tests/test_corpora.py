@@ -59,7 +59,7 @@ def lakh(tmp_path):
 
 
 def test_a_file_comes_with_its_songs_metadata(lakh):
-    (row,) = read_archives(lakh(member(NAME, b"bytes")), MAX_BYTES)
+    (row,) = read_archives(str(lakh(member(NAME, b"bytes"))), MAX_BYTES)
     assert row == {
         "msd_id": TRACK,
         "md5": MD5,
@@ -74,7 +74,7 @@ def test_a_file_comes_with_its_songs_metadata(lakh):
 
 def test_a_song_without_metadata_or_without_tags_is_read(lakh):
     other = NAME.replace(TRACK, "TRBBBBB0123456789B")
-    rows = list(read_archives(lakh(member(NAME), member(other), metadata=hdf5([])), MAX_BYTES))
+    rows = list(read_archives(str(lakh(member(NAME), member(other), metadata=hdf5([]))), MAX_BYTES))
     assert [(row["artist"], row["terms"]) for row in rows] == [("Ann", []), ("", [])]
 
 
@@ -91,7 +91,7 @@ def test_a_song_without_metadata_or_without_tags_is_read(lakh):
     ],
 )
 def test_members_of_the_wrong_kind_are_rows_with_a_reason(lakh, refused, reason):
-    rows = list(read_archives(lakh(refused, member(NAME)), MAX_BYTES))
+    rows = list(read_archives(str(lakh(refused, member(NAME))), MAX_BYTES))
     assert [(row["midi"], row.get("reason")) for row in rows] == [(None, str(reason)), (b"MThd", None)]
 
 
@@ -101,7 +101,7 @@ def test_an_archive_cut_short_anywhere_is_named(lakh):
     for length in range(len(whole)):
         (folder / MIDI_ARCHIVE).write_bytes(whole[:length])
         with pytest.raises(InputError, match=rf"{MIDI_ARCHIVE}: cut short or damaged .* get it again"):
-            list(read_archives(folder, MAX_BYTES))
+            list(read_archives(str(folder), MAX_BYTES))
 
 
 def test_a_damaged_archive_leaves_nothing(lakh, tmp_path):
@@ -120,12 +120,12 @@ def test_an_archive_that_is_none_is_named(lakh):
     folder = lakh(member(NAME))
     (folder / MIDI_ARCHIVE).write_bytes(gzip.compress(b"<html>" * 1000))
     with pytest.raises(InputError, match=MIDI_ARCHIVE):
-        list(read_archives(folder, MAX_BYTES))
+        list(read_archives(str(folder), MAX_BYTES))
 
 
 def test_metadata_without_terms_is_named(lakh):
     with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
-        list(read_archives(lakh(member(NAME), metadata=hdf5(terms=None)), MAX_BYTES))
+        list(read_archives(str(lakh(member(NAME), metadata=hdf5(terms=None))), MAX_BYTES))
 
 
 def test_metadata_without_a_song_is_named(lakh):
@@ -133,7 +133,7 @@ def test_metadata_without_a_song_is_named(lakh):
     with h5py.File(file, "w") as root:
         root.create_dataset("metadata/songs", data=np.zeros(0, dtype=[("artist_name", "S9"), ("title", "S9")]))
     with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
-        list(read_archives(lakh(member(NAME), metadata=file.getvalue()), MAX_BYTES))
+        list(read_archives(str(lakh(member(NAME), metadata=file.getvalue())), MAX_BYTES))
 
 
 def test_names_that_are_no_text_are_written_out(folder, tmp_path):
@@ -149,7 +149,7 @@ def test_the_metadata_archive_must_be_there(lakh):
     folder = lakh(member(NAME))
     (folder / METADATA_ARCHIVE).unlink()
     with pytest.raises(InputError, match=rf"{METADATA_ARCHIVE}: no such archive"):
-        list(read_archives(folder, MAX_BYTES))
+        list(read_archives(str(folder), MAX_BYTES))
 
 
 @pytest.mark.parametrize("made", [True, False])

@@ -1,14 +1,7 @@
 """What ends badly in an isolated process costs one answer."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 
-import psutil
 import pytest
 
 from music.song import Reason, Refused
