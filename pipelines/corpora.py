@@ -138,9 +138,9 @@ def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
 def read_metadata(path: str) -> dict[str, Metadata]:
     """Artist, title and tags of each track, from an archive of Million Song Dataset files, on all cores."""
     with ExitStack() as stack:
-        calls = [
-            stack.enter_context(closing(Isolated("pipelines.metadata:read_hdf5"))) for _ in range(os.cpu_count() or 1)
-        ]
+        calls = [Isolated("pipelines.metadata:read_hdf5") for _ in range(os.cpu_count() or 1)]
+        for call in calls:
+            stack.callback(call.close)
         known = {}
         for (msd_id, name), call in call_in_turn(calls, _metadata_files(path)):
             try:
