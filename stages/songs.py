@@ -23,7 +23,7 @@ def main(
     with replacing(out) as partial:
         kept, reasons = write_songs(str(corpus.resolve()), str(partial), config, where)
     refused = sum(reasons.values())
-    write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})
+    write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused, "reasons": reasons})
     write_json(refusals, [{"reason": reason, "files": count} for reason, count in reasons.items()])
     print(f"{kept} songs kept, {refused} files refused: {reasons}")
 
