@@ -58,7 +58,7 @@ def cut(draw: random.Random, data: bytes) -> bytes:
 
 def flipped_bits(draw: random.Random, data: bytes) -> bytes:
     damaged = bytearray(data)
-    for _ in range(draw.choice((1, 3, 30, len(data) // 20))):
+    for _ in range(draw.choice((1, 2, 4, 30, len(data) // 20))):
         damaged[draw.randrange(len(damaged))] ^= 1 << draw.randrange(8)
     return bytes(damaged)
 
@@ -97,8 +97,9 @@ def late_notes(draw: random.Random, _: bytes) -> bytes:
 
 def time_signatures(draw: random.Random, data: bytes) -> bytes:
     event = bytes([0, 0xFF, 0x58, 4, draw.randrange(256), draw.choice((2, 7, 8, 32, 64, 255)), 24, 8])
-    place = data.index(b"MTrk") + 8
-    return data[:place] + event + data[place:]
+    place = data.index(b"MTrk") + 4
+    size = struct.unpack(">I", data[place : place + 4])[0] + len(event)
+    return data[:place] + struct.pack(">I", size) + event + data[place + 4 :]
 
 
 def crowded_tick(draw: random.Random, _: bytes) -> bytes:
@@ -114,7 +115,7 @@ def many_tracks(draw: random.Random, _: bytes) -> bytes:
     """Thousands of instruments in a song of thousands of bars."""
     wait = draw.choice((0, 480 * 4 * 4000))
     kinds = [(9, 0), (1, 33), (0, 0), (2, 48)]
-    count = draw.choice((100, 3_000, 20_000))
+    count = draw.choice((100, 500, 20_000))
     tracks = [program(channel, number) + note(channel, 60, wait, 100) + END for channel, number in kinds * count]
     return file(*tracks[: draw.choice((count, 4 * count))])
 
@@ -165,9 +166,9 @@ MUTATIONS: tuple[Mutation, ...] = (
 def mutated(songs: list[bytes], seed: int) -> tuple[str, bytes]:
     """The name of the last of one to three mutations, and the file: the same for the same seed."""
     draw = random.Random(seed)
-    data, chosen = draw.choice(songs), MUTATIONS[seed % len(MUTATIONS)]
-    data = chosen(draw, data)
-    for _ in range(draw.choice((0, 0, 1, 2))):
+    chosen = MUTATIONS[seed % len(MUTATIONS)]
+    data = chosen(draw, draw.choice(songs))
+    for _ in range(draw.choice((0, 0, 0, 1, 2))):
         data = draw.choice((flipped_bits, other_bytes, cut))(draw, data) or data
     return chosen.__name__, data
 
@@ -176,7 +177,7 @@ def mutated(songs: list[bytes], seed: int) -> tuple[str, bytes]:
 def songs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder, DemoConfig(songs_a_style=1, seed=0))
-    return [data for _, data in read_members(str(folder / MIDI_ARCHIVE), 1_000_000) if data]
+    return [data for _, data in read_members(str(folder / MIDI_ARCHIVE), 1_000_000) if data and b"MTrk" in data]
 
 
 def read_all(files: Iterator[tuple[str, bytes]], reader: str = "symusic") -> Counter[tuple[str, str]]:
