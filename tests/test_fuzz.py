@@ -115,14 +115,14 @@ def many_tracks(draw: random.Random, _: bytes) -> bytes:
     """Thousands of instruments in a song of thousands of bars."""
     wait = draw.choice((0, 480 * 4 * 4000))
     kinds = [(9, 0), (1, 33), (0, 0), (2, 48)]
-    count = draw.choice((100, 500, 20_000))
+    count = draw.choice((100, 500, 4_000))
     tracks = [program(channel, number) + note(channel, 60, wait, 100) + END for channel, number in kinds * count]
     return file(*tracks[: draw.choice((count, 4 * count))])
 
 
 def many_programs(draw: random.Random, _: bytes) -> bytes:
     """A program change before every note."""
-    notes = (program(c, draw.randrange(128)) + note(c, 50, 9, 99) for c in draw.choices(range(16), k=5_000))
+    notes = (program(c, draw.randrange(128)) + note(c, 50, 9, 99) for c in draw.choices(range(16), k=1_000))
     return file(b"".join(notes) + END)
 
 
