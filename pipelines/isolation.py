@@ -109,10 +109,9 @@ class _Process:
         try:
             self._connection.recv_bytes()
         except (EOFError, ConnectionError) as error:
+            code = self._child.wait()  # its own error goes to stderr first
             self.end()
-            raise RuntimeError(
-                f"the process of {function} does not start: exit code {self._child.returncode}"
-            ) from error
+            raise RuntimeError(f"the process of {function} does not start: exit code {code}") from error
 
     def send(self, data: bytes) -> None:
         self.sent += 1

@@ -4,6 +4,7 @@ import os
 import time
 
 from music.song import Reason, Refused
+from pipelines.reading import read_midi
 
 
 def fail(data: bytes) -> bytes:
@@ -27,3 +28,8 @@ def fail(data: bytes) -> bytes:
         case b"refuse":
             raise Refused(Reason.NO_NOTES, "not one")
     return data
+
+
+def read_or_fail(data: bytes) -> bytes:
+    """`reading.read_midi`, but for bytes that are no MIDI, which `fail` takes."""
+    return read_midi("symusic", data) if data.startswith(b"MThd") else fail(data)
