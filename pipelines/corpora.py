@@ -10,7 +10,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +20,7 @@ from music.errors import InputError
 from music.progress import Progress
 from music.song import Reason, Refused
 from pipelines.archives import read_members
-from pipelines.isolation import Isolated, call_in_turn
+from pipelines.isolation import call_all
 from pipelines.metadata import Metadata
 from pipelines.shards import FILES, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
 
@@ -137,18 +136,11 @@ def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
 
 def read_metadata(path: str) -> dict[str, Metadata]:
     """Artist, title and tags of each track, from an archive of Million Song Dataset files, on all cores."""
-    with ExitStack() as stack:
-        calls = [Isolated("pipelines.metadata:read_hdf5") for _ in range(os.cpu_count() or 1)]
-        for call in calls:
-            stack.callback(call.close)
-        known = {}
-        for (msd_id, name), call in call_in_turn(calls, _metadata_files(path)):
-            try:
-                known[msd_id] = Metadata(*json.loads(call.receive()))
-            except Refused as refusal:
-                raise InputError(
-                    f"{path}: {name}: {refusal.detail}; take it out of the archive or get the archive again"
-                ) from refusal
+    known = {}
+    for (msd_id, name), answer in call_all("pipelines.metadata:read_hdf5", _metadata_files(path), os.cpu_count() or 1):
+        if isinstance(answer, Refused):
+            raise InputError(f"{path}: {name}: {answer.detail}; take it out of the archive or get the archive again")
+        known[msd_id] = Metadata(*json.loads(answer))
     return known
 
 

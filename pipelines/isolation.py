@@ -8,14 +8,15 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
-from itertools import cycle
+from itertools import cycle, islice
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -25,43 +26,56 @@ SECONDS = 120
 """For one call: the slowest reader takes some seconds for the largest file, so whatever takes longer hangs."""
 MEMORY_BYTES = 2 << 30
 """Of address space. The largest files take a fourth of it; macOS keeps no such bound."""
+BATCH = 32
 _OUT_OF_MEMORY = 3
+_COUNT = struct.Struct("<I")
+
+
+Answer = bytes | Refused
+Name = TypeVar("Name")
 
 
 class Isolated:
-    """Calls `module:function`, from (*arguments, data) to bytes, in a process that is started when it is needed."""
+    """Calls `module:function`, from (*arguments, data) to bytes, in a process that is started when it is needed.
+
+    A call fails only where it fails in a new process too, so that it does not depend on the calls before.
+    """
 
     def __init__(self, function: str, *arguments: str, seconds: int = SECONDS) -> None:
         self._call = (str(seconds), function, *arguments)
         self._process: _Process | None = None
-        self._data = b""
+        self._sent: list[bytes] = []
 
     def __call__(self, data: bytes) -> bytes:
-        """The function's answer; raises `Refused` with its reason, or with what became of the process.
+        """The function's answer; raises `Refused` with its reason, or with what became of the process."""
+        self.send([data])
+        (answer,) = self.receive()
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
 
-        A call fails only where it fails in a new process too, so that it does not depend on the calls before.
-        """
-        self.send(data)
-        return self.receive()
-
-    def send(self, data: bytes) -> None:
-        """Begins a call, which `receive` ends."""
+    def send(self, batch: list[bytes]) -> None:
+        """Begins a call of each; `receive` ends them. A batch takes less time than one after another."""
         self._process = self._process or _Process(self._call)
-        self._data = data
-        self._process.send(data)
+        self._sent = batch
+        self._process.send(batch)
 
-    def receive(self) -> bytes:
-        """The answer to what was sent; raises as a call does."""
+    def receive(self) -> list[Answer]:
+        """The answers to the batch that was sent."""
         if not self._process:
             raise RuntimeError("nothing was sent")
         try:
-            return self._process.receive()
+            return self._process.receive(len(self._sent))
         except _EndedError as error:
-            new = self._process.sent == 1
+            alone = self._process.batches == len(self._sent) == 1
             self.close()
-            if new:
-                raise Refused(error.reason, error.detail) from error
-        return self(self._data)
+            if alone:
+                return [Refused(error.reason, error.detail)]
+        return [self._again(data) for data in self._sent]
+
+    def _again(self, data: bytes) -> Answer:
+        self.send([data])
+        return self.receive()[0]
 
     def close(self) -> None:
         """Ends the process."""
@@ -70,18 +84,25 @@ class Isolated:
             self._process = None
 
 
-Name = TypeVar("Name")
-
-
-def call_in_turn(calls: list[Isolated], named: Iterable[tuple[Name, bytes]]) -> Iterator[tuple[Name, Isolated]]:
-    """Sends each name's bytes to the next of the calls; gives it back, in order, when its answer is to be received."""
-    waiting: deque[tuple[Name, Isolated]] = deque()
-    for (name, data), call in zip(named, cycle(calls), strict=False):
-        if len(waiting) == len(calls):
-            yield waiting.popleft()
-        call.send(data)
-        waiting.append((name, call))
-    yield from waiting
+def call_all(function: str, named: Iterable[tuple[Name, bytes]], processes: int) -> Iterator[tuple[Name, Answer]]:
+    """The function's answer to each name's bytes, in order, from as many processes."""
+    calls = [Isolated(function) for _ in range(processes)]
+    waiting: deque[tuple[Isolated, list[Name]]] = deque()
+    items = iter(named)
+    try:
+        for call in cycle(calls):
+            batch = list(islice(items, BATCH))
+            if len(waiting) == processes or not batch:
+                if not waiting:
+                    return
+                ready, names = waiting.popleft()
+                yield from zip(names, ready.receive(), strict=True)
+            if batch:
+                call.send([data for _, data in batch])
+                waiting.append((call, [name for name, _ in batch]))
+    finally:
+        for call in calls:
+            call.close()
 
 
 class _EndedError(Exception):
@@ -104,7 +125,7 @@ class _Process:
             )
         self._connection = Connection(ours.detach())
         self._seconds, function, *_ = call
-        self.sent = 0
+        self.batches = 0
         self.end = weakref.finalize(self, _end, self._child, self._connection)
         try:
             self._connection.recv_bytes()
@@ -113,19 +134,22 @@ class _Process:
             self.end()
             raise RuntimeError(f"the process of {function} does not start: exit code {code}") from error
 
-    def send(self, data: bytes) -> None:
-        self.sent += 1
+    def send(self, batch: list[bytes]) -> None:
+        self.batches += 1
         with suppress(ConnectionError):  # `receive` says what became of the child
-            self._connection.send_bytes(data)
+            self._connection.send_bytes(_COUNT.pack(len(batch)))
+            for data in batch:
+                self._connection.send_bytes(data)
 
-    def receive(self) -> bytes:
+    def receive(self, count: int) -> list[Answer]:
         try:
-            reason, answer = self._connection.recv_bytes(), self._connection.recv_bytes()
+            return [self._answer() for _ in range(count)]
         except (EOFError, ConnectionError) as error:
             raise self._ended() from error
-        if reason:
-            raise Refused(Reason(reason.decode()), answer.decode())
-        return answer
+
+    def _answer(self) -> Answer:
+        reason, answer = self._connection.recv_bytes(), self._connection.recv_bytes()
+        return Refused(Reason(reason.decode()), answer.decode()) if reason else answer
 
     def _ended(self) -> _EndedError:
         code = self._child.wait()
@@ -152,20 +176,26 @@ def _serve(connection: Connection, seconds: int, name: str, *arguments: str) -> 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
     connection.send_bytes(b"")
     while True:
-        data = connection.recv_bytes()
-        reason, answer = "", b""
-        signal.alarm(seconds)  # ends the process, whatever it is at
-        try:
-            answer = call(*arguments, data)
-        except Refused as refusal:
-            reason, answer = refusal.reason, _encoded(refusal.detail)
-        except MemoryError:
-            os._exit(_OUT_OF_MEMORY)
-        except Exception as error:  # a fault of the function
-            reason, answer = Reason.CRASHED, _encoded(f"{type(error).__name__}: {error}")
+        (count,) = _COUNT.unpack(connection.recv_bytes())
+        batch = [connection.recv_bytes() for _ in range(count)]
+        for reason, answer in [_answer(call, arguments, data, seconds) for data in batch]:
+            connection.send_bytes(reason.encode())
+            connection.send_bytes(answer)
+
+
+def _answer(call: Callable[..., bytes], arguments: tuple[str, ...], data: bytes, seconds: int) -> tuple[str, bytes]:
+    """The reason of a refusal and its detail, or no reason and the answer."""
+    signal.alarm(seconds)  # ends the process, whatever it is at
+    try:
+        return "", call(*arguments, data)
+    except Refused as refusal:
+        return refusal.reason, _encoded(refusal.detail)
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)
+    except Exception as error:  # a fault of the function
+        return Reason.CRASHED, _encoded(f"{type(error).__name__}: {error}")
+    finally:
         signal.alarm(0)
-        connection.send_bytes(reason.encode())
-        connection.send_bytes(answer)
 
 
 def _encoded(detail: str) -> bytes:

@@ -164,12 +164,12 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 
 def mutated(songs: list[bytes], seed: int) -> tuple[str, bytes]:
-    """The name of the last of one to three mutations, and the file: the same for the same seed."""
+    """The name of the first of one to three mutations, and the file: the same for the same seed."""
     draw = random.Random(seed)
     chosen = MUTATIONS[seed % len(MUTATIONS)]
     data = chosen(draw, draw.choice(songs))
     for _ in range(draw.choice((0, 0, 0, 1, 2))):
-        data = draw.choice((flipped_bits, other_bytes, cut))(draw, data) or data
+        data = draw.choice((flipped_bits, other_bytes, cut))(draw, data or b"MThd")
     return chosen.__name__, data
 
 

@@ -13,7 +13,7 @@ import pytest
 from music.midi import write
 from music.song import Reason, Refused
 from pipelines.corpora import CorpusConfig, write_corpus
-from pipelines.isolation import Isolated, call_in_turn
+from pipelines.isolation import Isolated, call_all
 from pipelines.shards import read_row_groups, shard_paths
 from pipelines.songs import write_song_shard
 from tests.songs import band
@@ -67,20 +67,17 @@ def test_a_function_that_is_not_there_ends_the_run(capfd):
     assert "nothing" in capfd.readouterr().err
 
 
-def test_answers_come_in_order_from_several_processes():
-    calls = [Isolated(FAULTS) for _ in range(3)]
-    named = [(number, b"abort" if number == 4 else b"%d" % number) for number in range(10)]
-    answers = {}
-    for number, call in call_in_turn(calls, named):
-        try:
-            answers[number] = call.receive()
-        except Refused as refused:
-            answers[number] = refused.reason
-    for call in calls:
-        call.close()
-    assert list(answers) == list(range(10))
-    assert answers.pop(4) is Reason.CRASHED
-    assert all(answer == b"%d" % number for number, answer in answers.items())
+@pytest.mark.parametrize("count", [0, 1, 31, 200])
+def test_answers_come_in_order_from_several_processes(count):
+    faults = {4, 5, 40, 130}
+    named = [(number, b"abort" if number in faults else b"%d" % number) for number in range(count)]
+    answers = dict(call_all(FAULTS, named, 3))
+    assert list(answers) == list(range(count))
+    for number, answer in answers.items():
+        if number in faults:
+            assert (answer.reason, answer.detail) == (Reason.CRASHED, "SIGABRT")
+        else:
+            assert answer == b"%d" % number
 
 
 @pytest.mark.parametrize("last", [b"before", b"loop"])
@@ -90,7 +87,7 @@ from pipelines.isolation import Isolated
 call = Isolated({FAULTS!r}, seconds=2)
 call(b"before")
 print("ready", flush=True)
-call.send({last!r})
+call.send([{last!r}])
 input()
 """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
