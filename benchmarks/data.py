@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ import symusic
 from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, read_genres, write_genres
 from pipelines.index import find_repeated, index_songs, partitions
+from pipelines.isolation import Isolated
+from pipelines.reading import read_midi
 from pipelines.runners import BeamConfig
 from pipelines.shards import (
     FILES,
@@ -62,13 +65,16 @@ def config(bars: int) -> WindowsConfig:
     return WindowsConfig(bars, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
 
 
-def without_beam(corpus: Path, out: Path, reader: str) -> Measured:
-    """The work itself, shard after shard in one process."""
+def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measured:
+    """The work itself, shard after shard; the reader in a process of its own, or in this one."""
+    read: Callable[[bytes], bytes] = (
+        Isolated("pipelines.reading:read_midi", reader) if isolated else partial(read_midi, reader)
+    )
     clock = _Clock()
     songs = out / "songs"
     songs.mkdir()
     files = shard_paths(str(corpus), "files")
-    reports = [write_song_shard(one, len(files), str(songs), reader) for one in enumerate(files)]
+    reports = [write_song_shard(one, len(files), str(songs), read) for one in enumerate(files)]
     clock.lap("songs")
     paths = [str(songs / report.written[0].name) for report in reports]
     unique = 0
@@ -190,7 +196,9 @@ def main() -> None:
         corpus = Path(temporary, "corpus")
         corpus.mkdir()
         write_corpus(CorpusConfig(str(arguments.corpus), arguments.shards, 2_000_000), str(corpus))
-        row("without Beam", 1, in_a_process_of_its_own(without_beam, corpus, arguments.reader))
+        for isolated in (False, True):
+            name = f"without Beam, the reader {'isolated' if isolated else 'not isolated'}"
+            row(name, 1, in_a_process_of_its_own(without_beam, corpus, arguments.reader, isolated))
         for workers in sorted({1, cores}):
             row(f"{workers} workers", workers, in_a_process_of_its_own(with_beam, corpus, arguments.reader, workers))
         for count in arguments.copies:

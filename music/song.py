@@ -22,6 +22,9 @@ class Reason(StrEnum):
     NO_DRUMS = "no_drums"
     NO_BASS = "no_bass"
     NO_GUITAR = "no_guitar"
+    CRASHED = "crashed"
+    TOO_SLOW = "too_slow"
+    TOO_MUCH_MEMORY = "too_much_memory"
 
 
 class Refused(ValueError):

@@ -4,24 +4,24 @@ The archives are streamed: nothing of them is unpacked to disk, and no name insi
 """
 
 import csv
-import gzip
 import hashlib
 import io
+import json
+import os
 import re
-import tarfile
-import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-import h5py
-import numpy as np
 import pyarrow as pa
-from tqdm.utils import CallbackIOWrapper
+from apache_beam.io.filesystems import FileSystems
 
 from music.errors import InputError
 from music.progress import Progress
-from music.song import Reason
+from music.song import Reason, Refused
+from pipelines.archives import read_members
+from pipelines.isolation import call_all
+from pipelines.metadata import Metadata
 from pipelines.shards import FILES, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
 
 MIDI_ARCHIVE = "lmd_matched.tar.gz"
@@ -29,21 +29,11 @@ METADATA_ARCHIVE = "lmd_matched_h5.tar.gz"
 TAGS = "tags.csv"
 TAG_SEPARATOR = "|"
 MIDI_SUFFIXES = {".mid", ".midi", ".kar"}
-MAX_METADATA_BYTES = 64_000_000
+MAX_METADATA_BYTES = 16_000_000
 BATCH_BYTES = 8_000_000
 
 _MIDI_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})/([0-9a-f]{32})\.mid")
 _METADATA_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})\.h5")
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What is known of a song besides its notes; tags with the weights that listeners gave them."""
-
-    artist: str = ""
-    title: str = ""
-    terms: list[str] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -66,11 +56,11 @@ Row = dict[str, object]
 
 def write_corpus(config: CorpusConfig, out: str) -> int:
     """Streams the corpus into `config.shards` Parquet shards, by hash of the song id; returns how many files."""
-    folder = Path(config.path)
-    if (folder / MIDI_ARCHIVE).exists():
+    folder = config.path
+    if _exists(FileSystems.join(folder, MIDI_ARCHIVE)):
         rows = read_archives(folder, config.max_file_bytes)
-    elif folder.is_dir():
-        rows = read_folder(folder, config.max_file_bytes)
+    elif Path(folder).is_dir():
+        rows = read_folder(Path(folder), config.max_file_bytes)
     else:
         raise InputError(f"{folder}: no such folder; set corpus.path to Lakh's two archives or a folder of MIDI files")
     schemas = {shard_name("files", index, config.shards): FILES for index in range(config.shards)}
@@ -84,6 +74,13 @@ def write_corpus(config: CorpusConfig, out: str) -> int:
         raise InputError(f"{folder}: neither {MIDI_ARCHIVE} nor any MIDI file in it; set corpus.path to one that has")
     write_manifest(out, written, config=asdict(config), files=files)
     return files
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(FileSystems.exists(path))
+    except ValueError as error:  # of a kind that Beam does not know, or not without an extra
+        raise InputError(f"{path}: {error}") from error
 
 
 class _Batch:
@@ -110,17 +107,25 @@ class _Batch:
         return self._writer.close()
 
 
-def read_archives(folder: Path, max_bytes: int) -> Iterator[Row]:
-    """Rows of `FILES` from lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or archives of their form."""
-    known = read_metadata(folder / METADATA_ARCHIVE)
-    for member, midi in _members(folder / MIDI_ARCHIVE, max_bytes):
+def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
+    """Rows of `FILES` from lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or archives of their form.
+
+    Members of the same name are a row each.
+    """
+    metadata_archive = FileSystems.join(folder, METADATA_ARCHIVE)
+    if not FileSystems.exists(metadata_archive):
+        raise InputError(
+            f"{metadata_archive}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)"
+        )
+    known = read_metadata(metadata_archive)
+    for member, midi in read_members(FileSystems.join(folder, MIDI_ARCHIVE), max_bytes):
         name = _MIDI_NAME.fullmatch(member.name)
         parts = PurePosixPath(member.name).parts
         path = _printable(member.name)
         msd_id, md5 = name.groups() if name else (path, "")
         metadata = known.get(msd_id, Metadata())
-        if not member.isfile():
-            yield _refused(msd_id, md5, path, Reason.NOT_A_FILE, "a link or a device")
+        if not member.isfile() or member.issparse():
+            yield _refused(msd_id, md5, path, Reason.NOT_A_FILE, "a link, a device or a sparse file")
         elif not name or ".." in parts:
             yield _refused(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
         elif midi is None:
@@ -129,59 +134,25 @@ def read_archives(folder: Path, max_bytes: int) -> Iterator[Row]:
             yield _row(msd_id, md5, path, midi, metadata)
 
 
-def read_metadata(path: Path) -> dict[str, Metadata]:
-    """Artist, title and tags of each track, from an archive of Million Song Dataset files."""
+def read_metadata(path: str) -> dict[str, Metadata]:
+    """Artist, title and tags of each track, from an archive of Million Song Dataset files, on all cores."""
     known = {}
-    for member, data in _members(path, MAX_METADATA_BYTES):
-        name = _METADATA_NAME.fullmatch(member.name)
-        if name and data is not None:
-            known[name[1]] = _read_hdf5(f"{path}: {member.name}", data)
+    for (msd_id, name), answer in call_all("pipelines.metadata:read_hdf5", _metadata_files(path), os.cpu_count() or 1):
+        if isinstance(answer, Refused):
+            raise InputError(f"{path}: {name}: {answer.detail}; take it out of the archive or get the archive again")
+        known[msd_id] = Metadata(*json.loads(answer))
     return known
 
 
-def _read_hdf5(name: str, data: bytes) -> Metadata:
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            song = file["metadata/songs"][0]
-            terms = [term.decode("utf-8", "replace") for term in file["metadata/artist_terms"][:]]
-            weights = np.asarray(file["metadata/artist_terms_weight"][:], dtype=float).tolist()
-            artist, title = (song[key].decode("utf-8", "replace") for key in ("artist_name", "title"))
-    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{name}: not a Million Song Dataset file with /metadata/songs, artist_terms and artist_terms_weight "
-            f"({error}); take it out of the archive or get the archive again"
-        ) from error
-    return Metadata(artist, title, terms, weights)
-
-
-def _members(path: Path, max_bytes: int) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
-    """Every member of the archive that is no folder, in order, while it streams past.
-
-    With its bytes, or None for what is no regular file or larger than `max_bytes`.
-    """
-    if not path.exists():
-        raise InputError(f"{path}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)")
-    read = 0
-    with path.open("rb") as file, Progress(f"reading {path.name}", path.stat().st_size, "B", scale=True) as progress:
-
-        def advance(size: int) -> None:
-            nonlocal read
-            read += size
-            progress.to(read)
-
-        # tarfile's own "r|gz" takes a cut for the end of the archive, and never compares the checksum.
-        unpacked = gzip.GzipFile(fileobj=CallbackIOWrapper(advance, file))
-        try:
-            with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-                for member in archive:
-                    if member.isdir():
-                        continue
-                    file_inside = archive.extractfile(member) if member.isreg() else None
-                    yield member, file_inside.read() if file_inside and member.size <= max_bytes else None
-            while unpacked.read(BATCH_BYTES):
-                pass
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-            raise InputError(f"{path}: cut short or damaged ({error}); get it again (Lakh's: make lakh)") from error
+def _metadata_files(path: str) -> Iterator[tuple[tuple[str, str], bytes]]:
+    """(track id, name), contents."""
+    for member, data in read_members(path, MAX_METADATA_BYTES):
+        name = _METADATA_NAME.fullmatch(member.name)
+        if not name:
+            continue
+        if data is None:
+            raise InputError(f"{path}: {member.name}: no file of at most {MAX_METADATA_BYTES} bytes; take it out")
+        yield (name[1], member.name), data
 
 
 def read_folder(folder: Path, max_bytes: int) -> Iterator[Row]:

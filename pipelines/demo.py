@@ -21,7 +21,8 @@ from music import midi
 from music.progress import Progress
 from music.song import Instrument, Song
 from music.tokens import STEPS_PER_BAR
-from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, Metadata
+from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE
+from pipelines.metadata import Metadata
 
 TICKS_PER_QUARTER = 480
 TICKS_PER_STEP = TICKS_PER_QUARTER // 4

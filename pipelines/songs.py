@@ -1,7 +1,7 @@
 """Files -> songs: every MIDI file of a corpus shard is read, and kept as tokens or refused with a reason."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from music.errors import InputError
-from music.midi import READERS, Reader
-from music.roles import TokenSong, tokenise_song
+from music.midi import READERS
+from music.roles import TokenSong
 from music.song import Refused
+from pipelines.isolation import Isolated
+from pipelines.reading import COUNTS
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
     REFUSED,
@@ -91,8 +93,27 @@ class ReadSongs(beam.PTransform):  # type: ignore[misc]
             pipeline
             | "shards of files" >> beam.Create(list(enumerate(self._inputs)))
             | "one a worker" >> beam.Reshuffle()
-            | "read" >> beam.Map(write_song_shard, len(self._inputs), self._out, self._reader)
+            | "read" >> beam.ParDo(_ReadShard(len(self._inputs), self._out, self._reader))
         )
+
+
+class _ReadShard(beam.DoFn):  # type: ignore[misc]
+    """`write_song_shard`, counted for the runner's page; all its shards are read by one isolated process."""
+
+    def __init__(self, shards: int, out: str, reader: str) -> None:
+        self._shards, self._out, self._reader = shards, out, reader
+
+    def setup(self) -> None:
+        self._read = Isolated("pipelines.reading:read_midi", self._reader)
+
+    def process(self, numbered: tuple[int, str]) -> Iterator[Report]:
+        report = write_song_shard(numbered, self._shards, self._out, self._read)
+        for name, files in {"kept": report.written[0].rows, **report.refused}.items():
+            beam.metrics.Metrics.counter("songs", name).inc(files)
+        yield report
+
+    def teardown(self) -> None:
+        self._read.close()
 
 
 class WriteManifest(beam.PTransform):  # type: ignore[misc]
@@ -123,14 +144,14 @@ def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str,
     )
 
 
-def write_song_shard(numbered: tuple[int, str], shards: int, out: str, reader: str) -> Report:
+def write_song_shard(numbered: tuple[int, str], shards: int, out: str, read: Callable[[bytes], bytes]) -> Report:
     """Reads one (number, path) of the files' shards; writes its songs, sorted by id, and its refused files."""
     index, path = numbered
     songs: list[Row] = []
     refused: list[Row] = []
     for group in read_row_groups(path):
         for file in group.to_pylist():
-            row = read_song(file, READERS[reader])
+            row = read_song(file, read)
             (refused if "reason" in row else songs).append(row)
     for rows in (songs, refused):
         rows.sort(key=lambda row: (row["msd_id"], row["md5"]))
@@ -143,21 +164,22 @@ def write_song_shard(numbered: tuple[int, str], shards: int, out: str, reader: s
     return Report(written, Counter(row["reason"] for row in refused))
 
 
-def read_song(file: Row, reader: Reader) -> Row:
-    """A row of `FILES` -> a row of `SONGS`, or of `REFUSED`, which has a reason."""
+def read_song(file: Row, read: Callable[[bytes], bytes]) -> Row:
+    """A row of `FILES` -> a row of `SONGS`, or of `REFUSED`, which has a reason. `read` is `reading.read_midi`."""
     identity = {key: file[key] for key in ("msd_id", "md5")}
     if file["reason"]:
         return {key: file[key] for key in REFUSED.names}
     try:
-        song = tokenise_song(reader(file["midi"]))
+        song = read(file["midi"])
     except Refused as refusal:
         return {**identity, "path": file["path"], "reason": str(refusal.reason), "detail": refusal.detail}
+    counts, tokens = COUNTS.unpack_from(song), song[COUNTS.size :]
     return {
         **identity,
         **{key: file[key] for key in ("artist", "title", "terms", "weights")},
-        "steps": song.tokens.shape[1],
-        "counts": list(song.counts),
-        "tokens": song.tokens.tobytes(),
+        "steps": len(tokens) // (sum(counts) + 1),
+        "counts": counts,
+        "tokens": tokens,
     }
 
 

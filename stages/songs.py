@@ -13,18 +13,14 @@ from stages.command import run, write_json
 from stages.settings import BEAM, PARAMS, read_settings
 
 
-def main(
-    corpus: Folder,
-    out: Folder,
-    metrics: Annotated[Path, Option()],
-) -> None:
-    """Reads every file; writes songs and refused files, and how many there are."""
+def main(corpus: Folder, out: Folder, metrics: Annotated[Path, Option()]) -> None:
+    """Reads every file; writes songs and refused files, and how many there are, by reason."""
     config = read_settings(SongsConfig, PARAMS, "songs")
     where = read_settings(BeamConfig, BEAM)
     with writing(out, where.storage) as folder:
         kept, reasons = write_songs(publish(corpus, where.storage), folder, config, where)
     refused = sum(reasons.values())
-    write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused})
+    write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused, "reasons": reasons})
     print(f"{kept} songs kept, {refused} files refused: {reasons}")
 
 

@@ -1,6 +1,7 @@
 import gzip
 import io
 import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from music.errors import InputError
 from music.midi import write
 from music.song import Reason
+from pipelines import archives
+from pipelines.archives import read_members
 from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, read_archives, read_folder, write_corpus
+from pipelines.isolation import MEMORY_BYTES
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths
 from tests.songs import band
 
@@ -59,7 +63,7 @@ def lakh(tmp_path):
 
 
 def test_a_file_comes_with_its_songs_metadata(lakh):
-    (row,) = read_archives(lakh(member(NAME, b"bytes")), MAX_BYTES)
+    (row,) = read_archives(str(lakh(member(NAME, b"bytes"))), MAX_BYTES)
     assert row == {
         "msd_id": TRACK,
         "md5": MD5,
@@ -74,7 +78,7 @@ def test_a_file_comes_with_its_songs_metadata(lakh):
 
 def test_a_song_without_metadata_or_without_tags_is_read(lakh):
     other = NAME.replace(TRACK, "TRBBBBB0123456789B")
-    rows = list(read_archives(lakh(member(NAME), member(other), metadata=hdf5([])), MAX_BYTES))
+    rows = list(read_archives(str(lakh(member(NAME), member(other), metadata=hdf5([]))), MAX_BYTES))
     assert [(row["artist"], row["terms"]) for row in rows] == [("Ann", []), ("", [])]
 
 
@@ -91,17 +95,69 @@ def test_a_song_without_metadata_or_without_tags_is_read(lakh):
     ],
 )
 def test_members_of_the_wrong_kind_are_rows_with_a_reason(lakh, refused, reason):
-    rows = list(read_archives(lakh(refused, member(NAME)), MAX_BYTES))
+    rows = list(read_archives(str(lakh(refused, member(NAME))), MAX_BYTES))
     assert [(row["midi"], row.get("reason")) for row in rows] == [(None, str(reason)), (b"MThd", None)]
 
 
-def test_an_archive_cut_short_anywhere_is_named(lakh):
-    folder = lakh(*(member(NAME, bytes(range(i, i + 200))) for i in range(3)))
-    whole = (folder / MIDI_ARCHIVE).read_bytes()
+def test_an_archive_cut_short_anywhere_is_named(tmp_path):
+    path = tmp_path / MIDI_ARCHIVE
+    archive(path, *(member(NAME, bytes(range(i, i + 200))) for i in range(3)))
+    whole = path.read_bytes()
     for length in range(len(whole)):
-        (folder / MIDI_ARCHIVE).write_bytes(whole[:length])
+        path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=rf"{MIDI_ARCHIVE}: cut short or damaged .* get it again"):
-            list(read_archives(folder, MAX_BYTES))
+            list(read_members(str(path), MAX_BYTES))
+
+
+def test_a_damaged_header_is_not_taken_for_the_end(tmp_path):
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as writer:
+        for info, data in (member(NAME), member(NAME)):
+            writer.addfile(info, io.BytesIO(data))
+    damaged = bytearray(tar.getvalue())
+    damaged[1024] ^= 1  # the second header's first byte: its checksum is wrong
+    (tmp_path / MIDI_ARCHIVE).write_bytes(gzip.compress(damaged))
+    with pytest.raises(InputError, match="cut short or damaged"):
+        list(read_members(str(tmp_path / MIDI_ARCHIVE), MAX_BYTES))
+
+
+def sized(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """A header that says so, with nothing behind it."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "message"),
+    [
+        (1 << 40, tarfile.REGTYPE, f"at '{NAME}': {(1 << 40) - 1} bytes to its end"),
+        (-1024, tarfile.REGTYPE, f"at '{NAME}': -1025 bytes to its end"),
+        (1 << 33, tarfile.GNUTYPE_LONGNAME, f"at '': a header of {1 << 33} bytes"),
+        (1 << 33, tarfile.XHDTYPE, f"at '': a header of {1 << 33} bytes"),
+        (-1024, tarfile.XGLTYPE, "at '': a header of -1024 bytes"),
+    ],
+)
+def test_absurd_sizes_are_named(tmp_path, size, kind, message):
+    path = tmp_path / MIDI_ARCHIVE
+    path.write_bytes(gzip.compress(sized(NAME, size, kind) + bytes(4096)))
+    with pytest.raises(InputError, match=f"{MIDI_ARCHIVE}: {message}.* take that out"):
+        list(read_members(str(path), MAX_BYTES))
+
+
+def test_a_compression_bomb_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_BURST", 1_000_000)
+    path = tmp_path / MIDI_ARCHIVE
+    archive(path, member(NAME, os.urandom(50_000)), member(NAME + "2", bytes(5_000_000)))
+    seen = []
+    with pytest.raises(InputError, match=f"{MIDI_ARCHIVE}: at '{NAME}2': a compression bomb"):
+        seen.extend(found.name for found, _ in read_members(str(path), MAX_BYTES))
+    assert seen == [NAME, NAME + "2"]
+
+
+def test_members_of_one_name_are_a_row_each(lakh):
+    rows = list(read_archives(str(lakh(member(NAME, b"one"), member(NAME, b"two"))), MAX_BYTES))
+    assert [row["midi"] for row in rows] == [b"one", b"two"]
 
 
 def test_a_damaged_archive_leaves_nothing(lakh, tmp_path):
@@ -120,12 +176,29 @@ def test_an_archive_that_is_none_is_named(lakh):
     folder = lakh(member(NAME))
     (folder / MIDI_ARCHIVE).write_bytes(gzip.compress(b"<html>" * 1000))
     with pytest.raises(InputError, match=MIDI_ARCHIVE):
-        list(read_archives(folder, MAX_BYTES))
+        list(read_archives(str(folder), MAX_BYTES))
 
 
 def test_metadata_without_terms_is_named(lakh):
     with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
-        list(read_archives(lakh(member(NAME), metadata=hdf5(terms=None)), MAX_BYTES))
+        list(read_archives(str(lakh(member(NAME), metadata=hdf5(terms=None))), MAX_BYTES))
+
+
+def test_metadata_that_is_no_hdf5_is_named(lakh):
+    for data in (b"", TAGGED[: len(TAGGED) // 2], TAGGED.replace(b"TREE", b"BUSH")):
+        with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
+            list(read_archives(str(lakh(member(NAME), metadata=data)), MAX_BYTES))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS bounds no address space")
+def test_metadata_that_would_take_all_memory_is_named(lakh):
+    file = io.BytesIO()
+    with h5py.File(io.BytesIO(TAGGED)) as whole, h5py.File(file, "w") as root:
+        whole.copy("metadata", root)
+        del root["metadata/artist_terms"]
+        root.create_dataset("metadata/artist_terms", shape=(1 << 32,), dtype="S256", chunks=(1024,), compression="gzip")
+    with pytest.raises(InputError, match=rf"{TRACK}\.h5: more than {MEMORY_BYTES} bytes"):
+        list(read_archives(str(lakh(member(NAME), metadata=file.getvalue())), MAX_BYTES))
 
 
 def test_metadata_without_a_song_is_named(lakh):
@@ -133,7 +206,7 @@ def test_metadata_without_a_song_is_named(lakh):
     with h5py.File(file, "w") as root:
         root.create_dataset("metadata/songs", data=np.zeros(0, dtype=[("artist_name", "S9"), ("title", "S9")]))
     with pytest.raises(InputError, match=rf"{TRACK}\.h5: not a Million Song Dataset file"):
-        list(read_archives(lakh(member(NAME), metadata=file.getvalue()), MAX_BYTES))
+        list(read_archives(str(lakh(member(NAME), metadata=file.getvalue())), MAX_BYTES))
 
 
 def test_names_that_are_no_text_are_written_out(folder, tmp_path):
@@ -149,7 +222,7 @@ def test_the_metadata_archive_must_be_there(lakh):
     folder = lakh(member(NAME))
     (folder / METADATA_ARCHIVE).unlink()
     with pytest.raises(InputError, match=rf"{METADATA_ARCHIVE}: no such archive"):
-        list(read_archives(folder, MAX_BYTES))
+        list(read_archives(str(folder), MAX_BYTES))
 
 
 @pytest.mark.parametrize("made", [True, False])
