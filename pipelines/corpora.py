@@ -57,7 +57,7 @@ Row = dict[str, object]
 def write_corpus(config: CorpusConfig, out: str) -> int:
     """Streams the corpus into `config.shards` Parquet shards, by hash of the song id; returns how many files."""
     folder = config.path
-    if _exists(FileSystems.join(folder, MIDI_ARCHIVE)):
+    if _has(folder, MIDI_ARCHIVE):
         rows = read_archives(folder, config.max_file_bytes)
     elif Path(folder).is_dir():
         rows = read_folder(Path(folder), config.max_file_bytes)
@@ -76,11 +76,11 @@ def write_corpus(config: CorpusConfig, out: str) -> int:
     return files
 
 
-def _exists(path: str) -> bool:
+def _has(folder: str, name: str) -> bool:
     try:
-        return bool(FileSystems.exists(path))
-    except ValueError as error:  # of a kind that Beam does not know, or not without an extra
-        raise InputError(f"{path}: {error}") from error
+        return bool(FileSystems.exists(FileSystems.join(folder, name)))
+    except ValueError as error:  # a kind of address that Beam does not know, or not without an extra
+        raise InputError(f"{folder}: {error}") from error
 
 
 class _Batch:
@@ -113,7 +113,7 @@ def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
     Members of the same name are a row each.
     """
     metadata_archive = FileSystems.join(folder, METADATA_ARCHIVE)
-    if not FileSystems.exists(metadata_archive):
+    if not _has(folder, METADATA_ARCHIVE):
         raise InputError(
             f"{metadata_archive}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)"
         )

@@ -235,6 +235,11 @@ def test_a_path_without_a_corpus_is_named(tmp_path, made):
     assert not (tmp_path / MANIFEST).exists()
 
 
+def test_an_address_that_beam_does_not_know_is_named(tmp_path):
+    with pytest.raises(InputError, match="none://bucket/music: "):
+        write_corpus(CorpusConfig("none://bucket/music", 2, MAX_BYTES), str(tmp_path))
+
+
 @pytest.fixture
 def folder(tmp_path):
     for name in ("rock/live/a.mid", "jazz/b.MIDI", "c.kar", "jazz/notes.txt"):
