@@ -67,29 +67,24 @@ def index_path(out: str, shard: int, shards: int) -> str:
 def index_songs(numbered: tuple[int, str], shards: int, out: str, bars: int, cap: int, split: SplitConfig) -> Indexed:
     """Writes the index of one (number, path) of the song shards."""
     shard, path = numbered
-    tables = [INDEX.empty_table()]
+    found = []
     passed = arrangements = arrangements_cut = 0
     for number, (row, song) in enumerate(read_songs(path)):
         cut = windows(song, bars, cap)
-        columns = {
-            "hash_high": cut.hashes[:, 0],
-            "hash_low": cut.hashes[:, 1],
-            "song": np.full(len(cut), number, dtype=np.int32),
-            "arrangement": cut.arrangements,
-            "bar": cut.bars,
-            "validation": in_validation(row, cut.hashes, split),
-        }
-        tables.append(pa.table(columns, schema=INDEX))
+        high, low = cut.hashes.T
+        validation = in_validation(row, cut.hashes, split)
+        found.append((high, low, np.full(len(cut), number, np.int32), cut.arrangements, cut.bars, validation))
         passed += cut.passed
         arrangements += song.combinations
         arrangements_cut += max(song.combinations - cap, 0)
-    table = pa.concat_tables(tables).combine_chunks()
-    partition = table["hash_high"].to_numpy() % np.uint64(partitions(shards))
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)] or [np.empty(0)] * len(INDEX)
+    index = pa.table(dict(zip(INDEX.names, columns, strict=True)), schema=INDEX)
+    partition = index["hash_high"].to_numpy() % np.uint64(partitions(shards))
     with shard_writers(out, {shard_name("index", shard, shards): INDEX}) as (writer,):
         for chosen in range(partitions(shards)):
-            writer.write(table.filter(pa.array(partition == chosen)))
+            writer.write(index.filter(pa.array(partition == chosen)))
         writer.close()
-    return Indexed(passed, len(table), arrangements, arrangements_cut)
+    return Indexed(passed, len(index), arrangements, arrangements_cut)
 
 
 def find_repeated(partition: int, songs: list[str], out: str) -> Iterator[tuple[int, Repeated]]:
