@@ -77,6 +77,8 @@ def read_pretty_midi(data: bytes) -> Song:
     """Reads a MIDI file with pretty_midi, its times turned back into ticks. Raises `Refused`."""
     try:
         parsed = mido.MidiFile(file=io.BytesIO(data), charset="latin1")
+    except MemoryError:
+        raise
     except Exception as error:  # mido raises errors of many kinds on bytes that are no MIDI
         raise Refused(Reason.UNREADABLE, f"mido: {type(error).__name__}: {error}") from error
     if parsed.ticks_per_beat <= 0:

@@ -11,6 +11,8 @@ from music.song import Instrument, Reason, Refused, Song
 from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Notes, Tokens, to_notes, to_steps, tokenise
 
 MAX_BARS = 4096
+MAX_CELLS = 1 << 23
+"""Of tracks times steps; the largest of 9,307 real songs has a fortieth of it."""
 BASS_PROGRAMS = range(32, 40)
 GUITAR_PROGRAMS = range(32)
 FOUR_FOUR = (4, 4)
@@ -54,13 +56,15 @@ def tokenise_song(song: Song) -> TokenSong:
     if not song.instruments:
         raise Refused(Reason.NO_NOTES)
     notes = _in_steps(song)
-    last = int(notes[:, 2].max())
+    last = int(notes[2].max())
     if last > MAX_BARS * STEPS_PER_BAR:
         raise Refused(Reason.TOO_LONG, f"{-(-last // STEPS_PER_BAR)} bars, at most {MAX_BARS}")
     rows, counts = _assign(song.instruments)
-    notes[:, 0] = rows[notes[:, 0]]
-    steps = -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
-    return TokenSong(tokenise(notes, sum(counts) + 1, steps), counts)
+    notes[0] = rows[notes[0]]
+    tracks, steps = sum(counts) + 1, -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
+    if tracks * steps > MAX_CELLS:
+        raise Refused(Reason.TOO_LARGE, f"{tracks} tracks of {steps} steps, at most {MAX_CELLS} in all")
+    return TokenSong(tokenise(notes, tracks, steps), counts)
 
 
 def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
@@ -91,14 +95,14 @@ def role(instrument: Instrument) -> str:
 
 
 def _in_steps(song: Song) -> Notes:
-    """Every note as (instrument, start step, end step, pitch); one step long at least, a drum note exactly."""
+    """(4, notes) instrument, start step, end step, pitch; one step long at least, a drum note exactly."""
     sizes = [len(instrument.notes) for instrument in song.instruments]
-    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T
+    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T.copy()
     is_drum = np.repeat([instrument.is_drum for instrument in song.instruments], sizes)
     start = to_steps(on, song.ticks_per_quarter)
     shortest = start + 1
     end = np.where(is_drum, shortest, np.maximum(shortest, to_steps(off, song.ticks_per_quarter)))
-    return np.stack([np.repeat(np.arange(len(sizes)), sizes), start, end, pitch], axis=1)
+    return np.stack([np.repeat(np.arange(len(sizes)), sizes), start, end, pitch])
 
 
 def to_song(tokens: Tokens) -> Song:

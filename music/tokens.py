@@ -15,6 +15,10 @@ STATES = 130
 TRACKS = ("drums", "bass", "guitar", "strings")
 """The four tracks, in the order in which every array keeps them; "guitar" is guitar or piano."""
 
+STEP_BITS = 17
+TRACK_BITS = 22
+"""A note's pitch, track, start and end are one number of 63 bits where they are sorted."""
+
 Tokens = NDArray[np.uint8]
 Notes = NDArray[np.int64]
 
@@ -27,14 +31,14 @@ def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int
 def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
     """(tracks, steps) states: at each step the lowest sounding pitch of the track, a hold of it, or silence.
 
-    notes: (notes, 4) track, start step, end step (exclusive, later than the start), pitch. A step is an onset where the
+    notes: (4, notes) track, start step, end step (exclusive, later than the start), pitch. A step is an onset where the
     lowest pitch starts, or differs from the lowest pitch of the step before.
     """
     lowest = np.full(tracks * steps, SILENT, dtype=np.uint8)
-    cells, pitches = _paint(notes, tracks, steps)
+    cells, pitches = _paint(notes, steps)
     lowest[cells] = pitches
     onset = lowest == SILENT
-    track, start, _, pitch = notes.T
+    track, start, _, pitch = notes
     starts = track * steps + start
     onset[starts[lowest[starts] == pitch]] = True
     states, onset = lowest.reshape(tracks, steps), onset.reshape(tracks, steps)
@@ -43,24 +47,23 @@ def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
     return np.where(onset, states, np.uint8(HOLD))
 
 
-def _paint(notes: Notes, tracks: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _paint(notes: Notes, steps: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Cells track * steps + step to fill in turn, and the pitch to fill each with: the lowest pitch comes last.
 
     Each cell is filled once a pitch, however many notes overlap there: memory stays below 128 fillings a cell.
     """
-    track, start, end, pitch = notes.T
-    span = steps + 1
-    layer = ((PITCHES - 1 - pitch) * tracks + track) * span
-    order = np.argsort(layer + start)
-    layer = layer[order]
-    start, end = layer + start[order], layer + end[order]
-    begin = start.copy()
-    begin[1:] = np.maximum(start[1:], np.maximum.accumulate(end)[:-1])  # a higher layer lies wholly behind
+    track, start, end, pitch = notes
+    layer = (PITCHES - 1 - pitch) << TRACK_BITS | track
+    ordered = np.sort((layer << STEP_BITS | start) << STEP_BITS | end)  # one number a note sorts much faster
+    layer = ordered >> 2 * STEP_BITS
+    behind = layer << STEP_BITS  # every place of a higher layer
+    begin, end = ordered >> STEP_BITS, behind | (ordered & ((1 << STEP_BITS) - 1))
+    begin[1:] = np.maximum(begin[1:], np.maximum.accumulate(end)[:-1])
     lengths = np.maximum(end - begin, 0)
-    first_cell = begin - layer + track[order] * steps
+    first_cell = begin - behind + (layer & ((1 << TRACK_BITS) - 1)) * steps
     offsets = np.cumsum(lengths) - lengths
     cells = np.arange(lengths.sum()) + np.repeat(first_cell - offsets, lengths)
-    return cells, np.repeat(pitch[order].astype(np.uint8), lengths)
+    return cells, np.repeat((PITCHES - 1 - (layer >> TRACK_BITS)).astype(np.uint8), lengths)
 
 
 def to_notes(tokens: Tokens) -> NDArray[np.int64]:

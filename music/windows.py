@@ -13,11 +13,10 @@ LONGEST = 64
 
 Hashes = NDArray[np.uint64]
 
-_random: Hashes = np.random.PCG64(2001_05494).random_raw((2 + LONGEST + len(TRACKS)) * 2).reshape(-1, 2)
+_random: Hashes = np.random.PCG64(2001_05494).random_raw((2 + LONGEST + len(TRACKS)) * 2).reshape(2, -1)
 """Fixed; `random_raw` is the same stream in every numpy."""
-_WORD_SEEDS = _random[:2]
-_BAR_MULTIPLIERS = _random[2 : 2 + LONGEST] | np.uint64(1)
-_TRACK_MULTIPLIERS = _random[2 + LONGEST : 2 + LONGEST + len(TRACKS)] | np.uint64(1)
+_WORD_SEEDS, _bars_and_tracks = np.split(_random, [2], axis=1)
+_BAR_MULTIPLIERS, _TRACK_MULTIPLIERS = np.split(_bars_and_tracks | np.uint64(1), [LONGEST], axis=1)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Windows:
     """The windows of one song that pass the rule of silence, each once."""
 
     hashes: Hashes
-    """(windows, 2): 128 bits of each window's tokens."""
+    """(2, windows): 128 bits of each window's tokens."""
     arrangements: NDArray[np.int32]
     """(windows,): the number of the arrangement, as `TokenSong.arrangements` counts them."""
     bars: NDArray[np.int32]
@@ -34,7 +33,7 @@ class Windows:
     """How many windows passed the rule of silence, repeats included."""
 
     def __len__(self) -> int:
-        return len(self.hashes)
+        return len(self.bars)
 
 
 def windows(song: TokenSong, bars: int, cap: int) -> Windows:
@@ -46,16 +45,16 @@ def windows(song: TokenSong, bars: int, cap: int) -> Windows:
     by_bar = song.tokens.reshape(len(song.tokens), -1, STEPS_PER_BAR)
     if by_bar.shape[1] < bars:
         nothing = np.empty(0, dtype=np.int32)
-        return Windows(np.empty((0, 2), dtype=np.uint64), nothing, nothing, 0)
+        return Windows(np.empty((2, 0), dtype=np.uint64), nothing, nothing, 0)
     rows = song.arrangements(cap)
     audible = ~_silent_too_long(by_bar, bars)
     arrangement, bar = np.nonzero(np.logical_and.reduce([audible[rows[:, track]] for track in range(4)]))
     of_tracks = _hash_tracks(by_bar, bars)
-    hashes = np.zeros((len(bar), 2), dtype=np.uint64)
-    for track, multipliers in enumerate(_TRACK_MULTIPLIERS):
-        hashes += of_tracks[rows[arrangement, track], bar] * multipliers
+    hashes = np.zeros((2, len(bar)), dtype=np.uint64)
+    for track in range(len(TRACKS)):
+        hashes += of_tracks[:, rows[arrangement, track], bar] * _TRACK_MULTIPLIERS[:, track, None]
     first = _first_of_each(hashes)
-    return Windows(hashes[first], arrangement[first].astype(np.int32), bar[first].astype(np.int32), len(hashes))
+    return Windows(hashes[:, first], arrangement[first].astype(np.int32), bar[first].astype(np.int32), len(bar))
 
 
 def _silent_too_long(by_bar: Tokens, bars: int) -> NDArray[np.bool_]:
@@ -76,7 +75,7 @@ def _silent_too_long(by_bar: Tokens, bars: int) -> NDArray[np.bool_]:
 
 
 def _hash_tracks(by_bar: Tokens, bars: int) -> Hashes:
-    """(tracks, windows, 2) of each track's tokens in each window.
+    """(2, tracks, windows) of each track's tokens in each window.
 
     A bar is 16 bytes, two words; each is mixed, and so is a bar's hash with its place in the window: the sum over bars
     of hash times a random odd number, modulo 2^64, is multilinear hashing (Lemire and Kaser, "Strongly universal string
@@ -84,18 +83,18 @@ def _hash_tracks(by_bar: Tokens, bars: int) -> Hashes:
     """
     begun = by_bar.copy()
     begun[..., 0] = _first_states(by_bar)
-    held, begun = _hash_bars(np.stack([by_bar, begun]))
-    multipliers = _BAR_MULTIPLIERS[:bars]
-    at_every_bar = np.lib.stride_tricks.sliding_window_view(held, bars, axis=1)
-    hashes: Hashes = np.einsum("twkb,bk->twk", at_every_bar, multipliers)
-    hashes += (begun - held)[:, : hashes.shape[1]] * multipliers[0]
+    of_held, of_begun = np.split(_hash_bars(np.concatenate([by_bar, begun])), 2, axis=1)
+    at_every_bar = np.lib.stride_tricks.sliding_window_view(of_held, bars, axis=2)
+    hashes: Hashes = np.stack([at_every_bar[half] @ _BAR_MULTIPLIERS[half, :bars] for half in range(2)])
+    hashes += (of_begun - of_held)[..., : hashes.shape[-1]] * _BAR_MULTIPLIERS[:, :1, None]
     return hashes
 
 
 def _hash_bars(by_bar: Tokens) -> Hashes:
-    """(..., bars, 2) of each bar by itself."""
+    """(2, tracks, bars) of each bar by itself."""
     first, second = np.moveaxis(by_bar.view("<u8"), -1, 0)
-    return _mix(_mix(first[..., None] + _WORD_SEEDS[0]) ^ second[..., None] + _WORD_SEEDS[1])
+    of_first, of_second = _WORD_SEEDS.T[..., None, None]
+    return _mix(_mix(first + of_first) ^ second + of_second)
 
 
 def _first_states(by_bar: Tokens) -> Tokens:
@@ -109,10 +108,10 @@ def _first_states(by_bar: Tokens) -> Tokens:
 
 def _first_of_each(hashes: Hashes) -> NDArray[np.intp]:
     """Indices, ascending, of the first of every group of equal hashes."""
-    order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable: equal hashes stay in order
-    ordered = hashes[order]
+    order = np.lexsort(hashes)  # stable: equal hashes stay in order
+    ordered = hashes[:, order]
     new = np.ones(len(order), dtype=bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
     return np.sort(order[new])
 
 
@@ -136,7 +135,7 @@ def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int)
     high = (pitched * (pitched < PITCHES)).max(axis=1).astype(np.int64)
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
-    drawn = mix(hashes[:, 0], seed) % (last - first + 1).astype(np.uint64)
+    drawn = mix(hashes[0], seed) % (last - first + 1).astype(np.uint64)
     shift: NDArray[np.int8] = (first + drawn.astype(np.int64)).astype(np.int8)
     return shift
 

@@ -71,7 +71,7 @@ def index_songs(numbered: tuple[int, str], shards: int, out: str, bars: int, cap
     passed = arrangements = arrangements_cut = 0
     for number, (row, song) in enumerate(read_songs(path)):
         cut = windows(song, bars, cap)
-        high, low = cut.hashes.T
+        high, low = cut.hashes
         validation = in_validation(row, cut.hashes, split)
         found.append((high, low, np.full(len(cut), number, np.int32), cut.arrangements, cut.bars, validation))
         passed += cut.passed

@@ -32,9 +32,9 @@ class SplitConfig:
 def in_validation(song: dict[str, Any], hashes: Hashes, split: SplitConfig) -> NDArray[np.bool_]:
     """(windows,) whether each window of the song is held out, by a hash of what the split keeps together."""
     if split.unit == "window":
-        drawn = mix(hashes[:, 1], split.seed)
+        drawn = mix(hashes[1], split.seed)
     else:
         identity = (song["artist"] if split.unit == "artist" else "") or song["msd_id"]
         digest = hashlib.blake2b(f"{split.seed} {identity}".encode(), digest_size=8).digest()
-        drawn = np.full(len(hashes), int.from_bytes(digest, "big"), dtype=np.uint64)
+        drawn = np.full(hashes.shape[1], int.from_bytes(digest, "big"), dtype=np.uint64)
     return drawn.astype(np.float64) / 2.0**64 < split.validation

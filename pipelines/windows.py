@@ -122,7 +122,7 @@ def write_window_shard(
     song_numbers, arrangement, bar, validation = (
         index[name].to_numpy() for name in ("song", "arrangement", "bar", "validation")
     )
-    hashes = np.stack([index[name].to_numpy() for name in ("hash_high", "hash_low")], axis=1)
+    hashes = np.stack([index[name].to_numpy() for name in ("hash_high", "hash_low")])
     vocabulary = {genre: number for number, genre in enumerate(genres)}
     names = {shard_name(split, number, shards): windows_schema(config.bars) for split in SPLITS}
     with shard_writers(out, names) as writers:
@@ -134,7 +134,7 @@ def write_window_shard(
             its = slice(first, last)
             rows = song.arrangements(config.cap)[arrangement[its]]
             tokens = cut(song, rows, bar[its], config.bars)
-            shift = shifts(tokens, hashes[its], *config.shift, config.seed)
+            shift = shifts(tokens, hashes[:, its], *config.shift, config.seed)
             moved = transpose(tokens, shift)
             tracks = (rows[:, :3] - song.first_rows[:3]).astype(np.int16)
             tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & set(vocabulary))

@@ -183,7 +183,7 @@ def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
 def held(track: str, split: SplitConfig) -> bool:
     from pipelines.split import in_validation
 
-    return bool(in_validation({"msd_id": track, "artist": ""}, np.zeros((1, 2), dtype=np.uint64), split)[0])
+    return bool(in_validation({"msd_id": track, "artist": ""}, np.zeros((2, 1), dtype=np.uint64), split)[0])
 
 
 def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
