@@ -7,6 +7,7 @@ was missing, so that symusic lost a note, or the program changed within a note, 
 
 import io
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import mido
@@ -19,7 +20,8 @@ from music.song import Instrument, Reason, Refused, Song
 from music.tokens import PITCHES
 
 DRUM_CHANNEL = 9
-LARGEST_TICK = 2**28
+TICK_BITS = 28
+LARGEST_TICK = 2**TICK_BITS - 1
 VELOCITY = 96
 SECONDS_PER_QUARTER = 0.5
 """At pretty_midi's default of 120 quarters a minute."""
@@ -37,40 +39,48 @@ def read_symusic(data: bytes) -> Song:
         raise Refused(Reason.BAD_DIVISION, f"{score.ticks_per_quarter} ticks a quarter note")
     tracks = list(score.tracks)
     columns = [track.notes.numpy() for track in tracks]
+    sizes = [len(of_track["time"]) for of_track in columns]
     onsets, durations, pitches = (
         np.concatenate([np.empty(0, np.int64), *(of_track[name] for of_track in columns)])
         for name in ("time", "duration", "pitch")
     )
-    _check_ticks(onsets, durations)
-    track = np.repeat(np.arange(len(tracks)), [len(of_track["time"]) for of_track in columns])
-    keys, notes = _end_at_first_off(onsets, onsets + durations, track * PITCHES + pitches)
-    ends = np.searchsorted(keys, np.arange(1, len(tracks) + 1) * PITCHES)
-    of_each = zip(tracks, np.split(notes, ends[:-1]) if tracks else (), strict=True)
-    instruments = tuple(Instrument(one.program, one.is_drum, its) for one, its in of_each if len(its))
+    offs = onsets + durations
+    _check_ticks(onsets, durations, offs)
+    keys = np.repeat(np.arange(len(tracks)) * PITCHES, sizes) + pitches
+    notes, keys = _end_at_first_off(onsets, offs, keys)
+    ends = np.searchsorted(keys, np.arange(len(tracks) + 1) * PITCHES).tolist()
+    instruments = tuple(
+        Instrument(track.program, track.is_drum, notes[first:last])
+        for track, (first, last) in zip(tracks, pairwise(ends), strict=True)
+        if first < last
+    )
     signatures = frozenset((s.numerator, s.denominator) for s in score.time_signatures)
     return Song(score.ticks_per_quarter, signatures, instruments)
 
 
-def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64]) -> None:
-    if len(onsets) and (onsets.min() < 0 or durations.min() < 0 or (onsets + durations).max() > LARGEST_TICK):
+def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64], offs: NDArray[np.int64]) -> None:
+    if len(onsets) and (onsets.min() < 0 or durations.min() < 0 or offs.max() > LARGEST_TICK):
         raise Refused(Reason.BAD_TICKS, f"ticks outside 0 to {LARGEST_TICK}")
 
 
 def _end_at_first_off(
     onsets: NDArray[np.int64], offs: NDArray[np.int64], keys: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The key of each note, ascending, and (notes, 3) on tick, off tick and pitch, a key being track and pitch.
+    """(notes, 3) on tick, off tick and pitch, and the key of each note, ascending: its track and pitch.
 
     A note-off closes all earlier open notes of its key, and no note has length zero. (symusic pairs onsets and offs
-    first in, first out, and keeps notes of length zero.)
+    first in, first out, so that sorting them pairs them again, and keeps notes of length zero.)
     """
-    base = keys << 32
-    ends = np.sort(base + offs)
-    starts = np.sort((base + onsets)[offs > onsets])
-    first = ends[np.searchsorted(ends, starts, side="right")]
-    key = starts >> 32
-    base = key << 32
-    return key, np.stack([starts - base, first - base, key % PITCHES], axis=1)
+    places = keys << TICK_BITS
+    starts, offs = np.sort(places + onsets), np.sort(places + offs)
+    ends = offs.copy()
+    overlap = np.flatnonzero(offs[:-1] > starts[1:]) + 1  # the off of an earlier note may end these
+    ends[overlap] = offs[np.searchsorted(offs, starts[overlap], side="right")]
+    lasts = offs > starts
+    starts, ends = starts[lasts], ends[lasts]
+    keys = starts >> TICK_BITS
+    ticks = (1 << TICK_BITS) - 1
+    return np.stack([starts & ticks, ends & ticks, keys % PITCHES], axis=1), keys
 
 
 def read_pretty_midi(data: bytes) -> Song:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from itertools import islice, pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +31,8 @@ class TokenSong:
 
     def arrangements(self, cap: int) -> NDArray[np.intp]:
         """(combinations, 4) rows of `tokens`: the first `cap` of drums x bass x guitar/piano, each with the strings."""
-        roles = [range(first, last) for first, last in pairwise(self.first_rows)]
-        rows = [(*row, len(self.tokens) - 1) for row in islice(product(*roles), cap)]
-        return np.array(rows, dtype=np.intp)
+        chosen = np.unravel_index(np.arange(min(cap, self.combinations)), (*self.counts, 1))
+        return np.stack(chosen, axis=1) + self.first_rows
 
     @property
     def first_rows(self) -> tuple[int, int, int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from music.windows import Hashes, mix
+from music.hashing import Hashes, mix
 
 SPLIT_UNITS = ("song", "artist", "window")
 

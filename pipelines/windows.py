@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from music.errors import InputError
 from music.tokens import STATES, TRACKS, Tokens
-from music.windows import LONGEST, cut, shifts, transpose
+from music.windows import cut, shifts, transpose
 from pipelines.genres import normalise
 from pipelines.index import Indexed, find_repeated, index_path, index_songs, partitions, read_index
 from pipelines.runners import BeamConfig, run
@@ -52,8 +52,8 @@ class WindowsConfig:
     split: SplitConfig
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bars <= LONGEST:
-            raise ValueError(f"bars must be from 1 to {LONGEST}")
+        if not 1 <= self.bars <= 64:
+            raise ValueError("bars must be from 1 to 64")
         if self.cap < 1:
             raise ValueError("cap must be at least 1")
         if not -64 <= self.shift[0] <= 0 <= self.shift[1] <= 63:
