@@ -8,18 +8,19 @@ some minutes a thousand songs. What was measured stands in docs/performance.md.
 
 import argparse
 import os
-import resource
-import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import psutil
 import pyarrow as pa
 import symusic
 
@@ -45,6 +46,7 @@ from pipelines.windows import WindowsConfig, write_window_shard, write_windows
 
 LENGTHS = (2, 16)
 BEAM = "FnApiRunner"
+SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Measured:
     songs: int
     windows: int
     """Unique windows of all lengths."""
-    largest_megabytes: float
-    """Peak resident size of the largest process."""
+    megabytes: float
+    """Resident size of the largest process at its peak."""
 
 
 def config(bars: int) -> WindowsConfig:
@@ -118,9 +120,22 @@ def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
 
 
 class _Clock:
+    """Times the steps of a run, and looks how large its processes grow."""
+
     def __init__(self) -> None:
+        self._largest = 0
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
         self._began = self._last = time.perf_counter()
         self._parts: dict[str, float] = {}
+
+    def _look(self) -> None:
+        this = psutil.Process()
+        while True:
+            with suppress(psutil.NoSuchProcess):
+                sizes = [process.memory_info().rss for process in (this, *this.children(recursive=True))]
+                self._largest = max(self._largest, *sizes)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
@@ -128,8 +143,15 @@ class _Clock:
         self._last = now
 
     def measured(self, songs: int, windows: int) -> Measured:
-        largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        return Measured(self._last - self._began, self._parts, songs, windows, largest / 1024)
+        return Measured(self._last - self._began, self._parts, songs, windows, self._largest / 1e6)
+
+
+def read_corpus(path: Path, out: Path, shards: int) -> Measured:
+    """The stage corpus."""
+    clock = _Clock()
+    files = write_corpus(CorpusConfig(str(path), shards, max_file_bytes=2_000_000), str(out))
+    clock.lap("corpus")
+    return clock.measured(files, 0)
 
 
 def copies(corpus: Path, out: Path, count: int) -> None:
@@ -164,12 +186,12 @@ def _higher(midi: bytes | None, semitones: int) -> bytes | None:
         return midi
 
 
-def in_a_process_of_its_own(measure: Callable[..., Measured], *arguments: object) -> Measured:
-    with (
-        tempfile.TemporaryDirectory() as out,
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
-    ):
-        return pool.submit(measure, arguments[0], Path(out), *arguments[1:]).result()
+Result = TypeVar("Result")
+
+
+def in_a_process_of_its_own(function: Callable[..., Result], *arguments: object) -> Result:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def row(name: str, workers: int, measured: Measured) -> None:
@@ -177,7 +199,7 @@ def row(name: str, workers: int, measured: Measured) -> None:
     parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in measured.parts.items())
     print(
         f"| {name} | {measured.songs} | {measured.seconds:.1f} | {songs:.0f} | {windows:.0f} "
-        f"| {measured.largest_megabytes:.0f} | {parts} |",
+        f"| {measured.megabytes:.0f} | {parts} |",
         flush=True,
     )
 
@@ -193,21 +215,23 @@ def main() -> None:
     print("| run | songs | s | songs/s a core | windows/s a core | largest process, MB | seconds of each step |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary:
-        corpus = Path(temporary, "corpus")
-        corpus.mkdir()
-        write_corpus(CorpusConfig(str(arguments.corpus), arguments.shards, 2_000_000), str(corpus))
+
+        def folder() -> Path:
+            return Path(tempfile.mkdtemp(dir=temporary))
+
+        corpus = folder()
+        row("archives to rows", 1, in_a_process_of_its_own(read_corpus, arguments.corpus, corpus, arguments.shards))
         for isolated in (False, True):
-            name = f"without Beam, the reader {'isolated' if isolated else 'not isolated'}"
-            row(name, 1, in_a_process_of_its_own(without_beam, corpus, arguments.reader, isolated))
+            measured = in_a_process_of_its_own(without_beam, corpus, folder(), arguments.reader, isolated)
+            row(f"without Beam, the reader {'isolated' if isolated else 'not isolated'}", 1, measured)
         for workers in sorted({1, cores}):
-            row(f"{workers} workers", workers, in_a_process_of_its_own(with_beam, corpus, arguments.reader, workers))
+            measured = in_a_process_of_its_own(with_beam, corpus, folder(), arguments.reader, workers)
+            row(f"Beam, workers: {workers}", workers, measured)
         for count in arguments.copies:
-            more = Path(temporary, str(count))
-            more.mkdir()
-            copies(corpus, more, count)
-            measured = in_a_process_of_its_own(with_beam, more, arguments.reader, cores)
-            row(f"{cores} workers, {count} times the corpus", cores, measured)
-            shutil.rmtree(more)
+            more = folder()
+            in_a_process_of_its_own(copies, corpus, more, count)
+            measured = in_a_process_of_its_own(with_beam, more, folder(), arguments.reader, cores)
+            row(f"Beam, workers: {cores}, corpus: {count} times", cores, measured)
 
 
 if __name__ == "__main__":

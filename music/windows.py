@@ -89,8 +89,8 @@ def _first_of_each(hashes: Hashes) -> NDArray[np.intp]:
 
 def cut(song: TokenSong, rows: NDArray[np.intp], bar: NDArray[np.int32], bars: int) -> Tokens:
     """(windows, 4, steps) tokens of windows of the song: of the tracks `rows`, (windows, 4), from bar `bar` on."""
-    at_every_step = np.lib.stride_tricks.sliding_window_view(song.tokens, bars * STEPS_PER_BAR, axis=1)
-    tokens = at_every_step[rows, bar[:, None] * STEPS_PER_BAR]
+    whole_bars = song.tokens.view(f"V{STEPS_PER_BAR}")
+    tokens: Tokens = whole_bars[rows[:, :, None], (bar[:, None] + np.arange(bars))[:, None]].view(np.uint8)
     by_bar = song.tokens.reshape(len(song.tokens), -1, STEPS_PER_BAR)
     tokens[..., 0] = _first_states(by_bar)[rows, bar[:, None]]
     return tokens
@@ -102,9 +102,9 @@ def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int)
     tokens: (windows, 4, steps); lowest <= 0 <= highest. The draw depends on the window and the seed alone, not on
     where or when it is made.
     """
-    pitched = tokens[:, 1:].reshape(len(tokens), -1)
-    low = np.minimum(pitched.min(axis=1), PITCHES - 1).astype(np.int64)  # holds and silence lie above every pitch
-    high = (pitched * (pitched < PITCHES)).max(axis=1).astype(np.int64)
+    pitched = tokens[:, 1:]
+    low = pitched.min(axis=(1, 2)).astype(np.int64)  # holds and silence lie above every pitch
+    high = pitched.view(np.int8).max(axis=(1, 2)).astype(np.int64)  # and so seen, below
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
     drawn = mix(hashes[0], seed) % (last - first + 1).astype(np.uint64)

@@ -30,7 +30,10 @@ TAGS = "tags.csv"
 TAG_SEPARATOR = "|"
 MIDI_SUFFIXES = {".mid", ".midi", ".kar"}
 MAX_METADATA_BYTES = 16_000_000
-BATCH_BYTES = 8_000_000
+BUFFER_BYTES = 1 << 28
+"""Of MIDI that waits to be written, for all shards together."""
+ROW_GROUP_BYTES = 8_000_000
+"""Of MIDI, at most."""
 
 _MIDI_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})/([0-9a-f]{32})\.mid")
 _METADATA_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})\.h5")
@@ -65,7 +68,8 @@ def write_corpus(config: CorpusConfig, out: str) -> int:
         raise InputError(f"{folder}: no such folder; set corpus.path to Lakh's two archives or a folder of MIDI files")
     schemas = {shard_name("files", index, config.shards): FILES for index in range(config.shards)}
     with shard_writers(out, schemas) as writers:
-        batches = [_Batch(writer) for writer in writers]
+        size = min(BUFFER_BYTES // config.shards, ROW_GROUP_BYTES)
+        batches = [_Batch(writer, size) for writer in writers]
         for row in rows:
             batches[shard_of(str(row["msd_id"]), config.shards)].add(row)
         written = [batch.close() for batch in batches]
@@ -84,10 +88,10 @@ def _has(folder: str, name: str) -> bool:
 
 
 class _Batch:
-    """Gathers rows into row groups of about `BATCH_BYTES`."""
+    """Gathers rows into row groups of about so many bytes of MIDI."""
 
-    def __init__(self, writer: ShardWriter) -> None:
-        self._writer = writer
+    def __init__(self, writer: ShardWriter, size: int) -> None:
+        self._writer, self._size = writer, size
         self._rows: list[Row] = []
         self._bytes = 0
 
@@ -95,7 +99,7 @@ class _Batch:
         self._rows.append(row)
         midi = row["midi"]
         self._bytes += len(midi) if isinstance(midi, bytes) else 0
-        if self._bytes > BATCH_BYTES:
+        if self._bytes > self._size:
             self._flush()
 
     def _flush(self) -> None:

@@ -69,7 +69,7 @@ def index_songs(numbered: tuple[int, str], shards: int, out: str, bars: int, cap
     shard, path = numbered
     found = []
     passed = arrangements = arrangements_cut = 0
-    for number, (row, song) in enumerate(read_songs(path)):
+    for number, (row, song) in enumerate(read_songs(path, ["msd_id", "artist"])):
         cut = windows(song, bars, cap)
         high, low = cut.hashes
         validation = in_validation(row, cut.hashes, split)

@@ -183,9 +183,9 @@ def read_song(file: Row, read: Callable[[bytes], bytes]) -> Row:
     }
 
 
-def read_songs(path: str) -> Iterator[tuple[Row, TokenSong]]:
-    """Each row of a song shard, and the song in it."""
-    for group in read_row_groups(path):
+def read_songs(path: str, columns: list[str]) -> Iterator[tuple[Row, TokenSong]]:
+    """These columns of each row of a song shard, and the song in it."""
+    for group in read_row_groups(path, [*columns, "steps", "counts", "tokens"]):
         for row in group.to_pylist():
             drums, bass, guitar = row["counts"]
             tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(-1, row["steps"])

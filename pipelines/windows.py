@@ -127,7 +127,7 @@ def write_window_shard(
     names = {shard_name(split, number, shards): windows_schema(config.bars) for split in SPLITS}
     with shard_writers(out, names) as writers:
         splits = [_Split(writer) for writer in writers]
-        for song_number, (row, song) in enumerate(read_songs(path)):
+        for song_number, (row, song) in enumerate(read_songs(path, ["msd_id", "md5", "terms"])):
             first, last = np.searchsorted(song_numbers, (song_number, song_number + 1))
             if first == last:
                 continue
@@ -136,11 +136,12 @@ def write_window_shard(
             tokens = cut(song, rows, bar[its], config.bars)
             shift = shifts(tokens, hashes[:, its], *config.shift, config.seed)
             moved = transpose(tokens, shift)
-            tracks = (rows[:, :3] - song.first_rows[:3]).astype(np.int16)
-            tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & set(vocabulary))
+            tracks = (rows - song.first_rows)[:, :3].astype(np.int16)
+            tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & vocabulary.keys())
             for split, held_out in zip(splits, (False, True), strict=True):
-                chosen = validation[its] == held_out
-                split.add(_Piece(row, tags, moved[chosen], bar[its][chosen], tracks[chosen], shift[chosen]))
+                chosen = np.flatnonzero(validation[its] == held_out)
+                if len(chosen):
+                    split.add(_Piece(row, tags, moved[chosen], bar[its][chosen], tracks[chosen], shift[chosen]))
         written = splits[0].close(), splits[1].close()
     return Report(written, np.stack([split.states for split in splits]))
 
@@ -165,8 +166,7 @@ class _Split:
         self.states = np.zeros((len(TRACKS), STATES), dtype=np.int64)
 
     def add(self, piece: _Piece) -> None:
-        if len(piece.bar):
-            self._pieces.append(piece)
+        self._pieces.append(piece)
         if sum(len(gathered.bar) for gathered in self._pieces) >= ROWS_A_ROW_GROUP:
             self._flush()
 
