@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,10 +24,11 @@ import psutil
 import pyarrow as pa
 import symusic
 
+from music.song import Refused
 from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, read_genres, write_genres
 from pipelines.index import find_repeated, index_songs, partitions
-from pipelines.isolation import Isolated
+from pipelines.isolation import Answer, Isolated
 from pipelines.reading import read_midi
 from pipelines.runners import BeamConfig
 from pipelines.shards import (
@@ -69,9 +70,7 @@ def config(bars: int) -> WindowsConfig:
 
 def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measured:
     """The work itself, shard after shard; the reader in a process of its own, or in this one."""
-    read: Callable[[bytes], bytes] = (
-        Isolated("pipelines.reading:read_midi", reader) if isolated else partial(read_midi, reader)
-    )
+    read = Isolated("pipelines.reading:read_midi", reader) if isolated else partial(read_here, reader)
     clock = _Clock()
     songs = out / "songs"
     songs.mkdir()
@@ -97,6 +96,16 @@ def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measur
             unique += sum(split.rows for split in report.written)
         clock.lap(f"{bars}-bar windows")
     return clock.measured(sum(report.written[0].rows for report in reports), unique)
+
+
+def read_here(reader: str, batch: list[bytes]) -> list[Answer]:
+    answers: list[Answer] = []
+    for midi in batch:
+        try:
+            answers.append(read_midi(reader, midi))
+        except Refused as refused:
+            answers.append(refused)
+    return answers
 
 
 def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
@@ -224,6 +233,10 @@ def main() -> None:
         for isolated in (False, True):
             measured = in_a_process_of_its_own(without_beam, corpus, folder(), arguments.reader, isolated)
             row(f"without Beam, the reader {'isolated' if isolated else 'not isolated'}", 1, measured)
+        with ThreadPoolExecutor(cores) as together:
+            run = partial(in_a_process_of_its_own, without_beam, corpus)
+            each = list(together.map(lambda out: run(out, arguments.reader, True), [folder() for _ in range(cores)]))
+        row(f"the same, {cores} at once, the slowest", 1, max(each, key=lambda measured: measured.seconds))
         for workers in sorted({1, cores}):
             measured = in_a_process_of_its_own(with_beam, corpus, folder(), arguments.reader, workers)
             row(f"Beam, workers: {workers}", workers, measured)

@@ -45,16 +45,13 @@ class Isolated:
         self._process: _Process | None = None
         self._sent: list[bytes] = []
 
-    def __call__(self, data: bytes) -> bytes:
-        """The function's answer; raises `Refused` with its reason, or with what became of the process."""
-        self.send([data])
-        (answer,) = self.receive()
-        if isinstance(answer, Refused):
-            raise answer
-        return answer
+    def __call__(self, batch: list[bytes]) -> list[Answer]:
+        """The function's answers; a `Refused` has the function's reason, or what became of the process."""
+        self.send(batch)
+        return self.receive()
 
     def send(self, batch: list[bytes]) -> None:
-        """Begins a call of each; `receive` ends them. A batch takes less time than one after another."""
+        """Begins a call, which `receive` ends. A batch takes less time than one after another."""
         self._process = self._process or _Process(self._call)
         self._sent = batch
         self._process.send(batch)

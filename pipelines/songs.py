@@ -13,10 +13,11 @@ from music.errors import InputError
 from music.midi import READERS
 from music.roles import TokenSong
 from music.song import Refused
-from pipelines.isolation import Isolated
+from pipelines.isolation import BATCH, Answer, Isolated
 from pipelines.reading import COUNTS
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
+    IDENTITY,
     REFUSED,
     SONGS,
     Shard,
@@ -29,6 +30,8 @@ from pipelines.shards import (
 )
 
 Row = dict[str, Any]
+Read = Callable[[list[bytes]], list[Answer]]
+"""`reading.read_midi` on several files."""
 
 SONGS_A_ROW_GROUP = 64
 """Few enough that a shard of songs can be read piece by piece."""
@@ -144,14 +147,13 @@ def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str,
     )
 
 
-def write_song_shard(numbered: tuple[int, str], shards: int, out: str, read: Callable[[bytes], bytes]) -> Report:
+def write_song_shard(numbered: tuple[int, str], shards: int, out: str, read: Read) -> Report:
     """Reads one (number, path) of the files' shards; writes its songs, sorted by id, and its refused files."""
     index, path = numbered
     songs: list[Row] = []
     refused: list[Row] = []
     for group in read_row_groups(path):
-        for file in group.to_pylist():
-            row = read_song(file, read)
+        for row in read_files(group.to_pylist(), read):
             (refused if "reason" in row else songs).append(row)
     for rows in (songs, refused):
         rows.sort(key=lambda row: (row["msd_id"], row["md5"]))
@@ -164,16 +166,20 @@ def write_song_shard(numbered: tuple[int, str], shards: int, out: str, read: Cal
     return Report(written, Counter(row["reason"] for row in refused))
 
 
-def read_song(file: Row, read: Callable[[bytes], bytes]) -> Row:
-    """A row of `FILES` -> a row of `SONGS`, or of `REFUSED`, which has a reason. `read` is `reading.read_midi`."""
-    identity = {key: file[key] for key in ("msd_id", "md5")}
-    if file["reason"]:
-        return {key: file[key] for key in REFUSED.names}
-    try:
-        song = read(file["midi"])
-    except Refused as refusal:
-        return {**identity, "path": file["path"], "reason": str(refusal.reason), "detail": refusal.detail}
-    counts, tokens = COUNTS.unpack_from(song), song[COUNTS.size :]
+def read_files(files: list[Row], read: Read) -> Iterator[Row]:
+    """Rows of `FILES` -> a row of `SONGS` each, or of `REFUSED`, which has a reason."""
+    for first in range(0, len(files), BATCH):
+        batch = files[first : first + BATCH]
+        answers = iter(read([file["midi"] for file in batch if not file["reason"]]))
+        for file in batch:
+            yield {key: file[key] for key in REFUSED.names} if file["reason"] else _row(file, next(answers))
+
+
+def _row(file: Row, answer: Answer) -> Row:
+    identity = {key: file[key] for key in IDENTITY}
+    if isinstance(answer, Refused):
+        return {**identity, "path": file["path"], "reason": str(answer.reason), "detail": answer.detail}
+    counts, tokens = COUNTS.unpack_from(answer), answer[COUNTS.size :]
     return {
         **identity,
         **{key: file[key] for key in ("artist", "title", "terms", "weights")},

@@ -16,7 +16,7 @@ from pipelines.archives import read_members
 from pipelines.corpora import MIDI_ARCHIVE
 from pipelines.demo import DemoConfig, write_demo
 from pipelines.isolation import Isolated
-from pipelines.songs import read_song
+from pipelines.songs import read_files
 
 SAMPLE = Path("/work/shared/corpus/sample") / MIDI_ARCHIVE
 REASONS = {str(reason) for reason in Reason}
@@ -185,7 +185,8 @@ def read_all(files: Iterator[tuple[str, bytes]], reader: str = "symusic") -> Cou
     outcomes: Counter[tuple[str, str]] = Counter()
     with closing(Isolated("pipelines.reading:read_midi", reader)) as read:
         for name, data in files:
-            row = read_song({"msd_id": "a", "md5": "b", "path": "c", "midi": data, "reason": None} | METADATA, read)
+            file = {"msd_id": "a", "md5": "b", "path": "c", "midi": data, "reason": None} | METADATA
+            (row,) = read_files([file], read)
             outcomes[name, row.get("reason", "kept")] += 1
             if "reason" in row:
                 assert row["reason"] in REASONS, (name, row)
