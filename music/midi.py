@@ -79,8 +79,7 @@ def _end_at_first_off(
     lasts = offs > starts
     starts, ends = starts[lasts], ends[lasts]
     keys = starts >> TICK_BITS
-    ticks = (1 << TICK_BITS) - 1
-    return np.stack([starts & ticks, ends & ticks, keys % PITCHES], axis=1), keys
+    return np.stack([starts & LARGEST_TICK, ends & LARGEST_TICK, keys % PITCHES], axis=1), keys
 
 
 def read_pretty_midi(data: bytes) -> Song:

@@ -10,8 +10,8 @@ from music.song import Instrument, Reason, Refused, Song
 from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Notes, Tokens, to_notes, to_steps, tokenise
 
 MAX_BARS = 4096
-MAX_CELLS = 1 << 23
-"""Of tracks times steps; the largest of 9,307 real songs has a fortieth of it."""
+MAX_TRACKS = 256
+"""Of 9,307 real songs the largest has 39."""
 BASS_PROGRAMS = range(32, 40)
 GUITAR_PROGRAMS = range(32)
 FOUR_FOUR = (4, 4)
@@ -60,8 +60,8 @@ def tokenise_song(song: Song) -> TokenSong:
     rows, counts = _assign(song.instruments)
     notes[0] = rows[notes[0]]
     tracks, steps = sum(counts) + 1, -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
-    if tracks * steps > MAX_CELLS:
-        raise Refused(Reason.TOO_LARGE, f"{tracks} tracks of {steps} steps, at most {MAX_CELLS} in all")
+    if tracks > MAX_TRACKS:
+        raise Refused(Reason.TOO_LARGE, f"{tracks} tracks, at most {MAX_TRACKS}")
     return TokenSong(tokenise(notes, tracks, steps), counts)
 
 

@@ -1,8 +1,8 @@
 """The index of windows: which of them stand in several songs, so that one song keeps each.
 
 An index shard lies beside each song shard's windows while they are made: a row a window, a row group a partition of the
-hashes. Whoever looks for repeats reads one partition of every index shard. Hashes so go through files, and memory does
-not grow with the corpus.
+hashes. Whoever looks for repeats reads one partition of every index shard. Hashes so go through files, and memory grows
+with the files of a shard, not with the shards.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,7 +54,7 @@ class Repeated:
 
 
 def partitions(shards: int) -> int:
-    """How many parts the hashes fall into: as many as keep a part's size, whatever the corpus's."""
+    """How many parts the hashes fall into: so many that a part stays as large, however many shards there are."""
     return -(-shards // SHARDS_A_PARTITION)
 
 
@@ -104,7 +104,7 @@ def find_repeated(partition: int, songs: list[str], out: str) -> Iterator[tuple[
     lost = second[(high[first] == high[second]) & (low[first] == low[second])]
     shard = np.searchsorted(ends, lost, side="right")
     for loser in np.unique(shard):
-        yield int(loser), Repeated(partition, lost[shard == loser] - (ends - len(parts[loser]))[loser])
+        yield int(loser), Repeated(partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))
 
 
 def _tied(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Rows:

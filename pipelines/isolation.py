@@ -23,7 +23,10 @@ from typing import TypeVar
 from music.song import Reason, Refused
 
 SECONDS = 120
-"""For one call: the slowest reader takes some seconds for the largest file, so whatever takes longer hangs."""
+"""For one call: the slowest reader takes some seconds for the largest file, so whatever takes longer hangs.
+
+What hangs in a batch is tried once more, alone.
+"""
 MEMORY_BYTES = 2 << 30
 """Of address space: pretty_midi takes 0.4 GB for a file of 2 MB. macOS keeps no such bound."""
 BATCH = 32
@@ -63,9 +66,10 @@ class Isolated:
         try:
             return self._process.receive(len(self._sent))
         except _EndedError as error:
-            alone = self._process.batches == len(self._sent) == 1
+            alone = len(self._sent) == 1
+            final = self._process.batches == 1 or error.reason is Reason.TOO_SLOW
             self.close()
-            if alone:
+            if alone and final:
                 return [Refused(error.reason, error.detail)]
         return [self._again(data) for data in self._sent]
 

@@ -68,8 +68,8 @@ class _ForkedWorkerHandler(GrpcWorkerHandler):  # type: ignore[misc]
 
 
 def _work(environment: Mapping[str, str]) -> None:
-    errors = logging.StreamHandler()
-    errors.setLevel(logging.ERROR)
-    logging.basicConfig(handlers=[errors], force=True)  # else Beam's messages of every start and stop are shown
+    logging.basicConfig(
+        handlers=[logging.NullHandler()], force=True
+    )  # else every start and stop is told; errors are raised
     _, harness, _ = sdk_worker_main.create_harness(environment)
     harness.run()

@@ -85,7 +85,7 @@ def _failures(config: BeamConfig, what: str) -> Iterator[None]:
 
 
 def _pipeline(config: BeamConfig) -> beam.Pipeline:
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # its errors are raised besides
     if config.runner != "FnApiRunner":
         return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
     workers = config.workers or os.cpu_count() or 1

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -110,18 +110,21 @@ class ShardWriter:
         return Shard(self._name, self._rows, self._file.sha256.hexdigest())
 
     def abandon(self) -> None:
-        """Takes the unfinished file away."""
-        self._writer.close()
-        self._file.close()
+        """Takes the unfinished file away, even where its end cannot be written."""
+        for close in (self._writer.close, self._file.close):
+            with suppress(Exception):
+                close()
         FileSystems.delete([self._partial])
 
 
 @contextmanager
 def shard_writers(folder: str, schemas: Mapping[str, pa.Schema]) -> Iterator[tuple[ShardWriter, ...]]:
     """One writer a file name; on an error none of the files is left."""
-    writers = tuple(ShardWriter(folder, name, schema) for name, schema in schemas.items())
+    writers: list[ShardWriter] = []
     try:
-        yield writers
+        for name, schema in schemas.items():
+            writers.append(ShardWriter(folder, name, schema))
+        yield tuple(writers)
     except BaseException:
         for writer in writers:
             if not writer.closed:

@@ -170,7 +170,8 @@ def read_files(files: list[Row], read: Read) -> Iterator[Row]:
     """Rows of `FILES` -> a row of `SONGS` each, or of `REFUSED`, which has a reason."""
     for first in range(0, len(files), BATCH):
         batch = files[first : first + BATCH]
-        answers = iter(read([file["midi"] for file in batch if not file["reason"]]))
+        unread = [file["midi"] for file in batch if not file["reason"]]
+        answers = iter(read(unread) if unread else [])
         for file in batch:
             yield {key: file[key] for key in REFUSED.names} if file["reason"] else _row(file, next(answers))
 

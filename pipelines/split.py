@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from music.hashing import Hashes, mix
 
+SPLITS = ("train", "validation")
 SPLIT_UNITS = ("song", "artist", "window")
 
 

@@ -17,8 +17,8 @@ from music.errors import InputError
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
 from pipelines.genres import normalise, similarity
 from pipelines.shards import read_manifest, read_row_groups, shard_paths
+from pipelines.split import SPLITS
 
-SPLITS = ("train", "validation")
 BARS_A_BIN = 16
 REFUSED_SHOWN = 3
 """Of each reason."""

@@ -42,8 +42,10 @@ def workplace(out: str, storage: str) -> Iterator[str]:
     What attempts that were broken off have left does not stay.
     """
     if not storage:
-        yield out
-        FileSystems.delete([file for file in _files(out) if file.endswith(PARTIAL)])
+        try:
+            yield out
+        finally:
+            FileSystems.delete([file for file in _files(out) if file.endswith(PARTIAL)])
         return
     folder = f"{storage}/{uuid4().hex}"
     _make(folder)
@@ -60,8 +62,10 @@ def _copy(source: str, target: str) -> None:
     names = [file.removeprefix(f"{source}/") for file in _files(source) if not file.endswith(PARTIAL)]
     with Progress(f"copying to {target}", len(names), "file") as progress:
         for done, name in enumerate(sorted(names, key=MANIFEST.__eq__), 1):
-            with FileSystems.open(f"{source}/{name}") as given, FileSystems.create(f"{target}/{name}") as taken:
+            partial = f"{target}/{name}.{uuid4().hex}{PARTIAL}"
+            with FileSystems.open(f"{source}/{name}") as given, FileSystems.create(partial) as taken:
                 shutil.copyfileobj(given, taken)
+            FileSystems.rename([partial], [f"{target}/{name}"])
             progress.to(done)
 
 

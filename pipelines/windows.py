@@ -32,9 +32,8 @@ from pipelines.shards import (
     write_manifest,
 )
 from pipelines.songs import Row, read_songs
-from pipelines.split import SplitConfig
+from pipelines.split import SPLITS, SplitConfig
 
-SPLITS = ("train", "validation")
 ROWS_A_ROW_GROUP = 8192
 
 
@@ -128,20 +127,19 @@ def write_window_shard(
     with shard_writers(out, names) as writers:
         splits = [_Split(writer) for writer in writers]
         for song_number, (row, song) in enumerate(read_songs(path, ["msd_id", "md5", "terms"])):
-            first, last = np.searchsorted(song_numbers, (song_number, song_number + 1))
-            if first == last:
-                continue
-            its = slice(first, last)
-            rows = song.arrangements(config.cap)[arrangement[its]]
-            tokens = cut(song, rows, bar[its], config.bars)
-            shift = shifts(tokens, hashes[:, its], *config.shift, config.seed)
-            moved = transpose(tokens, shift)
-            tracks = (rows - song.first_rows)[:, :3].astype(np.int16)
             tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & vocabulary.keys())
-            for split, held_out in zip(splits, (False, True), strict=True):
-                chosen = np.flatnonzero(validation[its] == held_out)
-                if len(chosen):
-                    split.add(_Piece(row, tags, moved[chosen], bar[its][chosen], tracks[chosen], shift[chosen]))
+            first, last = np.searchsorted(song_numbers, (song_number, song_number + 1))
+            for start in range(first, last, ROWS_A_ROW_GROUP):
+                its = slice(start, min(start + ROWS_A_ROW_GROUP, last))
+                rows = song.arrangements(config.cap)[arrangement[its]]
+                tokens = cut(song, rows, bar[its], config.bars)
+                shift = shifts(tokens, hashes[:, its], *config.shift, config.seed)
+                moved = transpose(tokens, shift)
+                tracks = (rows - song.first_rows)[:, :3].astype(np.int16)
+                for split, held_out in zip(splits, (False, True), strict=True):
+                    chosen = np.flatnonzero(validation[its] == held_out)
+                    if len(chosen):
+                        split.add(_Piece(row, tags, moved[chosen], bar[its][chosen], tracks[chosen], shift[chosen]))
         written = splits[0].close(), splits[1].close()
     return Report(written, np.stack([split.states for split in splits]))
 

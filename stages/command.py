@@ -1,7 +1,9 @@
 """How every stage runs as a command: its options, its errors, and its output that appears whole or not at all."""
 
+import errno
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,14 @@ from pathlib import Path
 import typer
 
 from music.errors import InputError
+
+WAYS_OUT = {
+    errno.ENOSPC: "make room and run again: what was there before is unchanged",
+    errno.EDQUOT: "make room and run again: what was there before is unchanged",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f) and run again: what was there before is unchanged",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), or lower corpus.shards",
+}
+"""Of errors of the system that the user can mend."""
 
 
 def run(main: Callable[..., None]) -> None:
@@ -22,6 +32,11 @@ def run(main: Callable[..., None]) -> None:
         app()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        for code, way_out in WAYS_OUT.items():
+            if os.strerror(code) in str(error):  # Beam gives errors of its workers as text
+                sys.exit(f"error: {os.strerror(code)}; {way_out}")
+        raise
 
 
 def write_json(path: Path, value: object) -> None:
@@ -37,12 +52,14 @@ def replacing(out: Path) -> Iterator[Path]:
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    old = out.with_name(f".{out.name}.old.partial")
+    if old.exists() and not out.exists():  # a run was killed between the two renames below
+        old.rename(out)
     try:
         yield partial
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    old = out.with_name(f".{out.name}.old.partial")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)

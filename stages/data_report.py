@@ -14,7 +14,8 @@ from music.drawing import draw_windows
 from music.errors import InputError
 from pipelines.genres import similarity
 from pipelines.shards import read_manifest
-from pipelines.statistics import BARS_A_BIN, SPLITS, Example, Statistics, read_examples, read_statistics
+from pipelines.split import SPLITS
+from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
 from stages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
 from stages.command import replacing, run, write_json
 from stages.settings import PARAMS, read_settings, read_value

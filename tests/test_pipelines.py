@@ -22,7 +22,7 @@ from pipelines.runners import BeamConfig
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
-from pipelines.split import SplitConfig
+from pipelines.split import SplitConfig, in_validation
 from pipelines.windows import WindowsConfig, write_windows
 from tests.songs import band, cut_all
 
@@ -166,6 +166,17 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
     assert keeper == min(track for track in shared if not held(track, WINDOWS.split))
 
 
+@pytest.mark.parametrize("shards_a_partition", [16, 1])
+def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_a_partition):
+    monkeypatch.setattr("pipelines.index.SHARDS_A_PARTITION", shards_a_partition)
+    different = [write(band(bars=2, pitch=50 + number)) for number in range(20)]
+    tracks = {f"TR{number:016d}": different[number % 20] for number in range(60)}
+    out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
+    keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows", split)}
+    of_each = [[track for track, data in tracks.items() if data == one] for one in different]
+    assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in of_each}
+
+
 def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
     with tarfile.open(demo / MIDI_ARCHIVE) as archive:
         songs = {member.name: archive.extractfile(member).read() for member in archive}
@@ -181,8 +192,6 @@ def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
 
 
 def held(track: str, split: SplitConfig) -> bool:
-    from pipelines.split import in_validation
-
     return bool(in_validation({"msd_id": track, "artist": ""}, np.zeros((2, 1), dtype=np.uint64), split)[0])
 
 

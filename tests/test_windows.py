@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from music.hashing import mix
 from music.roles import TokenSong, tokenise_song
 from music.song import Song
 from music.tokens import HOLD, SILENT
@@ -66,6 +67,27 @@ def test_hashes_are_equal_for_equal_windows_and_only_for_those():
     assert len(cut) == len(seen) == 200
     other = windows(token_song(*tracks[:, : 16 * 200].tolist()), bars=1, cap=1)
     assert set(zip(*cut.hashes.tolist(), strict=True)) == set(zip(*other.hashes.tolist(), strict=True))
+
+
+def test_hashes_are_the_same_everywhere():
+    steps = np.arange(48)
+    tracks = np.stack([36 + steps % 5, 40 + steps % 7, 60 + steps % 11, np.where(steps == 3, 72, HOLD)])
+    tracks[3, :3] = SILENT
+    found = windows(TokenSong(tracks.astype(np.uint8), (1, 1, 1)), bars=2, cap=1)
+    assert found.bars.tolist() == [0, 1]  # the second begins within the strings' note
+    assert found.hashes.tolist() == [
+        [15733393489610520629, 11972167609763981320],
+        [11844336290857821174, 1599520008797352246],
+    ]
+    assert mix(np.zeros(1, dtype=np.uint64), seed=0).tolist() == [16294208416658607535]  # splitmix64's first from 0
+
+
+def test_a_window_hashes_alike_whether_its_first_note_starts_or_is_held():
+    held = [[60 + i % 3 for i in range(48)]] * 3 + [playing(48, 72)]
+    started = [track[16:] for track in held[:3]] + [playing(32, 72)]
+    assert windows(token_song(*held), bars=2, cap=1).hashes[:, 1].tolist() == (
+        windows(token_song(*started), bars=2, cap=1).hashes[:, 0].tolist()
+    )
 
 
 def windows_with(lowest: int, highest: int, count: int) -> np.ndarray:
