@@ -169,8 +169,8 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
 @pytest.mark.parametrize("shards_a_partition", [16, 1])
 def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_a_partition):
     monkeypatch.setattr("pipelines.index.SHARDS_A_PARTITION", shards_a_partition)
-    different = [write(band(bars=2, pitch=50 + number)) for number in range(20)]
-    tracks = {f"TR{number:016d}": different[number % 20] for number in range(60)}
+    different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
+    tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows", split)}
     of_each = [[track for track, data in tracks.items() if data == one] for one in different]
