@@ -18,7 +18,7 @@ from pipelines.demo import DemoConfig, write_demo
 from pipelines.isolation import Isolated
 from pipelines.songs import read_files
 
-SAMPLE = Path("/work/shared/corpus/sample") / MIDI_ARCHIVE
+SAMPLE = Path(__file__).parents[2] / "shared" / "corpus" / "sample" / MIDI_ARCHIVE
 REASONS = {str(reason) for reason in Reason}
 METADATA = {"artist": "", "title": "", "terms": [], "weights": []}
 Mutation = Callable[[random.Random, bytes], bytes]
