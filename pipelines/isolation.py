@@ -7,7 +7,6 @@ own bounds of time and memory, so that none outlives its parent for long, even o
 import os
 import resource
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from itertools import cycle, islice
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from typing import TypeVar
 
 from music.song import Reason, Refused
@@ -115,7 +114,7 @@ class _Process:
     """A running child and the connection to it."""
 
     def __init__(self, call: tuple[str, ...]) -> None:
-        ours, theirs = socket.socketpair()
+        self._connection, theirs = Pipe()
         with theirs:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "pipelines.isolation", str(theirs.fileno()), *call],
@@ -123,7 +122,6 @@ class _Process:
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread would take address space
             )
-        self._connection = Connection(ours.detach())
         self._seconds, function, *_ = call
         self.batches = 0
         self.end = weakref.finalize(self, _end, self._child, self._connection)

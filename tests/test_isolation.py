@@ -59,6 +59,15 @@ def test_a_process_that_was_killed_between_calls_is_started_anew(isolated):
     assert ask(isolated, b"after") == b"after"
 
 
+def test_a_default_timeout_of_sockets_does_no_harm(isolated):
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(1)  # as Google's libraries do
+    try:
+        assert ask(isolated, b"data") == b"data"
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 def test_a_function_that_is_not_there_ends_the_run(capfd):
     with closing(Isolated("tests.faults:nothing")) as call, pytest.raises(RuntimeError, match="nothing does not start"):
         call([b""])
