@@ -1,5 +1,6 @@
 """What ends badly in an isolated process costs one answer."""
 
+import socket
 import subprocess
 import sys
 from collections import Counter
