@@ -1,6 +1,7 @@
 """A trained model on disk: weights as safetensors, all else as JSON. Nothing is unpickled."""
 
 import json
+import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,18 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from model.autoencoder import Autoencoder
+from model.compact import compress, expand
 from model.config import ModelConfig, TrainingConfig
 from model.data import Provenance
-from model.musae import MusAE
 from music.errors import InputError
 
 WEIGHTS = "model.safetensors"
+COMPACT = "compact.safetensors"
+MOST_BYTES = 48_000_000
+"""Of a compact copy."""
 DESCRIPTION = "model.json"
+VERSIONS = {"python": platform.python_version(), "torch": torch.__version__}
 
 
 @dataclass(frozen=True)
@@ -26,28 +32,40 @@ class Description:
     training: TrainingConfig
     data: Provenance
     metrics: dict[str, float]
-    torch: str = torch.__version__
+    """The validation of the weights."""
+    versions: dict[str, str]
 
 
-def save(folder: Path, model: MusAE, description: Description) -> None:
-    """Writes both files into the folder."""
+def save(folder: Path, model: Autoencoder, description: Description) -> None:
+    """Writes both files into the folder, the weights first: a description stands beside whole weights."""
     save_file({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
+    _describe(folder, description)
+
+
+def save_compact(folder: Path, model: Autoencoder, description: Description) -> None:
+    """Writes a copy that `load` reads too, with so few bits a weight that it takes at most `MOST_BYTES`."""
+    save_file(compress(model.state_dict(), MOST_BYTES), folder / COMPACT)
+    _describe(folder, description)
+
+
+def _describe(folder: Path, description: Description) -> None:
     (folder / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> tuple[MusAE, Description]:
+def load(folder: Path) -> tuple[Autoencoder, Description]:
     """The model, in evaluation mode, and its description. Raises `InputError`."""
     try:
         fields: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         description = Description(
-            ModelConfig(**fields["model"]),
+            ModelConfig(**fields["model"] | {"tracks": tuple(fields["model"]["tracks"])}),
             TrainingConfig(**fields["training"]),
             Provenance(**fields["data"]),
             fields["metrics"],
-            fields["torch"],
+            fields["versions"],
         )
-        model = MusAE(description.model)
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        model = Autoencoder(description.model)
+        compact = folder / COMPACT
+        model.load_state_dict(expand(load_file(compact)) if compact.exists() else load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise InputError(
             f"{error.filename or folder / WEIGHTS}: no such file; train a model first (dvc repro train)"

@@ -1,25 +1,43 @@
 """What a model is made of and how it is trained: one dataclass each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Literal, get_args
 
-PRIORS = ("gaussian", "flower")
+from music.tokens import TRACKS
+
+Onsets = Literal["starts", "changes"]
+Decoder = Literal["parallel", "flat", "hierarchical"]
+Prior = Literal["gaussian", "flower"]
+Regulariser = Literal["adversary", "adversary_without_genre", "divergence", "none"]
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The sizes of a MusAE and the prior of its latent space."""
+    """An autoencoder.
+
+    MusAE has the parallel decoder and the adversary, MusicVAE the flat or hierarchical decoder and the divergence.
+    """
 
     bars: int
     """Length of a window; 16 steps each."""
+    tracks: tuple[str, ...]
+    """Which of a window's four tracks the model sees."""
+    onsets: Onsets
+    """What begins a state other than hold: a note that starts, or as in [P]'s code only a change of pitch."""
+    decoder: Decoder
+    prior: Prior
+    regulariser: Regulariser
+    """What pulls the codes towards the prior: WGAN-GP, the same with a critic blind to the genre, the Kullback-Leibler
+    divergence, or nothing.
+    """
+    genres: int
+    """How many Gaussians the flower has; 32 in [P]."""
     units: int
     """Of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
     layers: int
     """Of the encoder and of each decoder; 3 in [P]."""
     latent: int
     """Dimensions of z; 512 in [P]."""
-    prior: str
-    genres: int
-    """How many Gaussians the flower has; 32 in [P]."""
 
     def __post_init__(self) -> None:
         for name in ("bars", "units", "layers"):
@@ -27,15 +45,20 @@ class ModelConfig:
                 raise ValueError(f"{name} must be at least 1")
         if self.latent < 2:
             raise ValueError("latent must be at least 2: the flower lies in a plane")
-        if self.prior not in PRIORS:
-            raise ValueError(f"prior must be one of {', '.join(PRIORS)}, not {self.prior}")
+        for name, kind in (("onsets", Onsets), ("decoder", Decoder), ("prior", Prior), ("regulariser", Regulariser)):
+            if getattr(self, name) not in get_args(kind):
+                raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {getattr(self, name)}")
+        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
+            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
         if self.prior == "flower" and self.genres < 1:
             raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
+        if self.prior == "flower" and self.regulariser == "divergence":
+            raise ValueError("the divergence needs the gaussian prior: from a mixture it has no closed form")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The schedule of [P] section 4.1 and of WGAN-GP [W]."""
+    """The schedule of [P] section 4.1 and of WGAN-GP [W]; the peers add theirs."""
 
     updates: int
     """Gradient updates of the autoencoder."""
@@ -49,6 +72,12 @@ class TrainingConfig:
     """Of the critic, for one of the autoencoder; 5 in [W]."""
     gradient_penalty: float
     """Lambda of [P] equation 6; 10 in [W]."""
+    divergence: float
+    """Weight of the divergence where beta is 1; the largest beta of [V]."""
+    free_bits: float
+    """Of divergence that cost nothing, a window; [V] section 2.1."""
+    sampling_rate: float
+    """k of the inverse sigmoid by which autoregressive decoders come to be fed their own states; 0 for never."""
     evaluate_every: int
     """Validation after so many updates, and after the last."""
     seed: int
@@ -57,13 +86,36 @@ class TrainingConfig:
         for name in ("updates", "batch", "beta_every", "critic_updates", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        for name in ("gradient_penalty", "divergence", "free_bits", "sampling_rate", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more")
         if self.learning_rate <= 0:
             raise ValueError("learning_rate must be more than 0")
         if not 0 <= self.decay < 1:
             raise ValueError("decay must be from 0 to below 1")
-        if self.gradient_penalty < 0 or self.seed < 0:
-            raise ValueError("gradient_penalty and seed must be 0 or more")
+
+    def stretched(self, updates: int) -> "TrainingConfig":
+        """The same schedule over so many updates: all that counts in updates grows or shrinks with them."""
+        factor = updates / self.updates
+        return replace(
+            self,
+            updates=updates,
+            decay=1 - (1 - self.decay) ** (1 / factor),
+            beta_every=max(round(self.beta_every * factor), 1),
+            sampling_rate=self.sampling_rate * factor,
+            evaluate_every=max(round(self.evaluate_every * factor), 1),
+        )
 
     def beta(self, update: int) -> float:
-        """The weight of the adversary at this update, counted from 0."""
+        """The weight of the regulariser at this update, counted from 0."""
         return min(update // self.beta_every, 10) / 10
+
+    def rate(self, update: int) -> float:
+        """The learning rate at this update, counted from 0."""
+        return self.learning_rate * (1 - self.decay) ** update
+
+
+def difference(one: object, other: object) -> str:
+    """The fields in which two of the same dataclass differ, and how, for a message."""
+    pairs = [(f.name, getattr(one, f.name), getattr(other, f.name)) for f in fields(one)]  # type: ignore[arg-type]
+    return ", ".join(f"{name} {here}, not {there}" for name, here, there in pairs if here != there)

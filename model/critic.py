@@ -9,12 +9,14 @@ from model.config import ModelConfig
 class Critic(nn.Module):
     """Two tanh layers and a linear score; higher is more like the prior.
 
-    With the flower prior it also sees which Gaussian was drawn for the song, one-hot, or an extra class for none [A].
+    With the flower prior it also sees which Gaussian was drawn for the song, one-hot, or an extra class for none [A];
+    unless the regulariser is `adversary_without_genre`.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.classes = config.genres + 1 if config.prior == "flower" else 0
+        sees_genre = config.prior == "flower" and config.regulariser == "adversary"
+        self.classes = config.genres + 1 if sees_genre else 0
         self.layers = nn.Sequential(
             nn.Linear(config.latent + self.classes, config.units),
             nn.Tanh(),
@@ -31,9 +33,11 @@ class Critic(nn.Module):
         return score
 
 
-def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean of (|gradient| - 1)^2 at random points between real and fake codes; [P] equation 6 without lambda."""
-    alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor) -> Tensor:
+    """Mean of (|gradient| - 1)^2 between real and fake codes; [P] equation 6 without lambda.
+
+    alpha: (batch, 1), uniform from 0 to 1: where between the two, 1 is fake.
+    """
     between = (alpha * fake + (1 - alpha) * real).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, genre).sum(), between, create_graph=True)
     penalty: Tensor = (gradient.norm(dim=-1) - 1).square().mean()
@@ -41,8 +45,8 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, 
 
 
 def critic_loss(
-    critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, weight: float, generator: torch.Generator
+    critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor, weight: float
 ) -> tuple[Tensor, Tensor]:
     """The loss that the critic descends, and its estimate of the Wasserstein distance [W]."""
     distance: Tensor = critic(real, genre).mean() - critic(fake, genre).mean()
-    return weight * gradient_penalty(critic, real, fake, genre, generator) - distance, distance.detach()
+    return weight * gradient_penalty(critic, real, fake, genre, alpha) - distance, distance.detach()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,12 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from model.config import ModelConfig
 from music.errors import InputError
-from music.tokens import STEPS_PER_BAR, TRACKS
+from music.hashing import mix
+from music.tokens import HOLD, STEPS_PER_BAR, TRACKS
+
+SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,17 @@ class WindowSet:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def seen_by(self, config: ModelConfig) -> "WindowSet":
+        """The same windows with the model's tracks alone, (windows, tracks, steps), and with its rule of onsets."""
+        tokens = self.tokens
+        if config.tracks != TRACKS:
+            tokens = tokens[:, [TRACKS.index(track) for track in config.tracks]]
+        return replace(self, tokens=_hold_until_changes(tokens) if config.onsets == "changes" else tokens)
+
+    def to(self, device: torch.device) -> "WindowSet":
+        """The same windows in the device's memory."""
+        return WindowSet(self.tokens.to(device), self.genres.to(device))
 
 
 @dataclass(frozen=True)
@@ -96,10 +111,38 @@ def _mark(mask: np.ndarray[Any, np.dtype[np.bool_]], column: pa.ChunkedArray) ->
     mask[window, lists.flatten().to_numpy()] = True
 
 
-def batches(windows: WindowSet, size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless (tokens, genres) batches; each epoch permutes the windows anew and leaves out the incomplete batch."""
-    generator = torch.Generator().manual_seed(seed)
-    while True:
-        order = torch.randperm(len(windows), generator=generator)
-        for chosen in order[: len(windows) // size * size].view(-1, size):
-            yield windows.tokens[chosen], windows.genres[chosen]
+def _hold_until_changes(tokens: Tensor) -> Tensor:
+    """The states as [P]'s code has them: what is as the step before is a hold, be it a note that starts, or silence."""
+    held = tokens.clone()
+    sounding = tokens[..., 0]
+    for step in range(1, tokens.shape[-1]):
+        before, now = sounding, tokens[..., step]
+        sounding = torch.where(now == HOLD, before, now)
+        held[..., step] = torch.where(sounding == before, HOLD, sounding)
+    return held
+
+
+class Batches:
+    """Which windows each update takes: every epoch permutes all and leaves out the incomplete batch.
+
+    An update's batch depends on its number and the seed alone, so a run can go on from anywhere.
+    """
+
+    def __init__(self, windows: int, size: int, seed: int) -> None:
+        self._windows, self._size, self._seed = windows, size, seed
+        self._epoch = -1
+        self._order = torch.empty(0)
+
+    def __call__(self, update: int) -> Tensor:
+        """(size,) numbers of windows."""
+        epoch, place = divmod(update, self._windows // self._size)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = torch.randperm(self._windows, generator=generator_of(self._seed, epoch, torch.device("cpu")))
+        return self._order[place * self._size : (place + 1) * self._size]
+
+
+def generator_of(seed: int, number: int, device: torch.device) -> torch.Generator:
+    """Random numbers for one epoch or update, unlike those of any other."""
+    drawn = mix(np.array([number], dtype=np.uint64), seed)
+    return torch.Generator(device).manual_seed(int(drawn[0]))

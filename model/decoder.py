@@ -1,4 +1,4 @@
-"""Latent code -> the states of one track, not autoregressive; [P] section 3.2.2."""
+"""Latent code -> the states of each track, not autoregressive; [P] section 3.2.2."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,24 @@ from model.config import ModelConfig
 from music.tokens import STATES, STEPS_PER_BAR
 
 
-class Decoder(nn.Module):
+class ParallelDecoder(nn.Module):
+    """MusAE's: a decoder a track, none of which sees what it or another has written."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.tracks = nn.ModuleList(TrackDecoder(config) for _ in config.tracks)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z: (batch, latent) -> logits, (batch, tracks, steps, 130)."""
+        return torch.stack([decoder(z) for decoder in self.tracks], dim=1)
+
+    def tokens(self, z: Tensor) -> Tensor:
+        """The likeliest states; z: (batch, latent) -> (batch, tracks, steps) uint8."""
+        tokens: Tensor = self(z).argmax(dim=-1).to(torch.uint8)
+        return tokens
+
+
+class TrackDecoder(nn.Module):
     """LSTM layers that see z at every step; their first hidden state is one linear map of z [P eq. 11]."""
 
     def __init__(self, config: ModelConfig) -> None:

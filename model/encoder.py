@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from music.tokens import STATES, TRACKS
+from music.tokens import STATES
 
 
 class Encoder(nn.Module):
@@ -12,29 +12,28 @@ class Encoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        # The sum of four embedding rows is a linear map of [P]'s one-hot input, without the one-hot.
-        self.embedding = nn.EmbeddingBag(len(TRACKS) * STATES, config.units, mode="sum")
+        # The sum of an embedding row a track is a linear map of [P]'s one-hot input, without the one-hot.
+        self.embedding = nn.EmbeddingBag(len(config.tracks) * STATES, config.units, mode="sum")
         self.lstm = nn.LSTM(config.units, config.units, config.layers, batch_first=True, bidirectional=True)
         self.mean = nn.Linear(2 * config.units, config.latent)
         self.log_variance = nn.Linear(2 * config.units, config.latent)
         self.first_row: Tensor
-        self.register_buffer("first_row", STATES * torch.arange(len(TRACKS)), persistent=False)
+        self.register_buffer("first_row", STATES * torch.arange(len(config.tracks)), persistent=False)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens: (batch, 4, steps) uint8 -> mean and log variance, (batch, latent) each."""
+        """tokens: (batch, tracks, steps) uint8 -> mean and log variance, (batch, latent) each."""
         batch, tracks, steps = tokens.shape
-        rows = tokens.long().transpose(1, 2) + self.first_row  # (batch, steps, 4)
+        rows = tokens.long().transpose(1, 2) + self.first_row  # (batch, steps, tracks)
         x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, units)
         _, (hidden, _) = self.lstm(x)  # (2 * layers, batch, units)
         last = torch.cat([hidden[-2], hidden[-1]], dim=-1)  # (batch, 2 * units): forwards, backwards
         return self.mean(last), self.log_variance(last)
 
 
-def draw(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws z ~ N(mean, exp(log_variance)), differentiable.
+def draw(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """Draws z ~ N(mean, exp(log_variance)) where the noise is standard normal; all (batch, latent).
 
     [P] equation 10 writes sigma = exp(2 sigma_pre), its code exp(log_var / 2). Both are the same family, the linear
     layer scaled by 4; this is the second, the usual one, whose gradient is smaller at the start.
     """
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
     return mean + torch.exp(0.5 * log_variance) * noise

@@ -3,21 +3,21 @@
 import torch
 from torch import Tensor
 
-from model.musae import MusAE
+from model.autoencoder import Autoencoder
 
 
-def interpolate(model: MusAE, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
+def interpolate(model: Autoencoder, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
     """Windows decoded on the straight line between two windows' codes; [P] equation 19.
 
-    first, second: (4, steps), alpha: (points,), 1 for the first's reconstruction and 0 for the second's
-    -> (points, 4, steps).
+    first, second: (tracks, steps), alpha: (points,), 1 for the first's reconstruction and 0 for the second's
+    -> (points, tracks, steps).
     """
     z1, z2 = model.codes(torch.stack([first, second]))
     return model.tokens(alpha[:, None] * z1 + (1 - alpha[:, None]) * z2)
 
 
-def sample(model: MusAE, genre: int, count: int, seed: int) -> Tensor:
-    """Windows decoded from the prior of one genre, or from the whole prior: (count, 4, steps).
+def sample(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
+    """Windows decoded from the prior of one genre, or from the whole prior: (count, tracks, steps).
 
     genre: its place on the circle, or `model.config.genres` for none.
     """

@@ -1,126 +1,294 @@
-"""The training loop: reconstruction, critic and generator; [P] equation 3."""
+"""A training run: updates, validation, snapshots to go on from, and the ways in which it ends."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
-from model.critic import critic_loss
-from model.data import WindowSet, batches
-from model.encoder import draw
-from model.musae import MusAE, reconstruction_loss
-from model.priors import draw_genre
+from model.data import Batches, WindowSet, generator_of
+from model.snapshots import Metrics, Snapshots
+from model.update import Optimisers, update_once
+from model.workers import ALONE, Workers
 from music.errors import InputError
 from music.progress import Progress
+from music.tokens import STATES
 
 VALIDATION_WINDOWS = 1024
 """So many, at most, are looked at during training; the evaluation takes all."""
 LOG_EVERY = 10
+MEASURED_SECONDS = 60.0
+"""After so long, or a tenth of the time that there is, the schedule is fitted to the rate measured."""
+FITTED_SHARE = 0.95
+"""Of the time left when the schedule is fitted: the rest is for what comes slower."""
+SNAPSHOT_SECONDS = 60.0
+"""Between snapshots, at least."""
+UNMEASURED = 10**12
+"""Updates of the run until they are known: so many that the schedule stands at its start."""
+DIVERGED = 2
+"""A loss this many times that of even odds for all states is no longer learning."""
+GO_ON, STOP = 0, -1
+"""What the processes agree on after an update; a number above 0 is the update at which the run ends."""
 
-Metrics = dict[str, float]
+Keep = Literal["last", "best"]
+
+Log = Callable[[int, Metrics], None]
 
 
-@dataclass
-class Optimisers:
-    """Adam for the autoencoder and for the critic, their learning rates decaying alike."""
+@dataclass(frozen=True)
+class Ending:
+    """When a run ends and what it keeps, beside its schedule."""
 
-    autoencoder: torch.optim.Adam
-    critic: torch.optim.Adam
+    max_minutes: float | None
+    """The schedule is fitted to so much time; without it the run has all the schedule's updates."""
+    patience: int | None
+    """Ends after so many validations in a row without a lower loss."""
+    keep: Keep
+    """The weights of the last update, or of the `best` validation loss."""
 
-    @classmethod
-    def of(cls, model: MusAE, config: TrainingConfig) -> "Optimisers":
-        """Fresh optimisers; the critic's momentum is that of [W]."""
-        autoencoder = [*model.encoder.parameters(), *model.decoders.parameters()]
-        return cls(
-            torch.optim.Adam(autoencoder, lr=config.learning_rate),
-            torch.optim.Adam(model.critic.parameters(), lr=config.learning_rate, betas=(0.5, 0.9)),
-        )
+    def __post_init__(self) -> None:
+        if self.max_minutes is not None and self.max_minutes <= 0:
+            raise ValueError("max_minutes must be more than 0, or null for no bound")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError("patience must be at least 1, or null for no end to it")
 
-    def set_learning_rate(self, rate: float) -> None:
-        """For all parameters of both."""
-        for optimiser in (self.autoencoder, self.critic):
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+
+class InterruptedRunError(InputError):
+    """The run was told to stop and has left a snapshot."""
 
 
 def train(
-    model: MusAE,
+    model: Autoencoder,
     training: WindowSet,
     validation: WindowSet,
     config: TrainingConfig,
-    log: Callable[[int, Metrics], None],
-) -> Metrics:
-    """Trains the model in place; calls `log(update, metrics)` now and then, and returns the last validation.
+    ending: Ending,
+    snapshots: Snapshots,
+    log: Log,
+    workers: Workers = ALONE,
+) -> tuple[Metrics, TrainingConfig]:
+    """Trains the model in place, from its last snapshot where there is one.
 
-    Raises `InputError` for fewer windows than a batch, and for a loss that is no number.
+    Returns the validation of the weights that are kept, and the schedule as it was.
+
+    `log(update, metrics)` is called for all that was logged before the snapshot too. Raises `InputError` for fewer
+    windows than a batch and for a loss that is no number or that grows without bound, and `InterruptedRunError` after
+    SIGINT or SIGTERM.
     """
     if len(training) < config.batch:
         raise InputError(
             f"{len(training)} training windows, fewer than one batch of {config.batch}; "
             "take more songs or a smaller batch"
         )
+    if config.batch % workers.count:
+        raise InputError(f"a batch of {config.batch} does not part into {workers.count} processes; change one of them")
     device = next(model.parameters()).device
-    generator = torch.Generator(device).manual_seed(config.seed)
-    optimisers = Optimisers.of(model, config)
-    data = batches(training, config.batch, config.seed)
-    checked = _spread(validation, VALIDATION_WINDOWS)
-    metrics: Metrics = {}
-    with Progress("training", config.updates, "update") as progress:
-        for update in range(config.updates):
-            optimisers.set_learning_rate(config.learning_rate * (1 - config.decay) ** update)
-            tokens, genres = (tensor.to(device) for tensor in next(data))
-            losses = step(model, tokens, genres, optimisers, config, update, generator)
-            done = update + 1
-            validates = done % config.evaluate_every == 0 or done == config.updates
-            if validates or done % LOG_EVERY == 0:
-                current = {name: loss.item() for name, loss in losses.items()} | {"beta": config.beta(update)}
-                if not all(map(math.isfinite, current.values())):
-                    raise InputError(f"the loss is no number after update {done}; lower the learning rate")
-                if validates:
-                    current |= _validate(model, checked, config.batch)
-                    metrics = current
-                log(done, current)
-            progress.to(done, " ".join(f"{name}={value:.3f}" for name, value in metrics.items()))
-    return metrics
+    sets = training, _spread(validation, VALIDATION_WINDOWS)
+    training, validation = (windows.seen_by(model.config).to(device) for windows in sets)
+    with _told_to_stop() as told:
+        return _Run(model, training, validation, config, ending, snapshots, log, workers, told).run()
 
 
-def step(
-    model: MusAE,
-    tokens: Tensor,
-    genres: Tensor,
-    optimisers: Optimisers,
-    config: TrainingConfig,
-    update: int,
-    generator: torch.Generator,
-) -> dict[str, Tensor]:
-    """One update of the critic and of the autoencoder; tokens: (batch, 4, steps), genres: (batch, genres) bool.
+class _Run:
+    def __init__(
+        self,
+        model: Autoencoder,
+        training: WindowSet,
+        validation: WindowSet,
+        config: TrainingConfig,
+        ending: Ending,
+        snapshots: Snapshots,
+        log: Log,
+        workers: Workers,
+        told_to_stop: Callable[[], bool],
+    ) -> None:
+        self._model, self._training, self._validation = model, training, validation
+        self._config, self._ending, self._snapshots = config, ending, snapshots
+        self._log, self._workers, self._told_to_stop = log, workers, told_to_stop
+        self._device = training.tokens.device
+        self._optimisers = Optimisers.of(model, config)
+        self._batches = Batches(len(training), config.batch, config.seed)
+        self._position, self._best = snapshots.restore(model, self._optimisers)
+        self._clock = _Clock(ending.max_minutes, self._position.seconds)
+        self._schedule = self._position.schedule or (
+            config if ending.max_minutes is None else config.stretched(UNMEASURED)
+        )
+        self._last = self._validations[-1][1] if self._validations else {}
+        self._saved = time.monotonic()
 
-    One encoder pass serves all phases. Reconstruction and generator descend together, as the sum of [P] equation 3:
-    Adam forgets the scale of a loss, so beta would mean nothing to a generator with an optimiser of its own.
-    """
-    beta = config.beta(update)
-    mean, log_variance = model.encode(tokens)
-    z = draw(mean, log_variance, generator)
-    genre = draw_genre(genres, generator)
+    def run(self) -> tuple[Metrics, TrainingConfig]:
+        """The validation of the weights that are kept, and the schedule."""
+        for record in self._position.history if self._workers.first else ():
+            self._log(*record)
+        with Progress("training", self._total, "update") as progress:
+            while self._position.update < self._schedule.updates:
+                losses = self._update()
+                decision = self._workers.agree(self._look(losses) if self._workers.first else GO_ON, self._device)
+                if decision == STOP:
+                    raise InterruptedRunError(
+                        f"stopped after update {self._position.update}; the same command goes on from there"
+                    )
+                if decision != GO_ON:
+                    self._end_at(decision)
+                    progress.expect(self._total)
+                progress.to(self._position.update, " ".join(f"{name}={x:.3f}" for name, x in self._last.items()))
+        if self._ending.keep == "best" and self._workers.first:
+            self._model.load_state_dict(self._best)
+            return dict(self._position.history)[self._best_update], self._schedule
+        return self._last, self._schedule
 
-    fixed_mean, fixed_log_variance = mean.detach(), log_variance.detach()
-    for _ in range(config.critic_updates):
-        real = model.prior.sample(genre, generator)
-        fake = draw(fixed_mean, fixed_log_variance, generator)
-        loss, distance = critic_loss(model.critic, real, fake, genre, config.gradient_penalty, generator)
-        optimisers.critic.zero_grad()
-        torch.autograd.backward(loss)
-        optimisers.critic.step()
+    @property
+    def _total(self) -> int | None:
+        return None if self._schedule.updates == UNMEASURED else self._schedule.updates
 
-    reconstruction = reconstruction_loss(model.decode(z), tokens)
-    generation = -model.critic(z, genre).mean()
-    optimisers.autoencoder.zero_grad()
-    torch.autograd.backward(reconstruction + beta * generation)
-    optimisers.autoencoder.step()
-    return {"loss": reconstruction.detach(), "wasserstein": distance}
+    @property
+    def _validations(self) -> list[tuple[int, Metrics]]:
+        return [(update, metrics) for update, metrics in self._position.history if "validation_loss" in metrics]
+
+    @property
+    def _best_update(self) -> int:
+        return min(self._validations, key=lambda validation: validation[1]["validation_loss"])[0]
+
+    def _update(self) -> dict[str, Tensor]:
+        update = self._position.update
+        chosen = self._batches(update).to(self._device)
+        losses = update_once(
+            self._model,
+            self._training.tokens[chosen],
+            self._training.genres[chosen],
+            self._optimisers,
+            self._schedule,
+            update,
+            generator_of(self._config.seed, update, self._device),
+            self._workers,
+        )
+        self._position.update += 1
+        self._clock.count()
+        return losses
+
+    def _look(self, losses: dict[str, Tensor]) -> int:
+        """Logs, validates and saves where that is due; what all processes are to do, or at which update they end."""
+        done = self._position.update
+        stops, fits, over = self._told_to_stop(), not self._total and self._clock.measured, self._clock.over
+        validates = fits or over or done % self._schedule.evaluate_every == 0 or done == self._schedule.updates
+        logs = validates or done % LOG_EVERY == 0
+        if not logs and not stops:
+            return GO_ON
+        metrics = {name: loss.item() for name, loss in losses.items()} | {"beta": self._schedule.beta(done - 1)}
+        self._check(metrics)
+        if validates:
+            metrics |= self._validate()
+            self._last = metrics
+        if logs:
+            self._position.history.append((done, metrics))
+            self._log(done, metrics)
+        if stops or time.monotonic() - self._saved > SNAPSHOT_SECONDS:
+            self._save()
+        if stops:
+            return STOP
+        if over or (validates and self._has_lost_patience()):
+            return done
+        return self._clock.fitted(done, self._config) if fits else GO_ON
+
+    def _check(self, metrics: Metrics) -> None:
+        worst = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
+        if not all(map(math.isfinite, metrics.values())) or metrics["loss"] > worst:
+            raise InputError(
+                f"the loss is {metrics['loss']:.3g} after update {self._position.update}; lower the learning rate "
+                f"(last sound state: {self._snapshots.last})"
+            )
+
+    def _validate(self) -> Metrics:
+        began = time.monotonic()
+        metrics = validate(self._model, self._validation, self._config.batch)
+        lowest = min((earlier["validation_loss"] for _, earlier in self._validations), default=math.inf)
+        if self._ending.keep == "best" and metrics["validation_loss"] < lowest:
+            self._best = {name: weight.detach().clone() for name, weight in self._model.state_dict().items()}
+        self._clock.validation_seconds = time.monotonic() - began
+        return metrics
+
+    def _has_lost_patience(self) -> bool:
+        since = sum(update > self._best_update for update, _ in self._validations)
+        return self._ending.patience is not None and since >= self._ending.patience
+
+    def _end_at(self, update: int) -> None:
+        """The run has so many updates, which are at hand or from now on those of its schedule."""
+        if update > self._position.update:
+            self._schedule = self._position.schedule = self._config.stretched(update)
+        else:
+            self._schedule = replace(self._schedule, updates=update)
+
+    def _save(self) -> None:
+        self._position.seconds = self._clock.seconds
+        self._snapshots.write(self._position, self._model, self._optimisers, self._best)
+        self._saved = time.monotonic()
+
+
+class _Clock:
+    """The time of a run that has only so much, if it has a bound."""
+
+    def __init__(self, minutes: float | None, spent: float) -> None:
+        self._limit = math.inf if minutes is None else 60 * minutes
+        self._began = time.monotonic() - spent
+        self._first: float | None = None
+        self._updates = 0
+        self.validation_seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Spent by this process and those before it."""
+        return time.monotonic() - self._began
+
+    def count(self) -> None:
+        """An update is done; the first is not measured: much is made ready in it."""
+        if self._first is None:
+            self._first = time.monotonic()
+        else:
+            self._updates += 1
+
+    @property
+    def measured(self) -> bool:
+        """Whether the rate is known well enough to fit a schedule to it."""
+        if self._first is None or not self._updates:
+            return False
+        return time.monotonic() - self._first > min(MEASURED_SECONDS, self._limit / 10)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is time for no more than a validation, and for what comes with it."""
+        return self._limit - self.seconds < 2 * self.validation_seconds + 1
+
+    def fitted(self, done: int, config: TrainingConfig) -> int:
+        """How many updates the run can have in all, the validations of its schedule counted in."""
+        an_update = (time.monotonic() - (self._first or 0.0)) / self._updates
+        left = self._limit - self.seconds
+        validating = self.validation_seconds * config.updates / config.evaluate_every
+        return done + max(int(FITTED_SHARE * max(left - validating, left / 2) / an_update), 1)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM has come; a second one ends the process as ever."""
+    told: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        signal.signal(number, before[number])
+
+    before = {number: signal.signal(number, note) for number in map(int, (signal.SIGINT, signal.SIGTERM))}
+    try:
+        yield lambda: bool(told)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _spread(windows: WindowSet, most: int) -> WindowSet:
@@ -130,13 +298,17 @@ def _spread(windows: WindowSet, most: int) -> WindowSet:
 
 
 @torch.no_grad()
-def _validate(model: MusAE, windows: WindowSet, batch: int) -> Metrics:
-    """Loss and accuracy of the windows' mean codes."""
-    device = next(model.parameters()).device
+def validate(model: Autoencoder, windows: WindowSet, batch: int) -> Metrics:
+    """Loss and accuracy of the windows' mean codes.
+
+    An autoregressive decoder is fed the true states for its loss, and its own for its accuracy.
+    """
     loss = hits = 0.0
+    generator = torch.Generator(windows.tokens.device)
     for tokens in torch.split(windows.tokens, batch):
-        tokens = tokens.to(device)
-        logits = model.decode(model.codes(tokens))
+        z = model.codes(tokens)
+        logits = model.decode(z, tokens, own=0, generator=generator)
+        predicted = model.tokens(z) if model.autoregressive else logits.argmax(dim=-1)
         loss += reconstruction_loss(logits, tokens).item() * len(tokens)
-        hits += (logits.argmax(dim=-1) == tokens).float().mean().item() * len(tokens)
+        hits += (predicted == tokens).float().mean().item() * len(tokens)
     return {"validation_loss": loss / len(windows), "validation_accuracy": hits / len(windows)}

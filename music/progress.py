@@ -11,9 +11,9 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts work of a known total, with a rate and an end time; a context manager."""
+    """Counts work, with a rate, and an end time where the total is known; a context manager."""
 
-    def __init__(self, what: str, total: int, unit: str, scale: bool = False) -> None:
+    def __init__(self, what: str, total: int | None, unit: str, scale: bool = False) -> None:
         self._what, self._total, self._unit, self._scale = what, total, unit, scale
         self._terminal = sys.stderr.isatty()
         self._bar: tqdm[Never] = tqdm(
@@ -21,6 +21,10 @@ class Progress:
         )
         self._done = 0
         self._began = self._written = time.monotonic()
+
+    def expect(self, total: int | None) -> None:
+        """Says what the total is, when it has become known or has changed."""
+        self._total = self._bar.total = total
 
     def to(self, done: int, note: str = "") -> None:
         """Says that `done` of the total are done; the note stands behind the rate."""
@@ -34,7 +38,7 @@ class Progress:
         self._written = time.monotonic()
         elapsed = self._written - self._began
         line = tqdm.format_meter(
-            self._done, self._total, elapsed, ncols=0, prefix=self._what, unit=self._unit, unit_scale=self._scale,
+            self._done, self._total or 0, elapsed, ncols=0, prefix=self._what, unit=self._unit, unit_scale=self._scale,
             postfix=note,
         )  # fmt: skip
         print(line, file=sys.stderr, flush=True)

@@ -3,6 +3,8 @@
 Source: [P] section 3.1, with the rules of onset and hold that its text states.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,6 +66,13 @@ def _paint(notes: Notes, steps: int) -> tuple[NDArray[np.int64], NDArray[np.uint
     offsets = np.cumsum(lengths) - lengths
     cells = np.arange(lengths.sum()) + np.repeat(first_cell - offsets, lengths)
     return cells, np.repeat((PITCHES - 1 - (layer >> TRACK_BITS)).astype(np.uint8), lengths)
+
+
+def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:
+    """(4, steps) of the (tracks, steps) states of some of `TRACKS`: the others are silent."""
+    whole = np.full((len(TRACKS), tokens.shape[1]), SILENT, dtype=np.uint8)
+    whole[[TRACKS.index(track) for track in tracks]] = tokens
+    return whole
 
 
 def to_notes(tokens: Tokens) -> NDArray[np.int64]:

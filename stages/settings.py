@@ -13,7 +13,6 @@ from music.errors import InputError
 
 T = TypeVar("T")
 PARAMS = Path("params.yaml")
-RECIPES = Path("recipes.yaml")
 BEAM = Path("beam.yaml")
 
 

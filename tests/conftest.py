@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
+torch.set_num_threads(1)  # the models are so small that a second thread slows them down
 
 
 @pytest.fixture(scope="session")

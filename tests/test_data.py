@@ -1,29 +1,17 @@
 import json
+from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pytest
+import torch
 
-from model.data import read_provenance, read_windows
+from model.data import Batches, WindowSet, read_provenance, read_windows
 from music.errors import InputError
+from music.tokens import HOLD, SILENT
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
+from tests.models import GENRES, SMALL, make_windows, window_table
 
 BARS = 1
-GENRES = ["jazz", "rock", "pop"]
-
-
-def table(tokens: np.ndarray, genres: list[list[int]]) -> pa.Table:
-    count = len(tokens)
-    columns = {
-        "tokens": [window.tobytes() for window in tokens],
-        "msd_id": ["T"] * count,
-        "md5": ["m"] * count,
-        "bar": range(count),
-        "tracks": [[0, 0, 0]] * count,
-        "shift": [0] * count,
-        "genres": genres,
-    }
-    return pa.table({name: list(values) for name, values in columns.items()}, schema=windows_schema(BARS))
 
 
 @pytest.fixture
@@ -32,10 +20,10 @@ def shards(tmp_path):
     genres = [[0], [], [1, 2], [0, 1, 2], [], [2], [1]]
     names = {shard_name(split, i, 2): windows_schema(BARS) for split in ("train", "validation") for i in range(2)}
     with shard_writers(str(tmp_path), names) as (first, second, third, fourth):
-        first.write(table(tokens[:2], genres[:2]))
-        first.write(table(tokens[2:3], genres[2:3]))
-        second.write(table(tokens[3:6], genres[3:6]))
-        third.write(table(tokens[6:], genres[6:]))
+        first.write(window_table(tokens[:2], genres[:2]))
+        first.write(window_table(tokens[2:3], genres[2:3]))
+        second.write(window_table(tokens[3:6], genres[3:6]))
+        third.write(window_table(tokens[6:], genres[6:]))
         written = [writer.close() for writer in (first, second, third, fourth)]
     write_manifest(str(tmp_path), written, config={"bars": BARS}, genres=GENRES)
     return tmp_path, tokens, genres
@@ -68,3 +56,32 @@ def test_shards_that_are_not_whole_are_named(shards, tmp_path):
     (folder / "manifest.json").unlink()
     with pytest.raises(InputError, match=r"no manifest\.json"):
         read_provenance(folder)
+
+
+def test_an_epoch_sees_every_window_once():
+    batches = Batches(20, 5, seed=0)
+    epochs = [[batches(4 * epoch + place).tolist() for place in range(4)] for epoch in range(2)]
+    for epoch in epochs:
+        assert sorted(number for batch in epoch for number in batch) == list(range(20))
+    assert epochs[0] != epochs[1]
+    assert Batches(20, 5, seed=1)(0).tolist() != epochs[0][0]
+
+
+def test_a_batch_depends_on_its_number_alone():
+    batches = Batches(23, 5, seed=3)
+    assert [batches(update).tolist() for update in (9, 2)] == [Batches(23, 5, seed=3)(u).tolist() for u in (9, 2)]
+
+
+def test_some_of_the_tracks_can_be_taken_alone():
+    windows = make_windows()
+    guitar, two = (replace(SMALL, tracks=tracks) for tracks in (("guitar",), ("drums", "strings")))
+    assert np.array_equal(windows.seen_by(guitar).tokens, windows.tokens[:, 2:3])
+    assert np.array_equal(windows.seen_by(two).tokens, windows.tokens[:, [0, 3]])
+
+
+def test_onsets_can_be_changes_of_pitch_alone():
+    starts = torch.tensor([60, 60, HOLD, 62, HOLD, 60, SILENT, SILENT, 60, HOLD, 60, SILENT], dtype=torch.uint8)
+    changes = [60, HOLD, HOLD, 62, HOLD, 60, SILENT, HOLD, 60, HOLD, HOLD, SILENT]
+    windows = WindowSet(starts.expand(2, 4, -1), torch.zeros(2, 3, dtype=torch.bool))
+    assert windows.seen_by(replace(SMALL, onsets="changes")).tokens[1, 3].tolist() == changes
+    assert windows.seen_by(SMALL).tokens[1, 3].tolist() == starts.tolist()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mido
 import pytest
+import tomlkit
 import yaml
 
 from music.midi import write
@@ -48,12 +49,12 @@ def project(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write(band(bars=20, pitch=50 + number)))
     (home / "music" / "broken.mid").write_bytes(b"MThd")
-    recipes = copy / "recipes.yaml"
-    content = yaml.safe_load(recipes.read_text())
+    recipes = copy / "recipes.toml"
+    content = tomlkit.parse(recipes.read_text())
     for recipe in content.values():
-        recipe["model"] |= TINY_MODEL
-        recipe["training"] |= TINY_TRAINING
-    recipes.write_text(yaml.safe_dump(content))
+        recipe["model"].update(TINY_MODEL)
+        recipe["training"].update(TINY_TRAINING)
+    recipes.write_text(tomlkit.dumps(content))
     change(copy / "params.yaml", {"demo": {"songs_a_style": 1}, "corpus": {"shards": 2}})
     change(copy / "beam.yaml", {"workers": 1})
     for arguments in ("init -q", "config user.name A", "config user.email a@b", "add -A", "commit -qm Begin"):
@@ -121,9 +122,9 @@ def test_a_folder_of_music_and_what_was_refused(reproduced):
 def test_a_stage_without_its_input_fails_in_one_line(reproduced):
     for change_, message in {
         "-S corpus.path=nowhere": "nowhere",
-        "-S train.recipe=papre": "Parameters 'papre' are missing from 'recipes.yaml'",
-        "-S recipes.yaml:demo.training.batch=0": "recipes.yaml: demo.training: batch must be at least 1",
-        "-S train.prior=sphere": "params.yaml: train.prior: Input should be 'gaussian' or 'flower'",
+        "-S train.recipe=papre": "Parameters 'papre' are missing from 'recipes.toml'",
+        "-S recipes.toml:demo.training.batch=0": "recipes.toml: demo.training: batch must be at least 1",
+        "-S train.prior=sphere": "params.yaml: train.prior: ??",
         "-S songs.reader=mido": "params.yaml: songs: reader must be one of symusic, pretty_midi, not mido",
     }.items():
         failed = sh(reproduced, f"dvc exp run {change_}")

@@ -1,4 +1,4 @@
-"""MusAE: encoder, four decoders, critic and prior in one."""
+"""Encoder, decoder, critic and prior in one: MusAE, its ablations and its peers."""
 
 import math
 
@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.critic import Critic
-from model.decoder import Decoder
+from model.decoder import ParallelDecoder
 from model.encoder import Encoder
+from model.music_vae import FlatDecoder, HierarchicalDecoder
 from model.priors import FlowerPrior, GaussianPrior, Prior
-from music.tokens import TRACKS
 
 FIRST_VARIANCE = 0.01
 """Of the codes before training, in those units: with more noise the decoders learn to ignore them first."""
 
 
-class MusAE(nn.Module):
-    """The music adversarial autoencoder of [P] section 3.
+class Autoencoder(nn.Module):
+    """The music adversarial autoencoder of [P] section 3, or with another decoder or regulariser one of its peers.
 
     Encoder and decoders work in units of the prior's root mean square, so that codes squeezed into the flower's
     narrow petals are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
@@ -27,39 +27,62 @@ class MusAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
-        self.decoders = nn.ModuleList(Decoder(config) for _ in TRACKS)
-        self.critic = Critic(config)
+        self.decoder = _decoder(config)
+        self.critic = Critic(config) if config.regulariser.startswith("adversary") else None
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )
-
         self.apply(_initialise)
         nn.init.constant_(self.encoder.log_variance.bias, math.log(FIRST_VARIANCE))
 
+    @property
+    def autoregressive(self) -> bool:
+        """Whether the decoder is fed states that it or a teacher has written."""
+        return not isinstance(self.decoder, ParallelDecoder)
+
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens: (batch, 4, steps) uint8 -> mean and log variance of q(z|x), (batch, latent) each."""
+        """tokens: (batch, tracks, steps) uint8 -> mean and log variance of q(z|x), (batch, latent) each."""
         mean, log_variance = self.encoder(tokens)
         return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
 
-    def decode(self, z: Tensor) -> Tensor:
-        """z: (batch, latent) -> logits, (batch, 4, steps, 130)."""
-        return torch.stack([decoder(z / self.prior.scale) for decoder in self.decoders], dim=1)
+    def decode(self, z: Tensor, tokens: Tensor, own: float, generator: torch.Generator) -> Tensor:
+        """The logits that are trained, (batch, tracks, steps, 130); z: (batch, latent).
+
+        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with chance `own` what it draws itself.
+        """
+        z = z / self.prior.scale
+        logits: Tensor = self.decoder(z, tokens, own, generator) if self.autoregressive else self.decoder(z)
+        return logits
 
     @torch.no_grad()
     def codes(self, tokens: Tensor) -> Tensor:
-        """The mean code of each window; tokens: (batch, 4, steps) -> (batch, latent)."""
+        """The mean code of each window; tokens: (batch, tracks, steps) -> (batch, latent)."""
         return self.encode(tokens)[0]
 
     @torch.no_grad()
     def tokens(self, z: Tensor) -> Tensor:
-        """The likeliest states of each code; z: (batch, latent) -> (batch, 4, steps) uint8."""
-        return self.decode(z).argmax(dim=-1).to(torch.uint8)
+        """The likeliest states of each code; z: (batch, latent) -> (batch, tracks, steps) uint8.
+
+        An autoregressive decoder is fed its own.
+        """
+        return self.decoder.tokens(z / self.prior.scale)
+
+
+def _decoder(config: ModelConfig) -> ParallelDecoder | FlatDecoder | HierarchicalDecoder:
+    if config.decoder == "flat":
+        return FlatDecoder(config)
+    if config.decoder == "hierarchical":
+        return HierarchicalDecoder(config)
+    return ParallelDecoder(config)
 
 
 def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Cross entropy in nats a step, summed over the four tracks, averaged over windows and steps."""
+    """Cross entropy in nats a step, summed over the tracks, averaged over windows and steps.
+
+    logits: (batch, tracks, steps, 130), tokens: (batch, tracks, steps).
+    """
     losses = nn.functional.cross_entropy(logits.flatten(0, 2), tokens.long().flatten(), reduction="mean")
-    return len(TRACKS) * losses
+    return tokens.shape[1] * losses
 
 
 def _initialise(module: nn.Module) -> None:

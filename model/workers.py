@@ -1,0 +1,74 @@
+"""One process a GPU, started by torchrun: each computes its part of every batch, and gradients are averaged.
+
+The gradients of a phase go through one all-reduce. (torch's DistributedDataParallel reduces during the backward pass,
+but knows nothing of a gradient penalty's own gradients, and three phases share one forward pass here.)
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The processes that train together, seen from one of them."""
+
+    rank: int
+    count: int
+
+    @property
+    def first(self) -> bool:
+        """Whether it is this one that validates, logs and saves."""
+        return self.rank == 0
+
+    def part(self, batch: Tensor) -> Tensor:
+        """The rows of the batch that are this process's."""
+        return batch.chunk(self.count)[self.rank]
+
+    def average(self, tensors: Iterable[Tensor]) -> None:
+        """Replaces each tensor by its mean over the processes."""
+        if self.count == 1:
+            return
+        listed = list(tensors)
+        flat = torch.cat([tensor.flatten() for tensor in listed])
+        dist.all_reduce(flat)
+        flat /= self.count
+        means = torch.split(flat, [tensor.numel() for tensor in listed])
+        for tensor, mean in zip(listed, means, strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+    def agree(self, value: int, device: torch.device) -> int:
+        """The first process's value."""
+        if self.count == 1:
+            return value
+        shared = torch.tensor(value, device=device)
+        dist.broadcast(shared, src=0)
+        return int(shared.item())
+
+
+ALONE = Workers(rank=0, count=1)
+
+
+def device() -> torch.device:
+    """The GPU of this process, or the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+@contextmanager
+def together() -> Iterator[Workers]:
+    """The processes that torchrun has started, or this one alone."""
+    if "WORLD_SIZE" not in os.environ:
+        yield ALONE
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield Workers(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()

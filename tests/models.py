@@ -1,0 +1,57 @@
+"""Small models, and windows to train them on, in memory and as shards."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from model.config import ModelConfig, TrainingConfig
+from model.data import WindowSet
+from model.training import Ending
+from music.tokens import STATES, TRACKS
+from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
+
+GENRES = ["jazz", "rock", "pop"]
+SMALL = ModelConfig(
+    bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="adversary", genres=3,
+    units=16, layers=2, latent=8,
+)  # fmt: skip
+BRIEF = TrainingConfig(
+    updates=12, batch=4, learning_rate=0.01, decay=0.01, beta_every=2, critic_updates=2, gradient_penalty=10.0,
+    divergence=0.5, free_bits=1.0, sampling_rate=0.0, evaluate_every=5, seed=0,
+)  # fmt: skip
+TO_THE_END = Ending(max_minutes=None, patience=None, keep="last")
+
+
+def make_windows(count: int = 20, bars: int = 1) -> WindowSet:
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(STATES, (count, 4, 16 * bars), generator=generator, dtype=torch.uint8)
+    return WindowSet(tokens, torch.rand(count, 3, generator=generator) < 0.5)
+
+
+def window_table(tokens: np.ndarray, genres: Sequence[Sequence[int]]) -> pa.Table:
+    """Rows of a window shard; tokens: (windows, 4, steps)."""
+    count, _, steps = tokens.shape
+    columns = {
+        "tokens": [window.tobytes() for window in tokens],
+        "msd_id": ["T"] * count,
+        "md5": ["m"] * count,
+        "bar": range(count),
+        "tracks": [[0, 0, 0]] * count,
+        "shift": [0] * count,
+        "genres": genres,
+    }
+    return pa.table({name: list(values) for name, values in columns.items()}, schema=windows_schema(steps // 16))
+
+
+def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet) -> None:
+    """Both splits in a shard each, with the manifest."""
+    bars = training.tokens.shape[-1] // 16
+    sets = {shard_name("train", 0, 1): training, shard_name("validation", 0, 1): validation}
+    with shard_writers(str(folder), dict.fromkeys(sets, windows_schema(bars))) as writers:
+        for writer, windows in zip(writers, sets.values(), strict=True):
+            writer.write(window_table(windows.tokens.numpy(), [marks.nonzero()[0] for marks in windows.genres.numpy()]))
+        written = [writer.close() for writer in writers]
+    write_manifest(str(folder), written, config={"bars": bars}, genres=GENRES)

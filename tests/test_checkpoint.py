@@ -1,0 +1,96 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from model import checkpoint
+from model.autoencoder import Autoencoder
+from model.checkpoint import VERSIONS, Description, load, save, save_compact
+from model.compact import compress, expand
+from model.config import difference
+from model.data import Provenance
+from music.errors import InputError
+from tests.models import BRIEF, GENRES, SMALL, make_windows
+
+DESCRIPTION = Description(SMALL, BRIEF, Provenance(1, GENRES, "abc"), {"validation_loss": 1.5}, VERSIONS)
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return Autoencoder(SMALL).eval()
+
+
+def test_a_checkpoint_comes_back_whole(model, tmp_path):
+    save(tmp_path, model, DESCRIPTION)
+    again, description = load(tmp_path)
+    assert description == DESCRIPTION
+    tokens = make_windows().tokens
+    assert torch.equal(again.codes(tokens), model.codes(tokens))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_a_checkpoint_that_does_not_fit_is_named(model, tmp_path):
+    with pytest.raises(InputError, match="train a model first"):
+        load(tmp_path)
+    save(tmp_path, model, DESCRIPTION)
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[:-10])
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(whole)
+    text = (tmp_path / "model.json").read_text()
+    (tmp_path / "model.json").write_text(text.replace('"units": 16', '"units": 32'))
+    with pytest.raises(InputError, match="size mismatch"):
+        load(tmp_path)
+    (tmp_path / "model.json").write_text(text.replace('"decoder"', '"decoders"'))
+    with pytest.raises(InputError, match="decoders"):
+        load(tmp_path)
+
+
+def test_what_differs_is_named():
+    ours = Provenance(2, ["jazz"], "abc")
+    assert difference(ours, ours) == ""
+    assert difference(ours, replace(ours, bars=16, digest="def")) == "bars 2, not 16, digest abc, not def"
+
+
+def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):
+    save_compact(tmp_path, model, DESCRIPTION)
+    again, description = load(tmp_path)
+    assert description == DESCRIPTION
+    codes = (one.codes(make_windows().tokens) for one in (again, model))
+    assert torch.allclose(*codes, atol=0.02)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compact.safetensors", "model.json"]
+
+
+@pytest.mark.parametrize("bits", [8, 4, 2, 1])
+def test_a_matrix_of_normal_numbers_is_as_near_as_its_bits_allow(bits):
+    matrix = torch.randn(300, 1001, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 3, 300)[:, None]
+    packed = compress({"w": matrix}, matrix.numel() * bits // 8 + 4096)
+    assert packed["w.codes"].numel() == math.ceil(matrix.numel() * bits / 8)
+    error = (expand(packed)["w"] - matrix) / matrix.square().mean(dim=1, keepdim=True).sqrt()
+    # Max, "Quantizing for minimum distortion", 1960, table I; of 8 bits what Panter and Dite, 1951, say of many levels
+    distortion = {8: math.pi * math.sqrt(3) / 2 / 256**2, 4: 0.00950, 2: 0.1175, 1: 0.3634}
+    assert error.square().mean() == pytest.approx(distortion[bits], rel=0.05)
+
+
+def test_vectors_and_rows_of_zeros_come_back(model):
+    weights = {"bias": torch.tensor([0.5, -2.0]), "w": torch.cat([torch.zeros(1, 8), torch.arange(8.0)[None]])}
+    again = expand(compress(weights, 10_000))
+    assert torch.equal(again["bias"], weights["bias"])
+    assert torch.allclose(again["w"], weights["w"], atol=0.02)
+
+
+def test_a_compact_copy_keeps_to_its_size(model, tmp_path, monkeypatch):
+    full = sum(weight.numel() for weight in model.state_dict().values())
+    monkeypatch.setattr(checkpoint, "MOST_BYTES", 2 * full)
+    save_compact(tmp_path, model, DESCRIPTION)
+    file = tmp_path / "compact.safetensors"
+    assert file.stat().st_size <= 2 * full
+    levels = {len(tensor) for name, tensor in load_file(file).items() if name.endswith(".levels")}
+    assert len(levels) == 1
+    assert levels < {2, 4, 8, 16, 32, 64}
+    with pytest.raises(ValueError, match="at one bit a number"):
+        compress(model.state_dict(), 100)
