@@ -29,8 +29,10 @@ MEASURED_SECONDS = 60.0
 """After so long, or a tenth of the time that there is, the schedule is fitted to the rate measured."""
 FITTED_SHARE = 0.95
 """Of the time left when the schedule is fitted: the rest is for what comes slower."""
-SNAPSHOT_SECONDS = 60.0
+SNAPSHOT_SECONDS = 10.0
 """Between snapshots, at least."""
+SNAPSHOT_SHARE = 0.02
+"""Of a run's time that snapshots may take."""
 UNMEASURED = 10**12
 """Updates of the run until they are known: so many that the schedule stands at its start."""
 DIVERGED = 2
@@ -122,7 +124,7 @@ class _Run:
             config if ending.max_minutes is None else config.stretched(UNMEASURED)
         )
         self._last = self._validations[-1][1] if self._validations else {}
-        self._saved = time.monotonic()
+        self._save_again = time.monotonic() + SNAPSHOT_SECONDS
 
     def run(self) -> tuple[Metrics, TrainingConfig]:
         """The validation of the weights that are kept, and the schedule."""
@@ -190,7 +192,7 @@ class _Run:
         if logs:
             self._position.history.append((done, metrics))
             self._log(done, metrics)
-        if stops or time.monotonic() - self._saved > SNAPSHOT_SECONDS:
+        if stops or time.monotonic() >= self._save_again:
             self._save()
         if stops:
             return STOP
@@ -227,9 +229,11 @@ class _Run:
             self._schedule = replace(self._schedule, updates=update)
 
     def _save(self) -> None:
+        began = time.monotonic()
         self._position.seconds = self._clock.seconds
         self._snapshots.write(self._position, self._model, self._optimisers, self._best)
-        self._saved = time.monotonic()
+        ended = time.monotonic()
+        self._save_again = ended + max(SNAPSHOT_SECONDS, (ended - began) / SNAPSHOT_SHARE)
 
 
 class _Clock:

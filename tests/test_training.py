@@ -287,7 +287,7 @@ ALONE = f"""
 import runpy, sys
 sys.modules.update(dict.fromkeys({sorted(STANDALONE)!r}))
 from model import training
-training.SNAPSHOT_SECONDS = 0
+training.SNAPSHOT_SECONDS, training.SNAPSHOT_SHARE = 0, 1
 runpy.run_module("model", run_name="__main__", alter_sys=True)
 """
 """On a machine without those; with as many snapshots as there can be."""
