@@ -130,7 +130,7 @@ class _Run:
         """The validation of the weights that are kept, and the schedule."""
         for record in self._position.history if self._workers.first else ():
             self._log(*record)
-        with Progress("training", self._total, "update") as progress:
+        with Progress("training", self._total, "update", initial=self._position.update) as progress:
             while self._position.update < self._schedule.updates:
                 losses = self._update()
                 decision = self._workers.agree(self._look(losses) if self._workers.first else GO_ON, self._device)

@@ -13,13 +13,15 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts work, with a rate, and an end time where the total is known; a context manager."""
 
-    def __init__(self, what: str, total: int | None, unit: str, scale: bool = False) -> None:
+    def __init__(self, what: str, total: int | None, unit: str, scale: bool = False, initial: int = 0) -> None:
+        """Begins at `initial`, which the rate leaves out."""
         self._what, self._total, self._unit, self._scale = what, total, unit, scale
         self._terminal = sys.stderr.isatty()
         self._bar: tqdm[Never] = tqdm(
-            total=total, desc=what, unit=unit, unit_scale=scale, dynamic_ncols=True, disable=not self._terminal
-        )
-        self._done = 0
+            total=total, desc=what, unit=unit, unit_scale=scale, initial=initial, dynamic_ncols=True,
+            disable=not self._terminal,
+        )  # fmt: skip
+        self._initial = self._done = initial
         self._began = self._written = time.monotonic()
 
     def expect(self, total: int | None) -> None:
@@ -39,7 +41,7 @@ class Progress:
         elapsed = self._written - self._began
         line = tqdm.format_meter(
             self._done, self._total or 0, elapsed, ncols=0, prefix=self._what, unit=self._unit, unit_scale=self._scale,
-            postfix=note,
+            postfix=note, initial=self._initial,
         )  # fmt: skip
         print(line, file=sys.stderr, flush=True)
 
