@@ -14,6 +14,7 @@ from torch import Tensor
 
 from music.errors import InputError
 from music.tokens import STEPS_PER_BAR, TRACKS
+from music.windows import transpose
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def read_windows(folder: Path, split: str) -> WindowSet:
             last = first + len(table)
             if last > rows:
                 raise InputError(f"{folder}: more rows than {manifest['digest'][:8]} has; write the windows again")
-            tokens[first:last] = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
+            windows = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
+            tokens[first:last] = transpose(windows, table["shift"].to_numpy())
             _mark(genres[first:last], table["genres"])
             first = last
     if first != rows:
@@ -78,7 +80,7 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
     try:
         shard = pq.ParquetFile(path)
         for group in range(shard.num_row_groups):
-            yield shard.read_row_group(group, columns=["tokens", "genres"])
+            yield shard.read_row_group(group, columns=["tokens", "shift", "genres"])
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path}: {error}; write the windows again") from error
 

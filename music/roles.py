@@ -1,6 +1,5 @@
 """Which instrument plays which of the four tracks, and the token song that comes of it."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,22 +27,6 @@ class TokenSong:
     """(tracks, steps): the drum tracks, then bass, then guitar/piano, then the strings; whole bars."""
     counts: tuple[int, int, int]
     """How many drum, bass and guitar/piano tracks."""
-
-    def arrangements(self, cap: int) -> NDArray[np.intp]:
-        """(combinations, 4) rows of `tokens`: the first `cap` of drums x bass x guitar/piano, each with the strings."""
-        chosen = np.unravel_index(np.arange(min(cap, self.combinations)), (*self.counts, 1))
-        return np.stack(chosen, axis=1) + self.first_rows
-
-    @property
-    def first_rows(self) -> tuple[int, int, int, int]:
-        """The first row of `tokens` of each of the four roles."""
-        drums, bass, guitar = self.counts
-        return 0, drums, drums + bass, drums + bass + guitar
-
-    @property
-    def combinations(self) -> int:
-        """How many arrangements there are before the cap."""
-        return math.prod(self.counts)
 
 
 def tokenise_song(song: Song) -> TokenSong:
