@@ -36,32 +36,30 @@ def tokenise_song(song: Song) -> TokenSong:
         raise Refused(Reason.NOT_4_4, f"time signatures {found}")
     if not song.instruments:
         raise Refused(Reason.NO_NOTES)
-    notes = _in_steps(song)
-    last = int(notes[2].max())
+    instrument, start, end, pitch = _in_steps(song)
+    last = int(end.max())
     if last > MAX_BARS * STEPS_PER_BAR:
         raise Refused(Reason.TOO_LONG, f"{-(-last // STEPS_PER_BAR)} bars, at most {MAX_BARS}")
     rows, counts = _assign(song.instruments)
-    notes[0] = rows[notes[0]]
     tracks, steps = sum(counts) + 1, -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
     if tracks > MAX_TRACKS:
         raise Refused(Reason.TOO_LARGE, f"{tracks} tracks, at most {MAX_TRACKS}")
-    return TokenSong(tokenise(notes, tracks, steps), counts)
+    return TokenSong(tokenise((rows[instrument], start, end, pitch), tracks, steps), counts)
 
 
 def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
     """(instruments,) the row of each in `TokenSong.tokens`, and its counts."""
-    roles = [role(instrument) for instrument in instruments]
-    counts: list[int] = []
-    rows = np.empty(len(roles), dtype=np.int64)
-    for name, reason in (("drums", Reason.NO_DRUMS), ("bass", Reason.NO_BASS), ("guitar", Reason.NO_GUITAR)):
-        of_role = [number for number, one in enumerate(roles) if one == name]
-        if not of_role:
+    of_role: dict[str, list[int]] = {track: [] for track in TRACKS}
+    for number, instrument in enumerate(instruments):
+        of_role[role(instrument)].append(number)
+    drums, bass, guitar, _ = of_role.values()
+    for numbers, reason in ((drums, Reason.NO_DRUMS), (bass, Reason.NO_BASS), (guitar, Reason.NO_GUITAR)):
+        if not numbers:
             raise Refused(reason)
-        rows[of_role] = np.arange(len(of_role)) + sum(counts)
-        counts.append(len(of_role))
-    rows[[one == "strings" for one in roles]] = sum(counts)
-    drums, bass, guitar = counts
-    return rows, (drums, bass, guitar)
+    apart = [*drums, *bass, *guitar]
+    rows = np.full(len(instruments), len(apart))
+    rows[apart] = np.arange(len(apart))
+    return rows, (len(drums), len(bass), len(guitar))
 
 
 def role(instrument: Instrument) -> str:
@@ -76,14 +74,14 @@ def role(instrument: Instrument) -> str:
 
 
 def _in_steps(song: Song) -> Notes:
-    """(4, notes) instrument, start step, end step, pitch; one step long at least, a drum note exactly."""
+    """The notes with the number of their instrument; one step long at least, a drum note exactly."""
     sizes = [len(instrument.notes) for instrument in song.instruments]
-    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T.copy()
+    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T
     is_drum = np.repeat([instrument.is_drum for instrument in song.instruments], sizes)
     start = to_steps(on, song.ticks_per_quarter)
     shortest = start + 1
     end = np.where(is_drum, shortest, np.maximum(shortest, to_steps(off, song.ticks_per_quarter)))
-    return np.stack([np.repeat(np.arange(len(sizes)), sizes), start, end, pitch])
+    return np.repeat(np.arange(len(sizes)), sizes), start, end, pitch
 
 
 def to_song(tokens: Tokens) -> Song:
