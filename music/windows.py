@@ -50,15 +50,15 @@ def windows(songs: Arranged, lengths: Sequence[int], cap: int) -> Iterator[Windo
     hashed = hash_windows(songs.by_bar, first_states(songs.by_bar), songs.roles, lengths)
     for length, hashes_by_bar in zip(lengths, hashed, strict=True):
         which, bar = _numbered(np.maximum(songs.lengths[song] - length + 1, 0))
-        place = places[:, which] + bar
         ends = crossed[length - 1 :]
-        silent = ends > crossed[: len(ends)]
-        passes = np.flatnonzero(~silent[place].any(axis=0))
-        hashes = hashes_by_bar[:, place[:, passes]].sum(axis=1)
-        which, bar = which[passes], bar[passes]
+        sounds = ends == crossed[: len(ends)]
+        for track in places[::-1]:  # the strings, which are silent most, first
+            passes = sounds[track[which] + bar]
+            which, bar = which[passes], bar[passes]
+        hashes = hashes_by_bar[:, places[:, which] + bar].sum(axis=1)
         first = _first_of_each(hashes, song[which])
-        which = which[first]
-        yield Windows(hashes[:, first], song[which], arrangement[which], bar[first], len(passes))
+        of_first = which[first]
+        yield Windows(hashes[:, first], song[of_first], arrangement[of_first], bar[first], len(which))
 
 
 def _numbered(counts: Indices) -> tuple[Indices, Indices]:

@@ -36,7 +36,7 @@ Read = Callable[[list[bytes]], list[Answer]]
 
 SONGS_A_ROW_GROUP = 64
 """Few enough that a shard of songs can be read piece by piece."""
-SONGS_AT_ONCE = 32
+SONGS_AT_ONCE = 16
 """Enough that numpy's calls cost little, few enough that even songs of all lengths and tracks allowed fit in memory."""
 
 
