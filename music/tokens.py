@@ -61,8 +61,11 @@ def _paint(
     places[1:] = np.maximum(places[1:], np.maximum.accumulate(ends)[:-1])
     lengths = np.maximum(ends - places, 0)
     offsets = np.cumsum(lengths) - lengths
-    filled = np.arange(lengths.sum()) + np.repeat(places - offsets, lengths)
-    return filled & ((1 << CELL_BITS) - 1), (PITCHES - 1 - (filled >> CELL_BITS)).astype(np.uint8)
+    filled = np.repeat(places - offsets, lengths)
+    filled += np.arange(len(filled))
+    layers = (filled >> CELL_BITS).astype(np.uint8)
+    filled &= (1 << CELL_BITS) - 1
+    return filled, PITCHES - 1 - layers
 
 
 def to_notes(tokens: Tokens) -> NDArray[np.int64]:
