@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from music.arrangements import Arranged
 from music.errors import InputError
@@ -36,8 +38,8 @@ Read = Callable[[list[bytes]], list[Answer]]
 
 SONGS_A_ROW_GROUP = 64
 """Few enough that a shard of songs can be read piece by piece."""
-SONGS_AT_ONCE = 16
-"""Enough that numpy's calls cost little, few enough that even songs of all lengths and tracks allowed fit in memory."""
+BARS_AT_ONCE = 1 << 14
+"""Of all tracks, about 20 songs: enough that numpy's calls cost little, and a bound of memory whatever the songs are."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,10 @@ def _row(file: Row, answer: Answer) -> Row:
 def read_songs(path: str, columns: list[str]) -> Iterator[tuple[pa.Table, Arranged]]:
     """A song shard by some rows at a time: these columns, and the songs."""
     for group in read_row_groups(path, [*columns, "steps", "counts", "tokens"]):
-        for first in range(0, len(group), SONGS_AT_ONCE):
-            rows = group.slice(first, SONGS_AT_ONCE)
+        bars = pc.binary_length(group["tokens"]).to_numpy() // STEPS_PER_BAR
+        firsts = np.flatnonzero(np.diff(np.cumsum(bars) // BARS_AT_ONCE, prepend=-1))
+        for first, end in pairwise([*firsts.tolist(), len(group)]):
+            rows = group.slice(first, end - first)
             yield rows.select(columns), _arranged(rows)
 
 
