@@ -39,7 +39,7 @@ Read = Callable[[list[bytes]], list[Answer]]
 SONGS_A_ROW_GROUP = 64
 """Few enough that a shard of songs can be read piece by piece."""
 BARS_AT_ONCE = 1 << 14
-"""Of all tracks, about 20 songs: enough that numpy's calls cost little, and a bound of memory whatever the songs are."""
+"""Of all tracks, about 20 songs: enough that numpy's calls cost little; a bound of memory whatever the songs are."""
 
 
 @dataclass(frozen=True)
