@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +46,7 @@ from pipelines.songs import SongsConfig, write_song_shard, write_songs
 from pipelines.split import SplitConfig
 from pipelines.windows import WindowsConfig, write_window_shard, write_windows
 
-LENGTHS = (2, 16)
+WINDOWS = WindowsConfig([2, 16], cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
 BEAM = "FnApiRunner"
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -64,37 +65,30 @@ class Measured:
     """Resident size of the largest process at its peak."""
 
 
-def config(bars: int) -> WindowsConfig:
-    return WindowsConfig(bars, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
-
-
 def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measured:
     """The work itself, shard after shard; the reader in a process of its own, or in this one."""
     read = Isolated("pipelines.reading:read_midi", reader) if isolated else partial(read_here, reader)
     clock = _Clock()
     songs = out / "songs"
-    songs.mkdir()
     files = shard_paths(str(corpus), "files")
     reports = [write_song_shard(one, len(files), str(songs), read) for one in enumerate(files)]
     clock.lap("songs")
     paths = [str(songs / report.written[0].name) for report in reports]
+    windows = str(out / "windows")
+    for one in enumerate(paths):
+        index_songs(one, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split)
+    clock.lap("index")
+    repeated: dict[int, list[Any]] = {shard: [] for shard in range(len(paths))}
+    for part in product(WINDOWS.bars, range(partitions(len(paths)))):
+        for shard, rows in find_repeated(part, paths, windows):
+            repeated[shard].append(rows)
+    clock.lap("repeats")
     unique = 0
-    for bars in LENGTHS:
-        its, folder = config(bars), out / f"{bars}bar"
-        folder.mkdir()
-        for one in enumerate(paths):
-            index_songs(one, len(paths), str(folder), bars, its.cap, its.split)
-        clock.lap(f"{bars}-bar index")
-        repeated: dict[int, list[Any]] = {shard: [] for shard in range(len(paths))}
-        for part in range(partitions(len(paths))):
-            for shard, rows in find_repeated(part, paths, str(folder)):
-                repeated[shard].append(rows)
-        clock.lap(f"{bars}-bar repeats")
-        for shard, path in enumerate(paths):
-            joined = shard, {"path": [path], "repeated": repeated[shard]}
-            report = write_window_shard(joined, len(paths), [], str(folder), its)
-            unique += sum(split.rows for split in report.written)
-        clock.lap(f"{bars}-bar windows")
+    for shard, path in enumerate(paths):
+        joined = shard, {"path": [path], "repeated": repeated[shard]}
+        written = write_window_shard(joined, len(paths), [], windows, WINDOWS)
+        unique += sum(split.rows for report in written.values() for split in report.written)
+    clock.lap("windows")
     return clock.measured(sum(report.written[0].rows for report in reports), unique)
 
 
@@ -112,19 +106,15 @@ def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
     """The pipelines of the stages songs, genres and windows, from start to end."""
     clock = _Clock()
     where = BeamConfig(BEAM, workers)
-    for name in ("songs", *(f"{bars}bar" for bars in LENGTHS)):
-        (out / name).mkdir()
-    songs = str(out / "songs")
+    songs, windows = str(out / "songs"), str(out / "windows")
     write_songs(str(corpus), songs, SongsConfig(reader), where)
     clock.lap("songs")
     write_genres(songs, str(out / "genres.json"), GenresConfig(32), where)
     genres = read_genres(str(out / "genres.json"))
     clock.lap("genres")
-    unique = 0
-    for bars in LENGTHS:
-        folder = str(out / f"{bars}bar")
-        unique += sum(write_windows(songs, genres, folder, config(bars), where).values())
-        clock.lap(f"{bars}-bar windows")
+    sizes = write_windows(songs, genres, windows, WINDOWS, where)
+    unique = sum(sum(of_length.values()) for of_length in sizes.values())
+    clock.lap("windows")
     return clock.measured(read_manifest(songs)["kept"], unique)
 
 

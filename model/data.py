@@ -16,6 +16,7 @@ from model.config import ModelConfig
 from music.errors import InputError
 from music.hashing import mix
 from music.tokens import HOLD, STEPS_PER_BAR, TRACKS
+from music.windows import transpose
 
 SPLITS = ("train", "validation")
 
@@ -73,7 +74,8 @@ def read_windows(folder: Path, split: str) -> WindowSet:
             last = first + len(table)
             if last > rows:
                 raise InputError(f"{folder}: more rows than {manifest['digest'][:8]} has; write the windows again")
-            tokens[first:last] = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
+            windows = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
+            tokens[first:last] = transpose(windows, table["shift"].to_numpy())
             _mark(genres[first:last], table["genres"])
             first = last
     if first != rows:
@@ -93,7 +95,7 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
     try:
         shard = pq.ParquetFile(path)
         for group in range(shard.num_row_groups):
-            yield shard.read_row_group(group, columns=["tokens", "genres"])
+            yield shard.read_row_group(group, columns=["tokens", "shift", "genres"])
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path}: {error}; write the windows again") from error
 

@@ -50,7 +50,7 @@ def read_symusic(data: bytes) -> Song:
     notes, keys = _end_at_first_off(onsets, offs, keys)
     ends = np.searchsorted(keys, np.arange(len(tracks) + 1) * PITCHES).tolist()
     instruments = tuple(
-        Instrument(track.program, track.is_drum, notes[first:last])
+        Instrument(track.program, track.is_drum, notes[:, first:last].T)
         for track, (first, last) in zip(tracks, pairwise(ends), strict=True)
         if first < last
     )
@@ -66,7 +66,7 @@ def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64], offs: 
 def _end_at_first_off(
     onsets: NDArray[np.int64], offs: NDArray[np.int64], keys: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(notes, 3) on tick, off tick and pitch, and the key of each note, ascending: its track and pitch.
+    """(3, notes) on tick, off tick and pitch, and the key of each note, ascending: its track and pitch.
 
     A note-off closes all earlier open notes of its key, and no note has length zero. (symusic pairs onsets and offs
     first in, first out, so that sorting them pairs them again, and keeps notes of length zero.)
@@ -79,7 +79,7 @@ def _end_at_first_off(
     lasts = offs > starts
     starts, ends = starts[lasts], ends[lasts]
     keys = starts >> TICK_BITS
-    return np.stack([starts & LARGEST_TICK, ends & LARGEST_TICK, keys % PITCHES], axis=1), keys
+    return np.stack([starts & LARGEST_TICK, ends & LARGEST_TICK, keys & (PITCHES - 1)]), keys
 
 
 def read_pretty_midi(data: bytes) -> Song:

@@ -1,6 +1,5 @@
 """Which instrument plays which of the four tracks, and the token song that comes of it."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,22 +28,6 @@ class TokenSong:
     counts: tuple[int, int, int]
     """How many drum, bass and guitar/piano tracks."""
 
-    def arrangements(self, cap: int) -> NDArray[np.intp]:
-        """(combinations, 4) rows of `tokens`: the first `cap` of drums x bass x guitar/piano, each with the strings."""
-        chosen = np.unravel_index(np.arange(min(cap, self.combinations)), (*self.counts, 1))
-        return np.stack(chosen, axis=1) + self.first_rows
-
-    @property
-    def first_rows(self) -> tuple[int, int, int, int]:
-        """The first row of `tokens` of each of the four roles."""
-        drums, bass, guitar = self.counts
-        return 0, drums, drums + bass, drums + bass + guitar
-
-    @property
-    def combinations(self) -> int:
-        """How many arrangements there are before the cap."""
-        return math.prod(self.counts)
-
 
 def tokenise_song(song: Song) -> TokenSong:
     """Assigns the four roles of [P] section 4.1 and tokenises each track. Raises `Refused`."""
@@ -53,32 +36,30 @@ def tokenise_song(song: Song) -> TokenSong:
         raise Refused(Reason.NOT_4_4, f"time signatures {found}")
     if not song.instruments:
         raise Refused(Reason.NO_NOTES)
-    notes = _in_steps(song)
-    last = int(notes[2].max())
+    instrument, start, end, pitch = _in_steps(song)
+    last = int(end.max())
     if last > MAX_BARS * STEPS_PER_BAR:
         raise Refused(Reason.TOO_LONG, f"{-(-last // STEPS_PER_BAR)} bars, at most {MAX_BARS}")
     rows, counts = _assign(song.instruments)
-    notes[0] = rows[notes[0]]
     tracks, steps = sum(counts) + 1, -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
     if tracks > MAX_TRACKS:
         raise Refused(Reason.TOO_LARGE, f"{tracks} tracks, at most {MAX_TRACKS}")
-    return TokenSong(tokenise(notes, tracks, steps), counts)
+    return TokenSong(tokenise((rows[instrument], start, end, pitch), tracks, steps), counts)
 
 
 def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
     """(instruments,) the row of each in `TokenSong.tokens`, and its counts."""
-    roles = [role(instrument) for instrument in instruments]
-    counts: list[int] = []
-    rows = np.empty(len(roles), dtype=np.int64)
-    for name, reason in (("drums", Reason.NO_DRUMS), ("bass", Reason.NO_BASS), ("guitar", Reason.NO_GUITAR)):
-        of_role = [number for number, one in enumerate(roles) if one == name]
-        if not of_role:
+    of_role: dict[str, list[int]] = {track: [] for track in TRACKS}
+    for number, instrument in enumerate(instruments):
+        of_role[role(instrument)].append(number)
+    drums, bass, guitar, _ = of_role.values()
+    for numbers, reason in ((drums, Reason.NO_DRUMS), (bass, Reason.NO_BASS), (guitar, Reason.NO_GUITAR)):
+        if not numbers:
             raise Refused(reason)
-        rows[of_role] = np.arange(len(of_role)) + sum(counts)
-        counts.append(len(of_role))
-    rows[[one == "strings" for one in roles]] = sum(counts)
-    drums, bass, guitar = counts
-    return rows, (drums, bass, guitar)
+    apart = [*drums, *bass, *guitar]
+    rows = np.full(len(instruments), len(apart))
+    rows[apart] = np.arange(len(apart))
+    return rows, (len(drums), len(bass), len(guitar))
 
 
 def role(instrument: Instrument) -> str:
@@ -93,14 +74,14 @@ def role(instrument: Instrument) -> str:
 
 
 def _in_steps(song: Song) -> Notes:
-    """(4, notes) instrument, start step, end step, pitch; one step long at least, a drum note exactly."""
+    """The notes with the number of their instrument; one step long at least, a drum note exactly."""
     sizes = [len(instrument.notes) for instrument in song.instruments]
-    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T.copy()
+    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T
     is_drum = np.repeat([instrument.is_drum for instrument in song.instruments], sizes)
     start = to_steps(on, song.ticks_per_quarter)
     shortest = start + 1
     end = np.where(is_drum, shortest, np.maximum(shortest, to_steps(off, song.ticks_per_quarter)))
-    return np.stack([np.repeat(np.arange(len(sizes)), sizes), start, end, pitch])
+    return np.repeat(np.arange(len(sizes)), sizes), start, end, pitch
 
 
 def to_song(tokens: Tokens) -> Song:

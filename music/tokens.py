@@ -17,12 +17,13 @@ STATES = 130
 TRACKS = ("drums", "bass", "guitar", "strings")
 """The four tracks, in the order in which every array keeps them; "guitar" is guitar or piano."""
 
-STEP_BITS = 17
-TRACK_BITS = 22
-"""A note's pitch, track, start and end are one number of 63 bits where they are sorted."""
+CELL_BITS = 39
+LENGTH_BITS = 17
+"""A note's pitch, its first cell, track * steps + step, and its length are one number of 63 bits, to be sorted."""
 
 Tokens = NDArray[np.uint8]
-Notes = NDArray[np.int64]
+Notes = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""(notes,) each: track, start step, end step (exclusive, later than the start), pitch."""
 
 
 def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
@@ -33,39 +34,40 @@ def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int
 def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
     """(tracks, steps) states: at each step the lowest sounding pitch of the track, a hold of it, or silence.
 
-    notes: (4, notes) track, start step, end step (exclusive, later than the start), pitch. A step is an onset where the
-    lowest pitch starts, or differs from the lowest pitch of the step before.
+    A step is an onset where the lowest pitch starts, or differs from the lowest pitch of the step before.
     """
+    track, start, end, pitch = notes
+    begins = track * steps + start
     lowest = np.full(tracks * steps, SILENT, dtype=np.uint8)
-    cells, pitches = _paint(notes, steps)
+    cells, pitches = _paint(begins, end - start, pitch)
     lowest[cells] = pitches
     onset = lowest == SILENT
-    track, start, _, pitch = notes
-    starts = track * steps + start
-    onset[starts[lowest[starts] == pitch]] = True
+    onset[begins[lowest[begins] == pitch]] = True
     states, onset = lowest.reshape(tracks, steps), onset.reshape(tracks, steps)
     onset[:, 0] = True
     onset[:, 1:] |= states[:, 1:] != states[:, :-1]
     return np.where(onset, states, np.uint8(HOLD))
 
 
-def _paint(notes: Notes, steps: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Cells track * steps + step to fill in turn, and the pitch to fill each with: the lowest pitch comes last.
+def _paint(
+    begins: NDArray[np.int64], lengths: NDArray[np.int64], pitch: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Cells to fill in turn, and the pitch to fill each with: the lowest pitch comes last.
 
     Each cell is filled once a pitch, however many notes overlap there: memory stays below 128 fillings a cell.
     """
-    track, start, end, pitch = notes
-    layer = (PITCHES - 1 - pitch) << TRACK_BITS | track
-    ordered = np.sort((layer << STEP_BITS | start) << STEP_BITS | end)  # one number a note sorts much faster
-    layer = ordered >> 2 * STEP_BITS
-    behind = layer << STEP_BITS  # every place of a higher layer
-    begin, end = ordered >> STEP_BITS, behind | (ordered & ((1 << STEP_BITS) - 1))
-    begin[1:] = np.maximum(begin[1:], np.maximum.accumulate(end)[:-1])
-    lengths = np.maximum(end - begin, 0)
-    first_cell = begin - behind + (layer & ((1 << TRACK_BITS) - 1)) * steps
+    places = (PITCHES - 1 - pitch) << CELL_BITS | begins  # a layer a pitch
+    ordered = np.sort(places << LENGTH_BITS | lengths)  # one number a note sorts much faster
+    places = ordered >> LENGTH_BITS
+    ends = places + (ordered & ((1 << LENGTH_BITS) - 1))
+    places[1:] = np.maximum(places[1:], np.maximum.accumulate(ends)[:-1])
+    lengths = np.maximum(ends - places, 0)
     offsets = np.cumsum(lengths) - lengths
-    cells = np.arange(lengths.sum()) + np.repeat(first_cell - offsets, lengths)
-    return cells, np.repeat((PITCHES - 1 - (layer >> TRACK_BITS)).astype(np.uint8), lengths)
+    filled = np.repeat(places - offsets, lengths)
+    filled += np.arange(len(filled))
+    layers = (filled >> CELL_BITS).astype(np.uint8)
+    filled &= (1 << CELL_BITS) - 1
+    return filled, PITCHES - 1 - layers
 
 
 def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:

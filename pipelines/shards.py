@@ -43,7 +43,11 @@ REFUSED = pa.schema([*_IDENTITY, ("path", pa.string()), *_REFUSAL])
 
 
 def windows_schema(bars: int) -> pa.Schema:
-    """One row a window; `tokens` is (4, 16 * bars) bytes, transposed by `shift`; `genres` index the vocabulary."""
+    """One row a window; `genres` index the vocabulary.
+
+    `tokens` is (4, 16 * bars) bytes as the song has them, and `shift` by how much training transposes them: so the
+    windows of a song, which overlap, stay alike, and compress twice as well.
+    """
     return pa.schema(
         [
             ("tokens", pa.binary(len(TRACKS) * STEPS_PER_BAR * bars)),
@@ -73,6 +77,12 @@ def shard_of(identity: str, shards: int) -> int:
 def shard_name(kind: str, index: int, shards: int) -> str:
     """File name of one shard of `shards`, for example songs-00003-of-00016.parquet."""
     return f"{kind}-{index:05d}-of-{shards:05d}.parquet"
+
+
+def windows_folder(out: str, bars: int) -> str:
+    """Where the windows of so many bars lie."""
+    path: str = FileSystems.join(out, f"{bars}bar")
+    return path
 
 
 class ShardWriter:

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from music.arrangements import Arranged
 from music.errors import InputError
 from music.midi import READERS
-from music.roles import TokenSong
 from music.song import Refused
+from music.tokens import STEPS_PER_BAR, TRACKS
 from pipelines.isolation import BATCH, Answer, Isolated
 from pipelines.reading import COUNTS
 from pipelines.runners import BeamConfig, run
@@ -35,6 +38,8 @@ Read = Callable[[list[bytes]], list[Answer]]
 
 SONGS_A_ROW_GROUP = 64
 """Few enough that a shard of songs can be read piece by piece."""
+BARS_AT_ONCE = 1 << 14
+"""Of all tracks, about 20 songs: enough that numpy's calls cost little; a bound of memory whatever the songs are."""
 
 
 @dataclass(frozen=True)
@@ -190,10 +195,22 @@ def _row(file: Row, answer: Answer) -> Row:
     }
 
 
-def read_songs(path: str, columns: list[str]) -> Iterator[tuple[Row, TokenSong]]:
-    """These columns of each row of a song shard, and the song in it."""
+def read_songs(path: str, columns: list[str]) -> Iterator[tuple[pa.Table, Arranged]]:
+    """A song shard by some rows at a time: these columns, and the songs."""
     for group in read_row_groups(path, [*columns, "steps", "counts", "tokens"]):
-        for row in group.to_pylist():
-            drums, bass, guitar = row["counts"]
-            tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(-1, row["steps"])
-            yield row, TokenSong(tokens, (drums, bass, guitar))
+        bars = pc.binary_length(group["tokens"]).to_numpy() // STEPS_PER_BAR
+        firsts = np.flatnonzero(np.diff(np.cumsum(bars) // BARS_AT_ONCE, prepend=-1))
+        for first, end in pairwise([*firsts.tolist(), len(group)]):
+            rows = group.slice(first, end - first)
+            yield rows.select(columns), _arranged(rows)
+
+
+def _arranged(rows: pa.Table) -> Arranged:
+    tokens, steps, counts = (rows[name].combine_chunks() for name in ("tokens", "steps", "counts"))
+    _, offsets, values = tokens.buffers()
+    first, last = np.frombuffer(offsets, dtype=np.int32)[[tokens.offset, tokens.offset + len(tokens)]]
+    return Arranged(
+        np.frombuffer(values, dtype=np.uint8)[first:last].reshape(-1, STEPS_PER_BAR),
+        steps.to_numpy().astype(np.int64) // STEPS_PER_BAR,
+        counts.flatten().to_numpy().reshape(-1, len(TRACKS) - 1).astype(np.int64),
+    )

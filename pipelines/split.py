@@ -30,12 +30,19 @@ class SplitConfig:
             raise ValueError("validation must be between 0 and 1")
 
 
-def in_validation(song: dict[str, Any], hashes: Hashes, split: SplitConfig) -> NDArray[np.bool_]:
-    """(windows,) whether each window of the song is held out, by a hash of what the split keeps together."""
-    if split.unit == "window":
-        drawn = mix(hashes[1], split.seed)
-    else:
-        identity = (song["artist"] if split.unit == "artist" else "") or song["msd_id"]
-        digest = hashlib.blake2b(f"{split.seed} {identity}".encode(), digest_size=8).digest()
-        drawn = np.full(hashes.shape[1], int.from_bytes(digest, "big"), dtype=np.uint64)
+def in_validation(
+    songs: list[dict[str, Any]], song: NDArray[np.int64], hashes: Hashes, split: SplitConfig
+) -> NDArray[np.bool_]:
+    """(windows,) whether each window is held out, by a hash of what the split keeps together.
+
+    song: (windows,) the place among `songs` of the song that each is from.
+    """
+    drawn = mix(hashes[1], split.seed) if split.unit == "window" else _draw(songs, split)[song]
     return drawn.astype(np.float64) / 2.0**64 < split.validation
+
+
+def _draw(songs: list[dict[str, Any]], split: SplitConfig) -> NDArray[np.uint64]:
+    """(songs,) 64 bits for each song or artist."""
+    identities = [(song["artist"] if split.unit == "artist" else "") or song["msd_id"] for song in songs]
+    digests = [hashlib.blake2b(f"{split.seed} {one}".encode(), digest_size=8).digest() for one in identities]
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)

@@ -15,6 +15,7 @@ import numpy as np
 
 from music.errors import InputError
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
+from music.windows import transpose
 from pipelines.genres import normalise, similarity
 from pipelines.shards import read_manifest, read_row_groups, shard_paths
 from pipelines.split import SPLITS
@@ -167,7 +168,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Example:
-    """One window as it stands in the shards, and the song that it is from."""
+    """One window as training sees it, and the song that it is from."""
 
     split: str
     msd_id: str
@@ -425,10 +426,17 @@ def read_examples(folder: str, songs: str, count: int, seed: int) -> list[Exampl
             bar=row["bar"],
             shift=row["shift"],
             genres=[manifest["genres"][genre] for genre in row["genres"]],
-            tokens=np.frombuffer(row["tokens"], dtype=np.uint8).reshape(len(TRACKS), -1),
+            tokens=_transposed(row),
         )
         for number, row in zip(sorted(drawn), rows, strict=True)
     ]
+
+
+def _transposed(row: dict[str, Any]) -> Tokens:
+    """(4, steps)."""
+    tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(1, len(TRACKS), -1)
+    moved: Tokens = transpose(tokens, np.array([row["shift"]], dtype=np.int8))[0]
+    return moved
 
 
 def _rows(shards: Iterable[tuple[str, int]], wanted: list[int]) -> Iterator[dict[str, Any]]:

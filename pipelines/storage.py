@@ -57,11 +57,10 @@ def workplace(out: str, storage: str) -> Iterator[str]:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copies the folder's finished files, its manifest last."""
-    _make(target)
+    """Copies the folder's finished files, also of folders in it, manifests last."""
     names = [file.removeprefix(f"{source}/") for file in _files(source) if not file.endswith(PARTIAL)]
     with Progress(f"copying to {target}", len(names), "file") as progress:
-        for done, name in enumerate(sorted(names, key=MANIFEST.__eq__), 1):
+        for done, name in enumerate(sorted(names, key=lambda name: name.endswith(MANIFEST)), 1):
             partial = f"{target}/{name}.{uuid4().hex}{PARTIAL}"
             with FileSystems.open(f"{source}/{name}") as given, FileSystems.create(partial) as taken:
                 shutil.copyfileobj(given, taken)
@@ -70,7 +69,7 @@ def _copy(source: str, target: str) -> None:
 
 
 def _files(folder: str) -> list[str]:
-    return [file.path for file in FileSystems.match([f"{folder}/*"])[0].metadata_list]
+    return [file.path for file in FileSystems.match([f"{folder}/**"])[0].metadata_list]
 
 
 def _make(folder: str) -> None:

@@ -1,47 +1,54 @@
-"""Songs -> windows: cut, made unique over the whole corpus, split, transposed, written.
+"""Songs -> windows: cut, made unique over the whole corpus, split, written; all lengths at once.
 
 Three steps over the shards: every song shard's windows are indexed; what stands in several songs is found; each song
-shard becomes one training and one validation shard, without what its songs lose.
+shard becomes one training and one validation shard a length, without what its songs lose.
 """
 
-from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import AsList
 from numpy.typing import NDArray
 
+from music.arrangements import Arranged
 from music.errors import InputError
 from music.tokens import STATES, TRACKS, Tokens
-from music.windows import cut, shifts, transpose
+from music.windows import cut, first_states, shifts
 from pipelines.genres import normalise
 from pipelines.index import Indexed, find_repeated, index_path, index_songs, partitions, read_index
 from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
+    IDENTITY,
     Shard,
     ShardWriter,
     read_manifest,
     shard_name,
     shard_paths,
     shard_writers,
+    windows_folder,
     windows_schema,
     write_manifest,
 )
-from pipelines.songs import Row, read_songs
+from pipelines.songs import read_songs
 from pipelines.split import SPLITS, SplitConfig
 
 ROWS_A_ROW_GROUP = 8192
+GENRES = windows_schema(1).field("genres")
 
 
 @dataclass(frozen=True)
 class WindowsConfig:
-    """Section `windows` of params.yaml, for one of its lengths."""
+    """Section `windows` of params.yaml."""
 
-    bars: int
+    bars: list[int]
+    """The lengths."""
     cap: int
     """How many arrangements of a song are cut, at most."""
     shift: tuple[int, int]
@@ -51,7 +58,9 @@ class WindowsConfig:
     split: SplitConfig
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bars <= 64:
+        if not self.bars or len(set(self.bars)) < len(self.bars):
+            raise ValueError("bars must be one length or more, each once")
+        if not all(1 <= bars <= 64 for bars in self.bars):
             raise ValueError("bars must be from 1 to 64")
         if self.cap < 1:
             raise ValueError("cap must be at least 1")
@@ -63,7 +72,7 @@ class WindowsConfig:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of one shard of songs."""
+    """What came of one shard of songs, in windows of one length."""
 
     written: tuple[Shard, Shard]
     """Training and validation windows."""
@@ -71,17 +80,23 @@ class Report:
     """(2, 4, 130): how often each state stands in each track, in training and in validation."""
 
 
-def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig) -> dict[str, int]:
-    """Cuts every song into unique windows and writes training and validation shards; returns how many of each."""
+def write_windows(
+    songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig
+) -> dict[int, dict[str, int]]:
+    """Cuts every song into unique windows and writes training and validation shards, each length in its own folder.
+
+    Returns how many there are of each length and side.
+    """
     inputs = shard_paths(songs, "songs")
-    provenance = {"songs": read_manifest(songs)["digest"], "genres": genres, "config": asdict(config)}
+    parts = [(bars, partition) for bars in config.bars for partition in range(partitions(len(inputs)))]
+    provenance = {"songs": read_manifest(songs)["digest"], "genres": genres}
 
     def build(pipeline: beam.Pipeline) -> None:
         numbered = pipeline | "shards" >> beam.Create(list(enumerate(inputs))) | "one a worker" >> beam.Reshuffle()
         indexed = numbered | "index" >> beam.Map(index_songs, len(inputs), out, config.bars, config.cap, config.split)
         repeated = (
             pipeline
-            | "partitions" >> beam.Create(range(partitions(len(inputs))))
+            | "partitions" >> beam.Create(parts)
             | "a partition a worker" >> beam.Reshuffle()
             | "find repeated" >> beam.FlatMap(lambda part, _: find_repeated(part, inputs, out), AsList(indexed))
         )
@@ -93,126 +108,145 @@ def write_windows(songs: str, genres: list[str], out: str, config: WindowsConfig
         _ = (
             reports
             | beam.combiners.ToList()
-            | beam.Map(_write_windows_manifest, indexed=AsList(indexed), out=out, provenance=provenance)
+            | beam.Map(_write_manifests, indexed=AsList(indexed), out=out, config=config, provenance=provenance)
         )
 
-    run(build, where, f"{config.bars}-bar windows", f"{out}/*.parquet", 3 * len(inputs))
-    FileSystems.delete([index_path(out, shard, len(inputs)) for shard in range(len(inputs))])
-    manifest = read_manifest(out)
-    sizes = {split: int(manifest[split]) for split in SPLITS}
-    if not all(sizes.values()):
-        raise InputError(
-            f"{sizes['train']} training and {sizes['validation']} validation windows of {config.bars} bars from "
-            f"{read_manifest(songs)['kept']} songs; both are needed: take more songs or shorter windows"
-        )
+    run(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
+    FileSystems.delete([index_path(out, bars, one, len(inputs)) for bars in config.bars for one in range(len(inputs))])
+    sizes = {}
+    for bars in config.bars:
+        manifest = read_manifest(windows_folder(out, bars))
+        sizes[bars] = {split: int(manifest[split]) for split in SPLITS}
+        if not all(sizes[bars].values()):
+            raise InputError(
+                f"{sizes[bars]['train']} training and {sizes[bars]['validation']} validation windows of {bars} bars "
+                f"from {read_manifest(songs)['kept']} songs; both are needed: take more songs or shorter windows"
+            )
     return sizes
 
 
 def write_window_shard(
     joined: tuple[int, dict[str, Any]], shards: int, genres: list[str], out: str, config: WindowsConfig
-) -> Report:
+) -> dict[int, Report]:
     """Writes the windows of one song shard that its songs keep, in song order, row group by row group.
 
-    joined: the shard's number with its `path` and what is `repeated` of it.
+    joined: the shard's number with its `path` and what is `repeated` of it. Returns a report a length.
     """
     number, of_shard = joined
     (path,) = of_shard["path"]
-    index = read_index(index_path(out, number, shards), of_shard["repeated"])
-    song_numbers, arrangement, bar, validation = (
-        index[name].to_numpy() for name in ("song", "arrangement", "bar", "validation")
-    )
-    hashes = np.stack([index[name].to_numpy() for name in ("hash_high", "hash_low")])
     vocabulary = {genre: number for number, genre in enumerate(genres)}
-    names = {shard_name(split, number, shards): windows_schema(config.bars) for split in SPLITS}
-    with shard_writers(out, names) as writers:
-        splits = [_Split(writer) for writer in writers]
-        for song_number, (row, song) in enumerate(read_songs(path, ["msd_id", "md5", "terms"])):
-            tags = sorted(vocabulary[tag] for tag in {normalise(term) for term in row["terms"]} & vocabulary.keys())
-            first, last = np.searchsorted(song_numbers, (song_number, song_number + 1))
-            for start in range(first, last, ROWS_A_ROW_GROUP):
-                its = slice(start, min(start + ROWS_A_ROW_GROUP, last))
-                rows = song.arrangements(config.cap)[arrangement[its]]
-                tokens = cut(song, rows, bar[its], config.bars)
-                shift = shifts(tokens, hashes[:, its], *config.shift, config.seed)
-                moved = transpose(tokens, shift)
-                tracks = (rows - song.first_rows)[:, :3].astype(np.int16)
-                for split, held_out in zip(splits, (False, True), strict=True):
-                    chosen = np.flatnonzero(validation[its] == held_out)
-                    if len(chosen):
-                        split.add(_Piece(row, tags, moved[chosen], bar[its][chosen], tracks[chosen], shift[chosen]))
-        written = splits[0].close(), splits[1].close()
-    return Report(written, np.stack([split.states for split in splits]))
+    with ExitStack() as files:
+        sides = {}
+        for bars in config.bars:
+            repeated = [part for part in of_shard["repeated"] if part.bars == bars]
+            index = read_index(index_path(out, bars, number, shards), repeated)
+            names = {shard_name(split, number, shards): windows_schema(bars) for split in SPLITS}
+            training, validation = files.enter_context(shard_writers(windows_folder(out, bars), names))
+            held_out = index["validation"]
+            sides[bars] = (
+                _Side(training, index.filter(pc.invert(held_out)), bars, config),
+                _Side(validation, index.filter(held_out), bars, config),
+            )
+        first = 0
+        for rows, songs in read_songs(path, [*IDENTITY, "terms"]):
+            tagged = [
+                sorted(vocabulary[tag] for tag in {normalise(term) for term in terms} & vocabulary.keys())
+                for terms in rows["terms"].to_pylist()
+            ]
+            described = rows.select(IDENTITY).append_column(GENRES, [pa.array(tagged, type=GENRES.type)])
+            states = first_states(songs.by_bar)
+            for side in chain.from_iterable(sides.values()):
+                side.add(described, songs, states, first)
+            first += len(rows)
+        return {bars: _report(*of_length) for bars, of_length in sides.items()}
 
 
-class _Piece(NamedTuple):
-    """Windows of one song."""
+class _Side:
+    """One side of the windows of one length: cuts them, counts their states, and writes them in row groups."""
 
-    song: Row
-    genres: list[int]
-    tokens: Tokens
-    bar: NDArray[np.int32]
-    tracks: NDArray[np.int16]
-    shift: NDArray[np.int8]
-
-
-class _Split:
-    """Gathers the windows of one split into row groups, and counts their states."""
-
-    def __init__(self, writer: ShardWriter) -> None:
-        self._writer = writer
-        self._pieces: list[_Piece] = []
+    def __init__(self, writer: ShardWriter, index: pa.Table, bars: int, config: WindowsConfig) -> None:
+        self._writer, self._bars, self._config = writer, bars, config
+        self._index = index
+        self._songs = index["song"].to_numpy()
+        self._waiting: list[pa.Table] = []
         self.states = np.zeros((len(TRACKS), STATES), dtype=np.int64)
 
-    def add(self, piece: _Piece) -> None:
-        self._pieces.append(piece)
-        if sum(len(gathered.bar) for gathered in self._pieces) >= ROWS_A_ROW_GROUP:
-            self._flush()
+    def add(self, described: pa.Table, songs: Arranged, states: Tokens, first: int) -> None:
+        """Takes the windows of some songs, the first of which is row `first` of the shard.
+
+        described: (songs,) the columns that their windows share; states: (bars,) as `first_states` gives them.
+        """
+        begin, end = np.searchsorted(self._songs, (first, first + len(described)))
+        for start in range(begin, end, ROWS_A_ROW_GROUP):
+            index = self._index.slice(start, min(ROWS_A_ROW_GROUP, end - start))
+            self._waiting.append(self._cut(index, described, songs, states, first))
+            if sum(map(len, self._waiting)) >= ROWS_A_ROW_GROUP:
+                self._flush()
+
+    def _cut(self, index: pa.Table, described: pa.Table, songs: Arranged, states: Tokens, first: int) -> pa.Table:
+        schema = self._writer.schema
+        song, arrangement, bar = (index[name].to_numpy().astype(np.int64) for name in ("song", "arrangement", "bar"))
+        song -= first
+        tokens = cut(songs.by_bar, states, songs.places(song, arrangement) + bar, self._bars)
+        shift = shifts(tokens, index["hash_high"].to_numpy(), *self._config.shift, self._config.seed)
+        tracks = songs.tracks(song, arrangement).T.astype(np.int16)
+        columns = {
+            "tokens": pa.Array.from_buffers(schema.field("tokens").type, len(tokens), [None, pa.py_buffer(tokens)]),
+            "bar": index["bar"],
+            "tracks": pa.FixedSizeListArray.from_arrays(pa.array(tracks.reshape(-1)), 3),
+            "shift": pa.array(shift),
+        }
+        shared = described.take(pa.array(song))
+        return pa.table(columns | dict(zip(shared.column_names, shared.columns, strict=True)), schema=schema)
 
     def _flush(self) -> None:
-        if self._pieces:
-            tokens = np.concatenate([piece.tokens for piece in self._pieces])
-            self._writer.write(_table(self._pieces, tokens, self._writer.schema))
-            self.states += _count_states(tokens)
-        self._pieces = []
+        if self._waiting:
+            table = pa.concat_tables(self._waiting).combine_chunks()
+            self._writer.write(table)
+            tokens = np.frombuffer(table["tokens"].chunk(0).buffers()[1], dtype=np.uint16)
+            by_track = tokens.reshape(len(table), len(TRACKS), -1).swapaxes(0, 1).reshape(len(TRACKS), -1)
+            self.states += [_count_states(pairs) for pairs in by_track]
+        self._waiting = []
 
     def close(self) -> Shard:
+        """Writes what is left."""
         self._flush()
         return self._writer.close()
 
 
-def _table(pieces: Sequence[_Piece], tokens: Tokens, schema: pa.Schema) -> pa.Table:
-    """The rows of all the pieces, their tokens one after another."""
-    songs, genres, _, *arrays = zip(*pieces, strict=True)
-    bar, tracks, shift = map(np.concatenate, arrays)
-    of_piece = pa.array(np.repeat(np.arange(len(pieces)), [len(piece.bar) for piece in pieces]))
-    columns = {
-        "tokens": pa.Array.from_buffers(schema.field("tokens").type, len(tokens), [None, pa.py_buffer(tokens)]),
-        "msd_id": pa.array([song["msd_id"] for song in songs]).take(of_piece),
-        "md5": pa.array([song["md5"] for song in songs]).take(of_piece),
-        "bar": pa.array(bar),
-        "tracks": pa.FixedSizeListArray.from_arrays(pa.array(tracks.reshape(-1)), 3),
-        "shift": pa.array(shift),
-        "genres": pa.array(genres, type=schema.field("genres").type).take(of_piece),
-    }
-    return pa.table(columns, schema=schema)
+def _report(*sides: _Side) -> Report:
+    training, validation = (side.close() for side in sides)
+    return Report((training, validation), np.stack([side.states for side in sides]))
 
 
-def _count_states(tokens: Tokens) -> NDArray[np.int64]:
-    """(4, 130) how often each state stands in each track; counted two at a time, which halves the work."""
-    pairs = tokens.view(np.uint16)
-    of_pairs = [np.bincount(pairs[:, track].reshape(-1), minlength=1 << 16) for track in range(len(TRACKS))]
-    both = np.stack(of_pairs).reshape(len(TRACKS), 256, 256)
-    counts: NDArray[np.int64] = (both.sum(axis=1) + both.sum(axis=2))[:, :STATES]
+def _count_states(pairs: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """(130,) how often each state stands in pairs of states: counting two at a time halves the work."""
+    both = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+    counts: NDArray[np.int64] = (both.sum(axis=0) + both.sum(axis=1))[:STATES]
     return counts
 
 
-def _write_windows_manifest(
-    reports: list[Report], indexed: list[Indexed], out: str, provenance: dict[str, object]
+def _write_manifests(
+    reports: list[dict[int, Report]],
+    indexed: list[dict[int, Indexed]],
+    out: str,
+    config: WindowsConfig,
+    provenance: dict[str, object],
 ) -> None:
+    for bars in config.bars:
+        _write_manifest(
+            windows_folder(out, bars),
+            [of_shard[bars] for of_shard in reports],
+            [of_shard[bars] for of_shard in indexed],
+            provenance | {"config": asdict(config) | {"bars": bars}},
+        )
+
+
+def _write_manifest(folder: str, reports: list[Report], indexed: list[Indexed], provenance: dict[str, object]) -> None:
     sizes = {split: sum(report.written[side].rows for report in reports) for side, split in enumerate(SPLITS)}
     states = np.sum([report.states for report in reports], axis=0)
     write_manifest(
-        out,
+        folder,
         [shard for report in reports for shard in report.written],
         **provenance,
         **sizes,

@@ -26,7 +26,7 @@ def writing(out: str, storage: str = "") -> Iterator[str]:
         with replacing(Path(out)) as partial, workplace(str(partial), storage) as folder:
             yield folder
         return
-    if FileSystems.match([FileSystems.join(out, "*.json")])[0].metadata_list:
+    if FileSystems.match([FileSystems.join(out, "**.json")])[0].metadata_list:
         raise InputError(f"{out}: has a finished output, which is not written over; delete it or name another folder")
     with workplace(out, storage="") as folder:
         yield folder

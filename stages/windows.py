@@ -1,4 +1,4 @@
-"""Stage `windows`: songs -> unique windows of one length, split and transposed."""
+"""Stage `windows`: songs -> unique windows of every length, split, with a transposition each."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,20 +15,20 @@ from stages.settings import BEAM, PARAMS, read_settings
 
 
 def main(
-    bars: Annotated[int, Option()],
     songs: Folder,
     genres: Folder,
     out: Folder,
     metrics: Annotated[Path, Option()],
 ) -> None:
-    """Writes training and validation windows of `bars` bars, and how many there are of each."""
-    config = read_settings(WindowsConfig, PARAMS, "windows", bars=bars)
+    """Writes training and validation windows, a folder a length, and how many there are of each."""
+    config = read_settings(WindowsConfig, PARAMS, "windows")
     where = read_settings(BeamConfig, BEAM)
     vocabulary = read_genres(f"{genres}/genres.json")
     with writing(out, where.storage) as folder:
         sizes = write_windows(publish(songs, where.storage), vocabulary, folder, config, where)
-    write_json(metrics, {f"{split}_{bars}bar": size for split, size in sizes.items()})
-    print(f"{bars} bars: {sizes['train']} training and {sizes['validation']} validation windows")
+    write_json(metrics, {f"{split}_{bars}bar": size for bars, sides in sizes.items() for split, size in sides.items()})
+    for bars, sides in sizes.items():
+        print(f"{bars} bars: {sides['train']} training and {sides['validation']} validation windows")
 
 
 if __name__ == "__main__":

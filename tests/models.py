@@ -31,8 +31,8 @@ def make_windows(count: int = 20, bars: int = 1) -> WindowSet:
     return WindowSet(tokens, torch.rand(count, 3, generator=generator) < 0.5)
 
 
-def window_table(tokens: np.ndarray, genres: Sequence[Sequence[int]]) -> pa.Table:
-    """Rows of a window shard; tokens: (windows, 4, steps)."""
+def window_table(tokens: np.ndarray, shifts: np.ndarray, genres: Sequence[Sequence[int]]) -> pa.Table:
+    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,)."""
     count, _, steps = tokens.shape
     columns = {
         "tokens": [window.tobytes() for window in tokens],
@@ -40,7 +40,7 @@ def window_table(tokens: np.ndarray, genres: Sequence[Sequence[int]]) -> pa.Tabl
         "md5": ["m"] * count,
         "bar": range(count),
         "tracks": [[0, 0, 0]] * count,
-        "shift": [0] * count,
+        "shift": shifts.tolist(),
         "genres": genres,
     }
     return pa.table({name: list(values) for name, values in columns.items()}, schema=windows_schema(steps // 16))
@@ -52,6 +52,7 @@ def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet
     sets = {shard_name("train", 0, 1): training, shard_name("validation", 0, 1): validation}
     with shard_writers(str(folder), dict.fromkeys(sets, windows_schema(bars))) as writers:
         for writer, windows in zip(writers, sets.values(), strict=True):
-            writer.write(window_table(windows.tokens.numpy(), [marks.nonzero()[0] for marks in windows.genres.numpy()]))
+            genres = [marks.nonzero()[0] for marks in windows.genres.numpy()]
+            writer.write(window_table(windows.tokens.numpy(), np.zeros(len(windows), dtype=np.int8), genres))
         written = [writer.close() for writer in writers]
     write_manifest(str(folder), written, config={"bars": bars}, genres=GENRES)

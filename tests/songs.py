@@ -5,10 +5,11 @@ import io
 import mido
 import numpy as np
 
+from music.arrangements import Arranged
 from music.roles import TokenSong
 from music.song import Instrument, Song
 from music.tokens import Tokens
-from music.windows import Windows, cut, windows
+from music.windows import Windows, cut, first_states, windows
 
 FOUR_FOUR = frozenset({(4, 4)})
 STEP = 120
@@ -46,8 +47,23 @@ def midi_file(*tracks: list[mido.Message | mido.MetaMessage], division: int = 48
     return data.getvalue()
 
 
+def arranged(*songs: TokenSong) -> Arranged:
+    return Arranged(
+        np.concatenate([song.tokens.reshape(-1, 16) for song in songs]),
+        np.array([song.tokens.shape[1] // 16 for song in songs]),
+        np.array([song.counts for song in songs]),
+    )
+
+
+def windows_of(song: TokenSong, bars: int, cap: int) -> Windows:
+    (found,) = windows(arranged(song), [bars], cap)
+    return found
+
+
 def cut_all(song: TokenSong, bars: int, cap: int) -> tuple[Windows, Tokens]:
     """The windows of a song, and their tokens."""
-    found = windows(song, bars, cap)
-    rows = song.arrangements(cap)[found.arrangements]
-    return found, cut(song, rows, found.bars, bars) if len(found) else np.empty((0, 4, 16 * bars), np.uint8)
+    songs, found = arranged(song), windows_of(song, bars, cap)
+    if not len(found):
+        return found, np.empty((0, 4, 16 * bars), np.uint8)
+    places = songs.places(found.songs, found.arrangements) + found.bars
+    return found, cut(songs.by_bar, first_states(songs.by_bar), places, bars)

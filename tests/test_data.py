@@ -16,20 +16,23 @@ BARS = 1
 
 @pytest.fixture
 def shards(tmp_path):
-    tokens = np.random.default_rng(0).integers(0, 130, (7, 4, 16)).astype(np.uint8)
+    generator = np.random.default_rng(0)
+    tokens = generator.choice([*range(5, 122), 128, 129], (7, 4, 16)).astype(np.uint8)
+    shifts = np.array([-5, 6, 0, 3, -1, 0, 2])
+    moved = np.where((tokens < 128) & (np.arange(4) > 0)[:, None], tokens + shifts[:, None, None], tokens)
     genres = [[0], [], [1, 2], [0, 1, 2], [], [2], [1]]
     names = {shard_name(split, i, 2): windows_schema(BARS) for split in ("train", "validation") for i in range(2)}
     with shard_writers(str(tmp_path), names) as (first, second, third, fourth):
-        first.write(window_table(tokens[:2], genres[:2]))
-        first.write(window_table(tokens[2:3], genres[2:3]))
-        second.write(window_table(tokens[3:6], genres[3:6]))
-        third.write(window_table(tokens[6:], genres[6:]))
+        first.write(window_table(tokens[:2], shifts[:2], genres[:2]))
+        first.write(window_table(tokens[2:3], shifts[2:3], genres[2:3]))
+        second.write(window_table(tokens[3:6], shifts[3:6], genres[3:6]))
+        third.write(window_table(tokens[6:], shifts[6:], genres[6:]))
         written = [writer.close() for writer in (first, second, third, fourth)]
     write_manifest(str(tmp_path), written, config={"bars": BARS}, genres=GENRES)
-    return tmp_path, tokens, genres
+    return tmp_path, moved, genres
 
 
-def test_windows_come_back_in_the_order_of_the_shards(shards):
+def test_windows_come_back_transposed_in_the_order_of_the_shards(shards):
     folder, tokens, genres = shards
     training, validation = read_windows(folder, "train"), read_windows(folder, "validation")
     assert np.array_equal(training.tokens.numpy(), tokens[:6])

@@ -66,11 +66,8 @@ def write_genres_and_windows(data: Path, count: int, bars: list[int], unit: str)
     (data / "genres").mkdir()
     write_genres(str(data / "songs"), str(data / "genres/genres.json"), GenresConfig(count), LOCAL)
     genres = json.loads((data / "genres/genres.json").read_text())["genres"]
-    for length in bars:
-        out = data / f"windows/{length}bar"
-        out.mkdir(parents=True)
-        config = WindowsConfig(length, 64, (-5, 6), 0, SplitConfig(unit, 0.5, 0))
-        write_windows(str(data / "songs"), genres, str(out), config, LOCAL)
+    config = WindowsConfig(bars, 64, (-5, 6), 0, SplitConfig(unit, 0.5, 0))
+    write_windows(str(data / "songs"), genres, str(data / "windows"), config, LOCAL)
     params = {"windows": {"bars": bars}, "data_report": {"windows": 2, "seed": 0}}
     (data.parent / "params.yaml").write_text(yaml.safe_dump(params))
 

@@ -71,7 +71,7 @@ def run_stages(patch: pytest.MonkeyPatch, corpus: object, out: str) -> list[obje
     return [
         read_songs(patch, corpus, songs),
         stage(patch, "genres", songs=songs, out=genres),
-        stage(patch, "windows", bars=2, songs=songs, genres=genres, out=windows, metrics="metrics.json"),
+        stage(patch, "windows", songs=songs, genres=genres, out=windows, metrics="metrics.json"),
     ]
 
 

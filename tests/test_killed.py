@@ -19,13 +19,13 @@ COMMANDS = {
     "corpus": "--out data/corpus",
     "songs": "--corpus data/corpus --out data/songs --metrics songs.json",
     "genres": "--songs data/songs --out data/genres",
-    "windows": "--bars 2 --songs data/songs --genres data/genres --out data/windows --metrics windows.json",
+    "windows": "--songs data/songs --genres data/genres --out data/windows --metrics windows.json",
 }
 MOMENTS = {
     "begun": "",
-    "within a shard": "/*.parquet.*.partial",
-    "after a shard": "/*.parquet",
-    "at the end": "/manifest.json*",
+    "within a shard": "/**/*.parquet.*.partial",
+    "after a shard": "/**/*.parquet",
+    "at the end": "/**/manifest.json*",
 }
 """What is seen of the folder of partial results, after its name."""
 
@@ -58,24 +58,29 @@ def start(folder: Path, stage: str, **arguments) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, **arguments)
 
 
-def digest(out: Path) -> str:
-    """That of the manifest, once every shard is as it says."""
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert {path.name for path in out.iterdir()} == {"manifest.json", *(shard["name"] for shard in manifest["shards"])}
-    for shard in manifest["shards"]:
-        assert hashlib.sha256((out / shard["name"]).read_bytes()).hexdigest() == shard["sha256"]
-    return manifest["digest"]
+def digests(out: Path) -> list[str]:
+    """Those of the manifests, one a length of windows, once every shard is as they say."""
+    found = []
+    for path in sorted(out.rglob("manifest.json")):
+        manifest = json.loads(path.read_text())
+        shards = {shard["name"]: shard["sha256"] for shard in manifest["shards"]}
+        assert {file.name for file in path.parent.iterdir()} == {"manifest.json", *shards}
+        for name, sha256 in shards.items():
+            assert hashlib.sha256((path.parent / name).read_bytes()).hexdigest() == sha256
+        found.append(manifest["digest"])
+    return found
 
 
 @pytest.fixture
-def old(project, request) -> Iterator[str]:
-    """The digest of another result, made with other parameters, in the place of the stage's own."""
+def old(project, request) -> Iterator[list[str]]:
+    """The digests of another result, made with other parameters, in the place of the stage's own."""
     stage = request.getfixturevalue("stage")
     out, own = project / "data" / stage, project / "own"
     shutil.copytree(out, own)
-    manifest = json.loads((out / "manifest.json").read_text())
-    (out / "manifest.json").write_text(json.dumps(manifest | {"digest": "old"}))
-    yield "old"
+    manifests = list(out.rglob("manifest.json"))
+    for path in manifests:
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"digest": "old"}))
+    yield ["old"] * len(manifests)
     shutil.rmtree(out)
     own.rename(out)
 
@@ -90,10 +95,10 @@ def test_a_stage_that_is_killed_leaves_the_old_result(project, old, stage, momen
             pass
         process.kill()
         process.communicate(timeout=60)  # ends when no child is left that holds the pipe
-    assert digest(out) in ("old", digest(project / "own"))
+    assert digests(out) in (old, digests(project / "own"))
     with start(project, stage) as process:
         assert process.wait() == 0
-    assert digest(out) == digest(project / "own")
+    assert digests(out) == digests(project / "own")
     assert not list(out.parent.glob("*.partial"))
 
 
@@ -108,5 +113,5 @@ def test_a_full_disk_leaves_the_old_result(project, old, stage):
     assert process.returncode == 1
     assert "error: File too large; raise the limit" in said
     assert "Traceback" not in said
-    assert digest(project / "data" / stage) == "old"
+    assert digests(project / "data" / stage) == old
     assert not list((project / "data").glob("*.partial"))

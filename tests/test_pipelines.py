@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.data import read_windows
 from music.errors import InputError
 from music.midi import READERS, write
 from music.roles import tokenise_song
-from music.windows import transpose
 from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
 from pipelines.demo import DemoConfig, write_demo
 from pipelines.genres import GenresConfig, write_genres
@@ -27,7 +27,7 @@ from pipelines.windows import WindowsConfig, write_windows
 from tests.songs import band, cut_all
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
-WINDOWS = WindowsConfig(bars=2, cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
+WINDOWS = WindowsConfig(bars=[1, 2], cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
 SHARDS = 3
 
 
@@ -112,20 +112,33 @@ def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
     return found
 
 
-def untransposed(row: dict) -> bytes:
-    tokens = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(1, 4, -1)
-    return transpose(tokens, np.array([-row["shift"]], dtype=np.int8)).tobytes()
-
-
-def test_every_window_of_the_corpus_stands_once(demo, made):
-    written = [untransposed(row) for split in ("train", "validation") for row in rows(made / "windows", split)]
-    expected = set().union(*expected_windows(demo).values())
+@pytest.mark.parametrize("bars", [1, 2])
+def test_every_window_of_the_corpus_stands_once_as_its_song_has_it(demo, made, bars):
+    folder = made / f"windows/{bars}bar"
+    written = [row["tokens"] for split in ("train", "validation") for row in rows(folder, split)]
+    expected = set().union(*expected_windows(demo, bars).values())
     assert len(written) == len(set(written)) == len(expected)
     assert set(written) == expected
 
 
+def test_training_reads_windows_transposed_by_their_shift(made):
+    folder = made / "windows/1bar"
+    stored = rows(folder, "train")
+    assert len({row["shift"] for row in stored}) == 12
+    for row, window in zip(stored, read_windows(folder, "train").tokens.tolist(), strict=True):
+        drums, *pitched = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(4, -1).tolist()
+        assert window[0] == drums
+        assert window[1:] == [[state + row["shift"] if state < 128 else state for state in track] for track in pitched]
+
+
+def test_a_length_is_the_same_bytes_with_others_or_alone(demo, made, tmp_path):
+    alone = make(demo, tmp_path / "out", config=replace(WINDOWS, bars=[1]))
+    assert contents(alone / "windows/1bar") == contents(made / "windows/1bar")
+    assert [path.name for path in (alone / "windows").iterdir()] == ["1bar"]
+
+
 def test_a_song_is_on_one_side(made):
-    sides = [{row["msd_id"] for row in rows(made / "windows", split)} for split in ("train", "validation")]
+    sides = [{row["msd_id"] for row in rows(made / "windows/2bar", split)} for split in ("train", "validation")]
     assert all(sides)
     assert not sides[0] & sides[1]
 
@@ -133,7 +146,7 @@ def test_a_song_is_on_one_side(made):
 def test_windows_carry_their_songs_genres(made):
     vocabulary = json.loads((made / "genres.json").read_text())["genres"]
     terms = {row["msd_id"]: set(row["terms"]) for row in rows(made / "songs", "songs")}
-    for row in rows(made / "windows", "train"):
+    for row in rows(made / "windows/2bar", "train"):
         assert {vocabulary[genre] for genre in row["genres"]} == terms[row["msd_id"]] & set(vocabulary)
 
 
@@ -160,7 +173,7 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
     same = write(band(bars=3))
     own = {track: write(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
     out = make(lakh_of(tmp_path / "lakh", dict.fromkeys(shared, same) | own), tmp_path / "out")
-    split = {row["msd_id"]: name for name in ("train", "validation") for row in rows(out / "windows", name)}
+    split = {row["msd_id"]: name for name in ("train", "validation") for row in rows(out / "windows/2bar", name)}
     (keeper,) = set(split) - set(own)
     assert split[keeper] == "train"
     assert keeper == min(track for track in shared if not held(track, WINDOWS.split))
@@ -172,7 +185,7 @@ def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_a_pa
     different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
     tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
-    keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows", split)}
+    keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows/2bar", split)}
     of_each = [[track for track, data in tracks.items() if data == one] for one in different]
     assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in of_each}
 
@@ -187,12 +200,13 @@ def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
             archive.addfile(info, io.BytesIO(data))
     shutil.copy(demo / METADATA_ARCHIVE, tmp_path)
     out = make(tmp_path, tmp_path / "out")
-    for folder in ("songs", "windows"):
+    for folder in ("songs", "windows/2bar", "windows/1bar"):
         assert read_manifest(str(out / folder))["digest"] == read_manifest(str(made / folder))["digest"]
 
 
 def held(track: str, split: SplitConfig) -> bool:
-    return bool(in_validation({"msd_id": track, "artist": ""}, np.zeros((2, 1), dtype=np.uint64), split)[0])
+    (is_held,) = in_validation([{"msd_id": track, "artist": ""}], np.zeros(1, int), np.zeros((2, 1), np.uint64), split)
+    return bool(is_held)
 
 
 def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
@@ -203,7 +217,8 @@ def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
         out.mkdir()
         config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
         write_windows(str(made / "songs"), genres, str(out), config, LOCAL)
-        sides = [{artists[row["msd_id"]] for row in rows(out, split)} for split in ("train", "validation")]
+        folder = out / "2bar"
+        sides = [{artists[row["msd_id"]] for row in rows(folder, split)} for split in ("train", "validation")]
         assert bool(sides[0] & sides[1]) is (unit == "window")
 
 
@@ -213,7 +228,12 @@ def test_no_song_and_no_window_are_errors(tmp_path):
         make(corpus, tmp_path / "out")
     short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
     with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):
-        make(short, tmp_path / "out2")
+        make(short, tmp_path / "out2", config=replace(WINDOWS, bars=[2]))
+
+
+def test_every_length_needs_windows(demo, tmp_path):
+    with pytest.raises(InputError, match="0 training and 0 validation windows of 64 bars from"):
+        make(demo, tmp_path / "out", config=replace(WINDOWS, bars=[2, 64]))
 
 
 def test_a_corpus_without_tags_has_no_genres(tmp_path):

@@ -25,7 +25,7 @@ TINY_MODEL = {"units": 8, "layers": 1, "latent": 4}
 TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
 ELSEWHERE = {"make repro", "make test", "source .venv/bin/activate"}
 """Commands that these tests themselves are run by."""
-AGAIN = "--force windows@2"
+AGAIN = "--force windows"
 """Makes a command run songs, genres and windows, though DVC knows what would come of them."""
 
 
@@ -195,4 +195,4 @@ def test_dataflow_as_the_readme_tells_it(reproduced, tmp_path):
         output(reproduced, f"{command} {AGAIN}")
     assert len(service.jobs) == 3
     assert read_manifest(str(reproduced / "data/windows/2bar")) == before
-    assert "up to date" in output(reproduced, "dvc repro windows@2")
+    assert "up to date" in output(reproduced, "dvc repro windows")

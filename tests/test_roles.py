@@ -62,13 +62,7 @@ def test_songs_are_refused_with_a_reason(refused, reason):
 
 
 def test_no_time_signature_counts_as_4_4():
-    assert tokenise_song(song(DRUMS, BASS, PIANO, signatures=())).combinations == 1
-
-
-def test_arrangements_are_the_first_of_the_cross_product():
-    tokens = tokenise_song(song(DRUMS, DRUMS, BASS, PIANO, PIANO, PIANO))
-    assert tokens.combinations == 6
-    assert tokens.arrangements(cap=4).tolist() == [[0, 2, 3, 6], [0, 2, 4, 6], [0, 2, 5, 6], [1, 2, 3, 6]]
+    assert tokenise_song(song(DRUMS, BASS, PIANO, signatures=())).counts == (1, 1, 1)
 
 
 def test_tokens_as_a_song_are_the_same_tokens_again():

@@ -98,6 +98,7 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "corpus": CorpusConfig,
         "songs": SongsConfig,
         "genres": GenresConfig,
+        "windows": WindowsConfig,
         "data_report": DataReportConfig,
         "train": TrainConfig,
         "figures": FiguresConfig,
@@ -106,7 +107,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     for recipe in ("demo", "paper"):
         read_settings(ModelConfig, settings.RECIPES, recipe, "model", bars=2, prior="flower", genres=32)
         read_settings(TrainingConfig, settings.RECIPES, recipe, "training", seed=0)
-    read_settings(WindowsConfig, settings.PARAMS, "windows", bars=2)
     read_settings(BeamConfig, settings.BEAM)
 
 
