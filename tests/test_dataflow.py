@@ -80,12 +80,12 @@ def folders(out: object) -> list[str]:
 
 
 def contents(*folders: str) -> list[dict[str, bytes]]:
-    """The files of each folder by name, wherever it is."""
+    """The files of each folder, and of folders in it, by name, wherever it is."""
     found = []
     for folder in folders:
-        paths = [file.path for file in FileSystems.match([f"{folder}/*"])[0].metadata_list]
+        paths = [file.path for file in FileSystems.match([f"{folder}/**"])[0].metadata_list]
         assert paths
-        found.append({path.rsplit("/", 1)[1]: read(path) for path in paths})
+        found.append({path.removeprefix(f"{folder}/"): read(path) for path in paths})
     return found
 
 
