@@ -67,10 +67,10 @@ def decode(weights: Weights, z: Tensor, steps: int, layers: int, unit: float) ->
         hidden = linear(weights, f"{name}.first_state", z / unit)
         driven = [z / unit @ weights[f"{name}.lstm.weight_ih_l0"].T] * steps
         for layer in range(layers):
-            if layer:
-                driven = [x @ weights[f"{name}.lstm.weight_ih_l{layer}"].T for x in xs]
-            xs = lstm(weights, f"{name}.lstm", f"l{layer}", driven, hidden)
-        tracks.append(torch.stack([linear(weights, f"{name}.states", x) for x in xs], dim=1))
+            outputs = lstm(weights, f"{name}.lstm", f"l{layer}", driven, hidden)
+            if layer < layers - 1:
+                driven = [x @ weights[f"{name}.lstm.weight_ih_l{layer + 1}"].T for x in outputs]
+        tracks.append(torch.stack([linear(weights, f"{name}.states", x) for x in outputs], dim=1))
     return torch.stack(tracks, dim=1)
 
 

@@ -21,9 +21,12 @@ BETA = 0.7
 
 
 @pytest.fixture(autouse=True)
-def _float64():
+def _float64_on_one_thread():
+    threads = torch.get_num_threads()
     torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(1)
     yield
+    torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
 
 
