@@ -12,10 +12,11 @@ import platform
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import wraps
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -29,7 +30,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.data import DataLoader
 
 import model.training
-from benchmarks.operations import of_update
+from benchmarks.operations import Operations, of_update
 from benchmarks.published import PianoRolls, Published
 from model.config import PRIORS, ModelConfig, TrainingConfig
 from model.data import WindowSet, batches, read_provenance, read_windows
@@ -273,6 +274,7 @@ def profiled(system: System, updates: int) -> Profile:
 
 
 def _labelled(function: Callable[..., Any], part: str) -> Callable[..., Any]:
+    @wraps(function)
     def labelled(*arguments: Any, **named: Any) -> Any:
         with record_function(part):
             return function(*arguments, **named)
@@ -303,22 +305,30 @@ def _in_parts(events: list[FunctionEvent]) -> Iterator[tuple[FunctionEvent, str]
 
 def _spent(event: FunctionEvent) -> list[tuple[str, float]]:
     if DEVICE.type == "cuda":
-        return [(kernel.name, kernel.duration) for kernel in event.kernels if kernel.name not in PARTS]
+        # A label has a shadow of its own name among the kernels.
+        return [(kernel.name, kernel.duration) for kernel in event.kernels if kernel.name != event.name]
     return [(event.name, event.self_cpu_time_total)]
 
 
-def table(*columns: str) -> None:
-    print("\n" + row(*columns), row(*(["---"] * len(columns))), sep="\n", flush=True)
+@dataclass(frozen=True)
+class Measured:
+    """One system at one length of windows and one size of batch."""
+
+    name: str
+    seconds: float
+    """An update, the median of the repetitions."""
+    spread: float
+    """Longest less shortest, as a share of that."""
+    loading: float
+    """Seconds that a batch alone takes to be there."""
+    profile: Profile
+    start: Start
 
 
-def row(*cells: object) -> str:
-    return f"| {' | '.join(str(cell) for cell in cells)} |"
-
-
-def compare(
-    folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace, best: dict[str, float]
-) -> None:
-    """All figures of one length of windows and one size of batch."""
+def measure(
+    folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace
+) -> list[Measured]:
+    """The port and ours, taking turns."""
     windows = read_windows(folder, "train")
     if len(windows) < training.batch:
         raise InputError(f"{folder}: {len(windows)} training windows, fewer than a batch of {training.batch}")
@@ -328,70 +338,93 @@ def compare(
     for system in systems:
         train(system, arguments.warm_up)
     rounds = [[train(system, arguments.updates) for system in systems] for _ in range(arguments.repetitions)]
-    seconds = [median(times) for times in zip(*rounds, strict=True)]
-    spread = [(max(times) - min(times)) / median(times) for times in zip(*rounds, strict=True)]
-    loading = [seconds_of(system.batch, arguments.updates) / arguments.updates for system in systems]
-    profiles = [profiled(system, arguments.profiled) for system in systems]
-    reading = median(seconds_of(lambda: read_windows(folder, "train")) for _ in range(arguments.repetitions))
-    operations = of_update(config, training)
+    return [
+        Measured(
+            system.name,
+            median(times),
+            (max(times) - min(times)) / median(times),
+            seconds_of(system.batch, arguments.updates) / arguments.updates,
+            profiled(system, arguments.profiled),
+            its_start,
+        )
+        for system, times, its_start in zip(systems, zip(*rounds, strict=True), starts, strict=True)
+    ]
 
-    print(f"\n## {config.bars} bars, batches of {training.batch}")
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    columns = list(columns)
+    for cells in ("", columns, ["---"] * len(columns), *rows):
+        print(f"| {' | '.join(cells)} |" if cells else "", flush=True)
+
+
+def report(all_measured: list[Measured], operations: Operations, batch: int, peak: dict[str, float]) -> None:
     print(
         f"\nOperations of an update, counted once: {operations.total:.3e} (encoder {operations.encoder:.3e}, "
         f"decoders {operations.decoders:.3e}, critic {operations.critic:.3e})."
     )
-    shares = [f"% of {name}" for name in best]
-    table("system", "windows/s", "times the port", "ms an update", "spread", "TFLOP/s", *shares)
-    for system, its, its_spread in zip(systems, seconds, spread, strict=True):
-        rate = operations.total / its
-        print(
-            row(
-                system.name,
-                f"{training.batch / its:.1f}",
-                f"{seconds[0] / its:.2f}",
-                f"{1000 * its:.1f}",
-                f"{its_spread:.0%}",
-                f"{rate / 1e12:.4g}",
-                *(f"{rate / peak:.1%}" for peak in best.values()),
-            )
+    port = all_measured[0]
+    print_table(
+        ["system", "windows/s", "times the port", "ms an update", "spread", "TFLOP/s", *(f"% of {n}" for n in peak)],
+        (
+            [
+                its.name,
+                f"{batch / its.seconds:.1f}",
+                f"{port.seconds / its.seconds:.2f}",
+                f"{1000 * its.seconds:.1f}",
+                f"{its.spread:.0%}",
+                f"{operations.total / its.seconds / 1e12:.4g}",
+                *(f"{operations.total / its.seconds / most:.1%}" for most in peak.values()),
+            ]
+            for its in all_measured
+        ),
+    )
+    print_table(
+        ["where the time goes", *PARTS, REST, "busy"],
+        (
+            [its.name, *(f"{s:.1%}" for s in its.profile.parts.values()), f"{its.profile.seconds / its.seconds:.0%}"]
+            for its in all_measured
+        ),
+    )
+    for its in all_measured:
+        operators = its.profile.operators.items()
+        print_table(
+            [f"{its.name}: operator", "share"], ([f"`{name[:80]}`", f"{share:.1%}"] for name, share in operators)
         )
+    print_table(
+        ["start", "reading, s", "first update, s", "memory, GB", "of the device, GB", "ms to load a batch"],
+        (
+            [
+                its.name,
+                f"{its.start.reading:.2f}",
+                f"{its.start.first_update:.2f}",
+                f"{its.start.memory:.2f}",
+                f"{its.start.device_memory:.2f}",
+                f"{1000 * its.loading:.2f}",
+            ]
+            for its in all_measured
+        ),
+    )
 
-    table("system", *PARTS, REST, "busy")
-    for system, its, profile_ in zip(systems, seconds, profiles, strict=True):
-        print(row(system.name, *(f"{share:.1%}" for share in profile_.parts.values()), f"{profile_.seconds / its:.0%}"))
-    for system, profile_ in zip(systems, profiles, strict=True):
-        table(f"{system.name}: operator", "share")
-        for name, share in profile_.operators.items():
-            print(row(f"`{name[:80]}`", f"{share:.1%}"))
 
-    table("system", "reading, s", "to the first update, s", "memory, GB", "of the device, GB", "ms to load a batch")
-    for system, its_start, its_loading in zip(systems, starts, loading, strict=True):
-        print(
-            row(
-                system.name,
-                f"{its_start.reading:.2f}",
-                f"{its_start.first_update:.2f}",
-                f"{its_start.memory:.2f}",
-                f"{its_start.device_memory:.2f}",
-                f"{1000 * its_loading:.2f}",
-            )
-        )
-    rate = len(windows) / reading
+def report_reading(folder: Path, repetitions: int, consumed: float) -> None:
+    """Parquet to tensors, against what training consumes: windows a second."""
+    windows = read_windows(folder, "train")
+    seconds = median(seconds_of(lambda: read_windows(folder, "train")) for _ in range(repetitions))
+    rate = len(windows) / seconds
     print(
-        f"\nParquet to tensors: {len(windows)} windows in {reading:.3f} s, {rate:.0f} windows/s, "
-        f"{rate * min(seconds) / training.batch:.0f} times what the faster consumes; "
-        f"{windows.tokens.nbytes / 1e6:.1f} MB of tokens.",
+        f"\nParquet to tensors: {len(windows)} windows in {seconds:.3f} s, {rate:.0f} windows/s, "
+        f"{rate / consumed:.0f} times what the faster consumes; {windows.tokens.nbytes / 1e6:.1f} MB of tokens.",
         flush=True,
     )
 
 
-def describe(best: dict[str, float]) -> None:
+def describe(peak: dict[str, float]) -> None:
     if DEVICE.type == "cuda":
         print(f"Device: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}")
     else:
         print(f"Device: {platform.processor() or platform.machine()}, no GPU")
     print(f"torch {torch.__version__}, Python {platform.python_version()}, threads: {torch.get_num_threads()}")
-    print("Large matrix product:", ", ".join(f"{name} {rate / 1e12:.4g} TFLOP/s" for name, rate in best.items()))
+    print("Large matrix product:", ", ".join(f"{name} {rate / 1e12:.4g} TFLOP/s" for name, rate in peak.items()))
 
 
 def main() -> None:
@@ -409,8 +442,8 @@ def main() -> None:
     parser.add_argument("--profiled", type=int, default=3, help="updates in the profile")
     arguments = parser.parse_args()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
-    best = peaks()
-    describe(best)
+    peak = peaks()
+    describe(peak)
     for folder in arguments.windows:
         data = read_provenance(folder)
         config = ModelConfig(
@@ -421,10 +454,14 @@ def main() -> None:
                 updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, beta_every=1, critic_updates=5,
                 gradient_penalty=10.0, evaluate_every=1, seed=0,
             )  # fmt: skip
+            print(f"\n## {data.bars} bars, batches of {batch}", flush=True)
             try:
-                compare(folder, config, training, arguments, best)
+                measured = measure(folder, config, training, arguments)
             except torch.OutOfMemoryError:
-                print(f"\n## {data.bars} bars, batches of {batch}\n\nDid not fit into memory.", flush=True)
+                print("\nThe two do not fit into memory.", flush=True)
+                continue
+            report(measured, of_update(config, training), batch, peak)
+            report_reading(folder, arguments.repetitions, batch / min(its.seconds for its in measured))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import operations
 from benchmarks.published import PianoRolls, Published
+from benchmarks.training import PARTS, SYSTEMS, profiled
 from model.config import ModelConfig, TrainingConfig
 from model.data import WindowSet
 from model.musae import MusAE
@@ -82,6 +83,18 @@ def test_the_port_learns_windows_by_heart(prior, tokens):
     generator = torch.Generator().manual_seed(0)
     losses = [port.step(*batch, 0.1, generator)["loss"].item() for _ in range(50)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_a_profile_finds_every_part_of_an_update(system, tokens):
+    windows = WindowSet(tokens, torch.zeros(2, 3, dtype=torch.bool))
+    try:
+        profile = profiled(system(SMALL, BRIEF, windows), updates=1)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert all(profile.parts[part] > 0 for part in PARTS)
+    assert sum(profile.parts.values()) == pytest.approx(1)
+    assert profile.parts["other"] < 0.5
 
 
 def test_the_benchmark_imports_on_a_gpu_machine():
