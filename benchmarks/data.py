@@ -40,6 +40,7 @@ from pipelines.shards import (
     shard_of,
     shard_paths,
     shard_writers,
+    windows_folder,
     write_manifest,
 )
 from pipelines.songs import SongsConfig, write_song_shard, write_songs
@@ -60,7 +61,9 @@ class Measured:
     """Seconds of each step."""
     songs: int
     windows: int
-    """Unique windows of all lengths."""
+    """Of all lengths, that pass the rule of silence."""
+    unique: int
+    """Of those, what is left when each stands once in the corpus."""
     megabytes: float
     """Resident size of the largest process at its peak."""
 
@@ -75,8 +78,10 @@ def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measur
     clock.lap("songs")
     paths = [str(songs / report.written[0].name) for report in reports]
     windows = str(out / "windows")
+    passed = 0
     for one in enumerate(paths):
-        index_songs(one, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split)
+        indexed = index_songs(one, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split)
+        passed += sum(of_length.passed for of_length in indexed.values())
     clock.lap("index")
     repeated: dict[int, list[Any]] = {shard: [] for shard in range(len(paths))}
     for part in product(WINDOWS.bars, range(partitions(len(paths)))):
@@ -89,7 +94,7 @@ def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measur
         written = write_window_shard(joined, len(paths), [], windows, WINDOWS)
         unique += sum(split.rows for report in written.values() for split in report.written)
     clock.lap("windows")
-    return clock.measured(sum(report.written[0].rows for report in reports), unique)
+    return clock.measured(sum(report.written[0].rows for report in reports), passed, unique)
 
 
 def read_here(reader: str, batch: list[bytes]) -> list[Answer]:
@@ -112,10 +117,11 @@ def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
     write_genres(songs, str(out / "genres.json"), GenresConfig(32), where)
     genres = read_genres(str(out / "genres.json"))
     clock.lap("genres")
-    sizes = write_windows(songs, genres, windows, WINDOWS, where)
-    unique = sum(sum(of_length.values()) for of_length in sizes.values())
+    write_windows(songs, genres, windows, WINDOWS, where)
     clock.lap("windows")
-    return clock.measured(read_manifest(songs)["kept"], unique)
+    manifests = [read_manifest(windows_folder(windows, bars)) for bars in WINDOWS.bars]
+    passed, unique = (sum(manifest[name] for manifest in manifests) for name in ("passed", "unique"))
+    return clock.measured(read_manifest(songs)["kept"], passed, unique)
 
 
 class _Clock:
@@ -141,8 +147,8 @@ class _Clock:
         self._parts[name] = now - self._last
         self._last = now
 
-    def measured(self, songs: int, windows: int) -> Measured:
-        return Measured(self._last - self._began, self._parts, songs, windows, self._largest / 1e6)
+    def measured(self, songs: int, windows: int, unique: int) -> Measured:
+        return Measured(self._last - self._began, self._parts, songs, windows, unique, self._largest / 1e6)
 
 
 def read_corpus(path: Path, out: Path, shards: int) -> Measured:
@@ -150,7 +156,7 @@ def read_corpus(path: Path, out: Path, shards: int) -> Measured:
     clock = _Clock()
     files = write_corpus(CorpusConfig(str(path), shards, max_file_bytes=2_000_000), str(out))
     clock.lap("corpus")
-    return clock.measured(files, 0)
+    return clock.measured(files, 0, 0)
 
 
 def copies(corpus: Path, out: Path, count: int) -> None:
@@ -194,10 +200,11 @@ def in_a_process_of_its_own(function: Callable[..., Result], *arguments: object)
 
 
 def row(name: str, workers: int, measured: Measured) -> None:
-    songs, windows = (count / measured.seconds / workers for count in (measured.songs, measured.windows))
+    counts = measured.songs, measured.windows, measured.unique
+    songs, windows, unique = (count / measured.seconds / workers for count in counts)
     parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in measured.parts.items())
     print(
-        f"| {name} | {measured.songs} | {measured.seconds:.1f} | {songs:.0f} | {windows:.0f} "
+        f"| {name} | {measured.songs} | {measured.seconds:.1f} | {songs:.0f} | {windows:.0f} | {unique:.0f} "
         f"| {measured.megabytes:.0f} | {parts} |",
         flush=True,
     )
@@ -211,8 +218,11 @@ def main() -> None:
     parser.add_argument("--reader", default="symusic")
     arguments = parser.parse_args()
     cores = os.cpu_count() or 1
-    print("| run | songs | s | songs/s a core | windows/s a core | largest process, MB | seconds of each step |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| run | songs | s | songs/s a core | windows/s a core | of them unique | largest process, MB "
+        "| seconds of each step |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary:
 
         def folder() -> Path:

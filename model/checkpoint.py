@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from model.autoencoder import Autoencoder
 from model.compact import compress, expand
-from model.config import ModelConfig, TrainingConfig
-from model.data import Provenance
+from model.config import ModelConfig, TrainingConfig, difference
+from model.data import Provenance, read_provenance
 from music.errors import InputError
 
 WEIGHTS = "model.safetensors"
@@ -50,6 +50,14 @@ def save_compact(folder: Path, model: Autoencoder, description: Description) -> 
 
 def _describe(folder: Path, description: Description) -> None:
     (folder / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
+
+
+def load_for(folder: Path, windows: Path) -> tuple[Autoencoder, Description]:
+    """As `load`, of a model that was trained on these window shards. Raises `InputError` that says what differs."""
+    model, description = load(folder)
+    if differs := difference(description.data, read_provenance(windows)):
+        raise InputError(f"{folder} was trained on other windows than {windows} ({differs}); run dvc repro train")
+    return model, description
 
 
 def load(folder: Path) -> tuple[Autoencoder, Description]:

@@ -5,12 +5,10 @@ from typing import Annotated
 
 from typer import Option
 
-from model.checkpoint import load
-from model.config import difference
-from model.data import SPLITS, read_provenance, read_windows
+from model.checkpoint import load_for
+from model.data import SPLITS, read_windows
 from model.evaluation import evaluate
 from model.workers import device
-from music.errors import InputError
 from stages.command import run, write_json
 
 
@@ -21,9 +19,7 @@ def main(
     plot: Annotated[Path, Option()],
 ) -> None:
     """Writes the accuracies as metrics, and for each track beside the baselines as rows of a plot."""
-    autoencoder, description = load(model)
-    if differs := difference(description.data, read_provenance(windows)):
-        raise InputError(f"{model} was trained on other windows than {windows} ({differs}); run dvc repro train")
+    autoencoder, description = load_for(model, windows)
     tracks = description.model.tracks
     sets = [read_windows(windows, split).seen_by(description.model) for split in SPLITS]
     accuracy = evaluate(autoencoder.to(device()), *sets).by_track(tracks)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from typer import Option
 
-from model.checkpoint import load
+from model.checkpoint import load_for
 from model.data import read_windows
 from model.latent import interpolate, sample
 from music.drawing import draw_windows
@@ -44,7 +44,7 @@ def main(
 ) -> None:
     """Draws piano rolls and writes the same music as MIDI files."""
     config = read_settings(FiguresConfig, PARAMS, "figures")
-    autoencoder, description = load(model)
+    autoencoder, description = load_for(model, windows)
     tracks = description.model.tracks
     validation = read_windows(windows, "validation").seen_by(description.model)
     if len(validation) < 2:

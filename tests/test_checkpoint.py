@@ -7,12 +7,12 @@ from safetensors.torch import load_file
 
 from model import checkpoint
 from model.autoencoder import Autoencoder
-from model.checkpoint import VERSIONS, Description, load, save, save_compact
+from model.checkpoint import VERSIONS, Description, load, load_for, save, save_compact
 from model.compact import compress, expand
 from model.config import difference
-from model.data import Provenance
+from model.data import Provenance, read_provenance
 from music.errors import InputError
-from tests.models import BRIEF, GENRES, SMALL, make_windows
+from tests.models import BRIEF, GENRES, SMALL, make_windows, write_window_shards
 
 DESCRIPTION = Description(SMALL, BRIEF, Provenance(1, GENRES, "abc"), {"validation_loss": 1.5}, VERSIONS)
 
@@ -54,6 +54,14 @@ def test_what_differs_is_named():
     ours = Provenance(2, ["jazz"], "abc")
     assert difference(ours, ours) == ""
     assert difference(ours, replace(ours, bars=16, digest="def")) == "bars 2, not 16, digest abc, not def"
+
+
+def test_a_model_of_other_windows_is_named_with_what_differs(model, tmp_path):
+    (tmp_path / "windows").mkdir()
+    write_window_shards(tmp_path / "windows", make_windows(), make_windows())
+    save(tmp_path, model, replace(DESCRIPTION, data=replace(read_provenance(tmp_path / "windows"), bars=16)))
+    with pytest.raises(InputError, match=r"trained on other windows than .*windows \(bars 16, not 1\); run dvc repro"):
+        load_for(tmp_path, tmp_path / "windows")
 
 
 def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):

@@ -1,0 +1,150 @@
+"""The published model, ported to PyTorch as it stands: the yardstick for the speed of training.
+
+[P] sections 3 and 4.1 and [W]: one-hot piano rolls, an LSTM after another, and three phases a step, each with an
+encoder pass and an Adam of its own. All else is as PyTorch sets it: float32, TF32 inside cuDNN's LSTMs.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from model.config import ModelConfig, TrainingConfig
+from model.data import WindowSet
+from model.priors import FlowerPrior, GaussianPrior, Prior, draw_genre
+from music.tokens import STATES, STEPS_PER_BAR, TRACKS
+
+
+class PianoRolls(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """One window an item: (steps, 4 * 130) float32 one-hot, its (4, steps) states, and its (genres,) bool."""
+
+    def __init__(self, windows: WindowSet) -> None:
+        self.windows = windows
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        states = self.windows.tokens[index].long()
+        roll = functional.one_hot(states, STATES).transpose(0, 1).flatten(1).float()
+        return roll, states, self.windows.genres[index]
+
+
+class Encoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(len(TRACKS) * STATES, config.units, config.layers, batch_first=True, bidirectional=True)
+        self.mean = nn.Linear(2 * config.units, config.latent)
+        self.log_variance = nn.Linear(2 * config.units, config.latent)
+
+    def forward(self, rolls: Tensor) -> tuple[Tensor, Tensor]:
+        _, (hidden, _) = self.lstm(rolls)
+        last = torch.cat([hidden[-2], hidden[-1]], dim=1)
+        return self.mean(last), self.log_variance(last)
+
+
+class Decoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.steps = STEPS_PER_BAR * config.bars
+        self.first_state = nn.Linear(config.latent, config.units)
+        self.lstm = nn.LSTM(config.latent, config.units, config.layers, batch_first=True)
+        self.states = nn.Linear(config.units, STATES)
+
+    def forward(self, z: Tensor) -> Tensor:
+        hidden = self.first_state(z).repeat(self.lstm.num_layers, 1, 1)
+        output, _ = self.lstm(z.unsqueeze(1).repeat(1, self.steps, 1), (hidden, torch.zeros_like(hidden)))
+        logits: Tensor = self.states(output)
+        return logits
+
+
+class Critic(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.classes = config.genres + 1 if config.prior == "flower" else 0
+        self.layers = nn.Sequential(
+            nn.Linear(config.latent + self.classes, config.units),
+            nn.Tanh(),
+            nn.Linear(config.units, config.units),
+            nn.Tanh(),
+            nn.Linear(config.units, 1),
+        )
+
+    def forward(self, z: Tensor, genre: Tensor) -> Tensor:
+        if self.classes:
+            z = torch.cat([z, functional.one_hot(genre, self.classes).float()], dim=1)
+        score: Tensor = self.layers(z)
+        return score
+
+
+class Published:
+    """The networks on their device, their optimisers, and a step of all three phases."""
+
+    def __init__(self, config: ModelConfig, training: TrainingConfig, device: torch.device) -> None:
+        self.training = training
+        self.encoder = Encoder(config).to(device)
+        self.decoders = nn.ModuleList(Decoder(config) for _ in TRACKS).to(device)
+        self.critic = Critic(config).to(device)
+        self.prior: Prior = (
+            FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
+        )
+        rate = training.learning_rate
+        self.autoencoder_optimiser = torch.optim.Adam(
+            [*self.encoder.parameters(), *self.decoders.parameters()], lr=rate
+        )
+        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), lr=rate, betas=(0.5, 0.9))
+        self.generator_optimiser = torch.optim.Adam(self.encoder.parameters(), lr=rate)
+        self.schedules = [
+            torch.optim.lr_scheduler.ExponentialLR(optimiser, 1 - training.decay)
+            for optimiser in (self.autoencoder_optimiser, self.critic_optimiser, self.generator_optimiser)
+        ]
+
+    def step(
+        self, rolls: Tensor, states: Tensor, genres: Tensor, beta: float, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """rolls: (batch, steps, 4 * 130) float32, states: (batch, 4, steps) int64, genres: (batch, genres) bool."""
+        genre = draw_genre(genres, generator)
+
+        mean, log_variance = self.encoder(rolls)
+        z = _draw(mean, log_variance, generator)
+        reconstruction = torch.zeros((), device=rolls.device)
+        for track, decoder in enumerate(self.decoders):
+            logits = decoder(z)
+            reconstruction = reconstruction + functional.cross_entropy(logits.flatten(0, 1), states[:, track].flatten())
+        self.autoencoder_optimiser.zero_grad()
+        torch.autograd.backward(reconstruction)
+        self.autoencoder_optimiser.step()
+
+        with torch.no_grad():
+            mean, log_variance = self.encoder(rolls)
+        for _ in range(self.training.critic_updates):
+            real = self.prior.sample(genre, generator)
+            fake = _draw(mean, log_variance, generator)
+            distance = self.critic(real, genre).mean() - self.critic(fake, genre).mean()
+            penalty = self.gradient_penalty(real, fake, genre, generator)
+            self.critic_optimiser.zero_grad()
+            torch.autograd.backward(self.training.gradient_penalty * penalty - distance)
+            self.critic_optimiser.step()
+
+        mean, log_variance = self.encoder(rolls)
+        z = _draw(mean, log_variance, generator)
+        generation = -beta * self.critic(z, genre).mean()
+        self.generator_optimiser.zero_grad()
+        torch.autograd.backward(generation)
+        self.generator_optimiser.step()
+
+        for schedule in self.schedules:
+            schedule.step()
+        return {"loss": reconstruction.detach(), "wasserstein": distance.detach()}
+
+    def gradient_penalty(self, real: Tensor, fake: Tensor, genre: Tensor, generator: torch.Generator) -> Tensor:
+        alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
+        between = (alpha * fake + (1 - alpha) * real).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.critic(between, genre).sum(), between, create_graph=True)
+        penalty: Tensor = (gradient.norm(dim=1) - 1).square().mean()
+        return penalty
+
+
+def _draw(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+    return mean + torch.exp(0.5 * log_variance) * noise
