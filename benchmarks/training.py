@@ -441,6 +441,7 @@ def main() -> None:
     parser.add_argument("--profiled", type=int, default=3, help="updates in the profile")
     arguments = parser.parse_args()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
+    torch.utils.deterministic.fill_uninitialized_memory = False
     peak = peaks()
     describe(peak)
     for folder in arguments.windows:

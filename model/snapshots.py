@@ -1,6 +1,7 @@
 """A training run on disk, from which it goes on as if it had never stopped: one safetensors file a snapshot."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -90,11 +91,9 @@ class Snapshots:
         return Position(), {}
 
     def remove(self) -> None:
-        """Takes away all snapshots of a run that has ended."""
-        for path in self._paths():
-            path.unlink()
+        """Takes away the folder of a run that has ended, with what a killed process may have left there."""
         if self._folder.exists():
-            self._folder.rmdir()
+            shutil.rmtree(self._folder)
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> Weights:

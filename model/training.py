@@ -203,10 +203,13 @@ class _Run:
     def _check(self, metrics: Metrics) -> None:
         worst = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
         if not all(map(math.isfinite, metrics.values())) or metrics["loss"] > worst:
-            raise InputError(
-                f"the loss is {metrics['loss']:.3g} after update {self._position.update}; lower the learning rate "
-                f"(last sound state: {self._snapshots.last})"
-            )
+            raise self._diverged(f"the loss is {metrics['loss']:.3g}")
+
+    def _diverged(self, what: str) -> InputError:
+        return InputError(
+            f"{what} after update {self._position.update}; lower the learning rate "
+            f"(last sound state: {self._snapshots.last})"
+        )
 
     def _validate(self) -> Metrics:
         began = time.monotonic()
@@ -230,6 +233,8 @@ class _Run:
 
     def _save(self) -> None:
         began = time.monotonic()
+        if not all(weight.isfinite().all() for weight in self._model.parameters()):
+            raise self._diverged("some weights are no numbers")
         self._position.seconds = self._clock.seconds
         self._snapshots.write(self._position, self._model, self._optimisers, self._best)
         ended = time.monotonic()
