@@ -83,7 +83,7 @@ class Ours:
 
     def update(self) -> None:
         tokens, genres = self.batch()
-        generator = generator_of(self._training.seed, self._update, DEVICE)
+        generator = generator_of(self._training.seed, "update", self._update, DEVICE)
         model.update.update_once(self._model, tokens, genres, self._optimisers, self._training, self._update, generator)
         self._update += 1
 
@@ -441,7 +441,7 @@ def main() -> None:
     parser.add_argument("--profiled", type=int, default=3, help="updates in the profile")
     arguments = parser.parse_args()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     peak = peaks()
     describe(peak)
     for folder in arguments.windows:
@@ -454,7 +454,8 @@ def main() -> None:
         for batch in arguments.batch:
             training = TrainingConfig(
                 updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, beta_every=1, critic_updates=5,
-                gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, evaluate_every=1, seed=0,
+                gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, sampling_every=1,
+                evaluate_every=1, seed=0,
             )  # fmt: skip
             print(f"\n## {data.bars} bars, batches of {batch}", flush=True)
             try:

@@ -5,7 +5,8 @@
 
 WINDOWS is a folder of shards such as data/windows/16bar. OUT is made, with the weights (model.safetensors, model.json),
 the curves (curves.csv), accuracies beside their baselines (accuracy.json) and a copy of the weights of at most 48 MB
-with what it costs in accuracy (compact). Told to stop (Ctrl-C, SIGTERM), it leaves a snapshot in runs; the same command
+with what it costs in accuracy (compact). The minutes are those of training; reading the windows before and judging the
+model on all of them after come on top. Told to stop (Ctrl-C, SIGTERM), it leaves a snapshot in runs; the same command
 goes on from there.
 """
 
@@ -16,10 +17,12 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from safetensors import SafetensorError
+
 from model.checkpoint import load, save, save_compact
 from model.config import Decoder, Onsets, Prior, Regulariser
 from model.data import SPLITS, read_windows
-from model.evaluation import evaluate
+from model.evaluation import evaluate, lines
 from model.run import RECIPES, RunConfig, train_on
 from model.snapshots import Metrics
 from model.training import Keep
@@ -30,29 +33,38 @@ from music.tokens import TRACKS
 
 def main() -> None:
     """Reads the command line and trains; of several processes the first writes what came of it."""
-    arguments = vars(_parser().parse_args())
+    parser = _parser()
+    arguments = vars(parser.parse_args())
     windows, out = arguments.pop("windows"), arguments.pop("out")
-    history: list[tuple[int, Metrics]] = []
     try:
         config = RunConfig(**arguments)
-        with together() as workers:
-            trained = train_on(windows, config, lambda *record: history.append(record), workers, device())
-        if workers.first:
-            model, description, snapshots = trained
-            compact = out / "compact"
-            compact.mkdir(parents=True, exist_ok=True)
-            save(out, model, description)
-            save_compact(compact, model, description)
-            _write_curves(out / "curves.csv", history)
-            sets = [read_windows(windows, split).seen_by(description.model) for split in SPLITS]
-            for folder, judged in ((out, model), (compact, load(compact)[0].to(device()))):
-                accuracy = evaluate(judged, *sets).by_track(config.tracks)
-                (folder / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n", encoding="utf-8")
-                for measure, of_track in accuracy.items():
-                    print(f"{measure:16}", *(f"{name} {value:.3f}" for name, value in of_track.items()))
-            snapshots.remove()
-    except (InputError, ValueError) as error:
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        _run(windows, out, config)
+    except (InputError, OSError, SafetensorError) as error:
         sys.exit(f"error: {error}")
+
+
+def _run(windows: Path, out: Path, config: RunConfig) -> None:
+    compact = out / "compact"
+    compact.mkdir(parents=True, exist_ok=True)
+    history: list[tuple[int, Metrics]] = []
+    with together() as workers:
+        model, description, snapshots = train_on(
+            windows, config, lambda *record: history.append(record), workers, device()
+        )
+    if not workers.first:
+        return
+    save(out, model, description)
+    save_compact(compact, model, description)
+    _write_curves(out / "curves.csv", history)
+    training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
+    for title, folder in (("of the validation windows", out), ("of the same, the compact copy", compact)):
+        accuracy = evaluate(load(folder)[0].to(device()), training, validation).by_track(config.tracks)
+        (folder / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n", encoding="utf-8")
+        print(lines(title, accuracy))
+    snapshots.remove()
 
 
 def _parser() -> argparse.ArgumentParser:

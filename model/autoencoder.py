@@ -9,7 +9,7 @@ from model.config import ModelConfig
 from model.critic import Critic
 from model.decoder import ParallelDecoder
 from model.encoder import Encoder
-from model.music_vae import FlatDecoder, HierarchicalDecoder
+from model.music_vae import FlatDecoder, HierarchicalDecoder, Sampling
 from model.priors import FlowerPrior, GaussianPrior, Prior
 
 FIRST_VARIANCE = 0.01
@@ -45,13 +45,13 @@ class Autoencoder(nn.Module):
         mean, log_variance = self.encoder(tokens)
         return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
 
-    def decode(self, z: Tensor, tokens: Tensor, own: float, generator: torch.Generator) -> Tensor:
+    def decode(self, z: Tensor, tokens: Tensor, sampling: Sampling | None = None) -> Tensor:
         """The logits that are trained, (batch, tracks, steps, 130); z: (batch, latent).
 
-        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with chance `own` what it draws itself.
+        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with sampling what it draws itself.
         """
         z = z / self.prior.scale
-        logits: Tensor = self.decoder(z, tokens, own, generator) if self.autoregressive else self.decoder(z)
+        logits: Tensor = self.decoder(z, tokens, sampling) if self.autoregressive else self.decoder(z)
         return logits
 
     @torch.no_grad()

@@ -37,13 +37,15 @@ class Description:
 
 
 def save(folder: Path, model: Autoencoder, description: Description) -> None:
-    """Writes both files into the folder, the weights first: a description stands beside whole weights."""
+    """Writes both files into the folder, the description last: where it stands, the weights are whole and its own."""
+    (folder / DESCRIPTION).unlink(missing_ok=True)
     save_file({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
     _describe(folder, description)
 
 
 def save_compact(folder: Path, model: Autoencoder, description: Description) -> None:
     """Writes a copy that `load` reads too, with so few bits a weight that it takes at most `MOST_BYTES`."""
+    (folder / DESCRIPTION).unlink(missing_ok=True)
     save_file(compress(model.state_dict(), MOST_BYTES), folder / COMPACT)
     _describe(folder, description)
 

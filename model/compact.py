@@ -42,7 +42,7 @@ def _size(matrix: NDArray[np.float32], bits: int) -> int:
 
 def _pack(matrix: NDArray[np.float32], bits: int) -> dict[str, NDArray[np.generic]]:
     scales = np.sqrt(np.square(matrix, dtype=np.float64).mean(axis=1)).astype(np.float16)
-    scaled = matrix / np.maximum(scales.astype(np.float32), np.finfo(np.float16).tiny)[:, None]
+    scaled = matrix / np.where(scales > 0, scales, 1).astype(np.float32)[:, None]
     levels = _levels(scaled, 1 << bits)
     codes = np.searchsorted((levels[1:] + levels[:-1]) / 2, scaled.reshape(-1)).astype(np.uint8)
     of_bits = np.unpackbits(codes[:, None], axis=1, count=bits, bitorder="little")

@@ -1,5 +1,6 @@
 """What a model is made of and how it is trained: one dataclass each."""
 
+import math
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
@@ -78,6 +79,8 @@ class TrainingConfig:
     """Of divergence that cost nothing, a window; [V] section 2.1."""
     sampling_rate: float
     """k of the inverse sigmoid by which autoregressive decoders come to be fed their own states; 0 for never."""
+    sampling_every: float
+    """Updates that count as one of those for which k was chosen."""
     evaluate_every: int
     """Validation after so many updates, and after the last."""
     seed: int
@@ -89,8 +92,11 @@ class TrainingConfig:
         for name in ("gradient_penalty", "divergence", "free_bits", "sampling_rate", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be more than 0")
+        for name in ("learning_rate", "sampling_every"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be more than 0")
+        if 0 < self.sampling_rate < 1:
+            raise ValueError("sampling_rate must be 0 for never, or at least 1")
         if not 0 <= self.decay < 1:
             raise ValueError("decay must be from 0 to below 1")
 
@@ -102,13 +108,22 @@ class TrainingConfig:
             updates=updates,
             decay=1 - (1 - self.decay) ** (1 / factor),
             beta_every=max(round(self.beta_every * factor), 1),
-            sampling_rate=self.sampling_rate * factor,
+            sampling_every=self.sampling_every * factor,
             evaluate_every=max(round(self.evaluate_every * factor), 1),
         )
 
     def beta(self, update: int) -> float:
         """The weight of the regulariser at this update, counted from 0."""
         return min(update // self.beta_every, 10) / 10
+
+    def sampling_chance(self, update: int) -> float:
+        """How often an autoregressive decoder is fed an own state at this update: 1 - k / (k + exp(i / k)) [V].
+
+        From about 1 / k at first to 1; it is even after k ln k updates.
+        """
+        if not self.sampling_rate:
+            return 0.0
+        return 1 / (1 + self.sampling_rate * math.exp(-update / self.sampling_every / self.sampling_rate))
 
     def rate(self, update: int) -> float:
         """The learning rate at this update, counted from 0."""

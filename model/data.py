@@ -140,11 +140,17 @@ class Batches:
         epoch, place = divmod(update, self._windows // self._size)
         if epoch != self._epoch:
             self._epoch = epoch
-            self._order = torch.randperm(self._windows, generator=generator_of(self._seed, epoch, torch.device("cpu")))
+            self._order = torch.randperm(
+                self._windows, generator=generator_of(self._seed, "epoch", epoch, torch.device("cpu"))
+            )
         return self._order[place * self._size : (place + 1) * self._size]
 
 
-def generator_of(seed: int, number: int, device: torch.device) -> torch.Generator:
-    """Random numbers for one epoch or update, unlike those of any other."""
-    drawn = mix(np.array([number], dtype=np.uint64), seed)
+STREAMS = ("epoch", "update")
+
+
+def generator_of(seed: int, stream: str, number: int, device: torch.device) -> torch.Generator:
+    """Random numbers for one epoch or update, unlike those of any other; stream: one of `STREAMS`."""
+    of_seed = mix(np.array([STREAMS.index(stream)], dtype=np.uint64), seed)
+    drawn = mix(of_seed ^ np.uint64(number), 0)
     return torch.Generator(device).manual_seed(int(drawn[0]))

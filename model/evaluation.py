@@ -38,6 +38,15 @@ class Accuracy:
         }
 
 
+def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
+    """What `Accuracy.by_track` gives, as a text for people."""
+    rows = [
+        " ".join([f"{measure:16}", *(f"{name} {value:.3f}" for name, value in of_track.items())])
+        for measure, of_track in by_track.items()
+    ]
+    return "\n".join([title, *rows])
+
+
 def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> Accuracy:
     """Accuracies over all validation windows, each reconstructed from its mean code.
 
@@ -77,7 +86,7 @@ def _taught(model: Autoencoder, tokens: Tensor) -> Tensor:
     """The likeliest state after the true ones before; (batch, tracks, steps)."""
     device = next(model.parameters()).device
     tokens = tokens.to(device)
-    logits = model.decode(model.codes(tokens), tokens, own=0, generator=torch.Generator(device))
+    logits = model.decode(model.codes(tokens), tokens)
     return logits.argmax(dim=-1).cpu()
 
 

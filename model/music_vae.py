@@ -9,17 +9,34 @@ functions), and the first step is fed an embedding of its own where [C] feeds ze
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.workers import ALONE, Workers
 from music.tokens import STATES, STEPS_PER_BAR
 
 START = STATES
 """Stands before the first state of a window."""
 
 LSTMState = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Scheduled sampling: how often, for each window and step, an own state is fed, and the random numbers for it."""
+
+    chance: float
+    generator: torch.Generator
+    workers: Workers = ALONE
+
+    def uniform(self, windows: int, *shape: int) -> Tensor:
+        """(windows, *shape) from 0 to 1: this process's part of those of the whole batch."""
+        whole = windows * self.workers.count
+        drawn = torch.rand(whole, *shape, generator=self.generator, device=self.generator.device)
+        return self.workers.part(drawn)
 
 
 class FirstState(nn.Module):
@@ -74,19 +91,20 @@ class AutoregressiveDecoder(nn.Module):
         """z: (batch, latent) -> one code a segment, (batch, segments, code)."""
         raise NotImplementedError
 
-    def forward(self, z: Tensor, tokens: Tensor, own: float, generator: torch.Generator) -> Tensor:
+    def forward(self, z: Tensor, tokens: Tensor, sampling: Sampling | None = None) -> Tensor:
         """z: (batch, latent), tokens: (batch, tracks, steps) uint8 -> logits, (batch, tracks, steps, 130).
 
-        Each step is fed the tokens of the step before or, with chance own, drawn for each window and step, states
-        drawn from the decoder's own logits there: scheduled sampling. [C] feeds the true state at each bar line of its
-        hierarchical decoder even then; here own = 1 sees no token at all.
+        Each step is fed the tokens of the step before or, with sampling, states drawn from the decoder's own logits
+        there. [C] feeds the true state at each bar line of its hierarchical decoder even then; here a chance of 1 sees
+        no token at all.
         """
-        if own == 0:
+        if sampling is None:
             return self._teacher_forced(z, tokens)
-        owns = torch.rand(len(z), self.steps, generator=generator, device=z.device) < own
+        owns = sampling.uniform(len(z), self.steps) < sampling.chance
 
         def feed(step: int, logits: Tensor) -> Tensor:
-            return torch.where(owns[:, step, None], draw_states(logits, generator), tokens[..., step].long())
+            drawn = draw_states(logits, sampling.uniform(*logits.shape))
+            return torch.where(owns[:, step, None], drawn, tokens[..., step].long())
 
         return self._step_by_step(z, feed)
 
@@ -160,13 +178,12 @@ class HierarchicalDecoder(AutoregressiveDecoder):
         return codes
 
 
-def draw_states(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws from softmax(logits), (..., 130) -> (...).
+def draw_states(logits: Tensor, uniform: Tensor) -> Tensor:
+    """Draws from softmax(logits), (..., 130) -> (...), with as many numbers from 0 to 1.
 
     The Gumbel trick: unlike `torch.multinomial` it doesn't make the host wait for the device at every step.
     """
-    noise = torch.empty_like(logits, dtype=torch.float32).exponential_(generator=generator)
-    return (logits - noise.log()).argmax(dim=-1)
+    return (logits - (-uniform.log()).log()).argmax(dim=-1)
 
 
 def free_bits_divergence(mean: Tensor, log_variance: Tensor, free_bits: float) -> Tensor:
@@ -176,11 +193,3 @@ def free_bits_divergence(mean: Tensor, log_variance: Tensor, free_bits: float) -
     """
     divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=-1)
     return (divergence - free_bits * math.log(2)).clamp(min=0).mean()
-
-
-def sampling_chance(update: int, rate: float) -> float:
-    """The inverse sigmoid schedule of scheduled sampling, 1 - k / (k + exp(i / k)): from about 1 / k at 0 to 1.
-
-    rate: k, at least 1; it is even after k ln k updates.
-    """
-    return 1 / (1 + rate * math.exp(-update / rate))

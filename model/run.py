@@ -5,9 +5,9 @@ import json
 import os
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import torch
 
@@ -18,6 +18,7 @@ from model.data import SPLITS, read_provenance, read_windows
 from model.snapshots import Snapshots
 from model.training import Ending, Log, train
 from model.workers import Workers
+from music import tokens
 from music.errors import InputError
 
 RECIPES = Path("recipes.toml")
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunConfig(Ending):
-    """Section `train` of params.yaml."""
+    """What a run is, beside its data."""
 
     tracks: Sequence[str]
     onsets: Onsets
@@ -67,15 +68,23 @@ def train_on(
         torch.set_num_threads(config.cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of the time, for what no operator here reads
+    # Filling fresh memory would take a tenth of the time, for what no operator here reads.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(config.seed)
     model = Autoencoder(model_config).to(device)
     identity = [asdict(part) for part in (config, model_config, training_config, data)]
-    key = hashlib.sha256(json.dumps([*identity, VERSIONS, device.type, workers.count]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([*identity, VERSIONS, device.type, workers.count, _code()]).encode()).hexdigest()
     snapshots = Snapshots(RUNS / key[:16])
     training, validation = (read_windows(windows, split) for split in SPLITS)
     metrics, schedule = train(model, training, validation, training_config, config, snapshots, log, workers)
     return model.eval(), Description(model_config, schedule, data, metrics, VERSIONS), snapshots
+
+
+def _code() -> str:
+    """A digest of the code that a run depends on."""
+    rooms = (Path(__file__).parent, Path(tokens.__file__).parent)
+    files = [path.read_bytes() for room in rooms for path in sorted(room.glob("*.py"))]
+    return hashlib.sha256(b"".join(files)).hexdigest()
 
 
 def _read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig, TrainingConfig]:
@@ -88,19 +97,24 @@ def _read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig
     recipe = recipes[config.recipe]
     model = {name: getattr(config, name) for name in ("onsets", "decoder", "prior", "regulariser")}
     model |= {"bars": bars, "genres": genres, "tracks": tuple(config.tracks)}
-    training = _built(TrainingConfig, recipe.get("training", {}) | {"seed": config.seed}, f"{config.recipe}.training")
+    training = _built(TrainingConfig, config.recipe, recipe.get("training", {}), {"seed": config.seed})
     return (
-        _built(ModelConfig, recipe.get("model", {}) | model, f"{config.recipe}.model"),
+        _built(ModelConfig, config.recipe, recipe.get("model", {}), model),
         training.stretched(config.updates) if config.updates else training,
     )
 
 
-def _built(kind: type[T], values: dict[str, Any], place: str) -> T:
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    for wrong, what in ((values.keys() - set(names), "no such parameter"), (set(names) - values.keys(), "missing")):
+def _built(kind: type[T], recipe: str, values: dict[str, Any], given: dict[str, Any]) -> T:
+    """The dataclass, of values in the recipe and of those given besides. Raises `InputError` that names what is off."""
+    types = {name: of_field for name, of_field in get_type_hints(kind).items() if name not in given}
+    for wrong, what in ((values.keys() - types.keys(), "no such parameter"), (types.keys() - values.keys(), "missing")):
         if wrong:
-            raise InputError(f"{RECIPES}: {place}.{min(wrong)}: {what}; there are {', '.join(names)}")
+            raise InputError(f"{RECIPES}: {recipe}.{min(wrong)}: {what}; there are {', '.join(types)}")
+    for name, value in values.items():
+        if type(value) not in ((int,) if types[name] is int else (int, float)):
+            kind_of_number = "a whole number" if types[name] is int else "a number"
+            raise InputError(f"{RECIPES}: {recipe}.{name} must be {kind_of_number}, not {value!r}")
     try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{RECIPES}: {place}: {error}") from error
+        return kind(**values, **given)
+    except ValueError as error:
+        raise InputError(f"recipe {recipe}: {error}") from error

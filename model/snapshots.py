@@ -33,6 +33,8 @@ class Position:
     """Once it is fitted to the run's time."""
     seconds: float = 0.0
     """Spent, by all processes that took part one after another."""
+    validation_seconds: float = 0.0
+    """That the last validation took."""
     history: list[tuple[int, Metrics]] = field(default_factory=list)
     """All that was logged, by update."""
 
@@ -55,6 +57,8 @@ class Snapshots:
     def write(self, position: Position, model: Autoencoder, optimisers: Optimisers, best: Weights) -> None:
         """Adds one and takes away those that are too old."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        for left_by_a_killed_process in self._folder.glob("*.partial"):
+            left_by_a_killed_process.unlink()
         path = self._folder / f"update-{position.update:09d}.safetensors"
         partial = path.with_suffix(".partial")
         tensors = _prefixed("model", model.state_dict()) | _prefixed("best", best)
@@ -118,7 +122,7 @@ def _restore(path: Path, model: Autoencoder, optimisers: Optimisers) -> tuple[Po
 def _position(fields: dict[str, Any]) -> Position:
     schedule = TrainingConfig(**fields["schedule"]) if fields["schedule"] else None
     history = [(update, metrics) for update, metrics in fields["history"]]
-    return Position(fields["update"], schedule, fields["seconds"], history)
+    return Position(**fields | {"schedule": schedule, "history": history})
 
 
 def _under(prefix: str, tensors: Weights) -> Weights:

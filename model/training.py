@@ -27,8 +27,10 @@ VALIDATION_WINDOWS = 1024
 LOG_EVERY = 10
 MEASURED_SECONDS = 60.0
 """After so long, or a tenth of the time that there is, the schedule is fitted to the rate measured."""
+VALIDATING_SHARE = 0.25
+"""Of the time left then, at most, for validations; where they take long, fewer are made than the schedule has."""
 FITTED_SHARE = 0.95
-"""Of the time left when the schedule is fitted: the rest is for what comes slower."""
+"""Of what is left beside, for updates: the rest is for what comes slower."""
 SNAPSHOT_SECONDS = 10.0
 """Between snapshots, at least."""
 SNAPSHOT_SHARE = 0.02
@@ -90,6 +92,8 @@ def train(
             f"{len(training)} training windows, fewer than one batch of {config.batch}; "
             "take more songs or a smaller batch"
         )
+    if not len(validation):
+        raise InputError("no validation windows; take more songs, or another windows.split.seed")
     if config.batch % workers.count:
         raise InputError(f"a batch of {config.batch} does not part into {workers.count} processes; change one of them")
     device = next(model.parameters()).device
@@ -120,6 +124,7 @@ class _Run:
         self._batches = Batches(len(training), config.batch, config.seed)
         self._position, self._best = snapshots.restore(model, self._optimisers)
         self._clock = _Clock(ending.max_minutes, self._position.seconds)
+        self._clock.validation_seconds = self._position.validation_seconds
         self._schedule = self._position.schedule or (
             config if ending.max_minutes is None else config.stretched(UNMEASURED)
         )
@@ -138,9 +143,9 @@ class _Run:
                     raise InterruptedRunError(
                         f"stopped after update {self._position.update}; the same command goes on from there"
                     )
-                if decision != GO_ON:
+                if decision != GO_ON and not self._workers.first:
                     self._end_at(decision)
-                    progress.expect(self._total)
+                progress.expect(self._total)
                 progress.to(self._position.update, " ".join(f"{name}={x:.3f}" for name, x in self._last.items()))
         if self._ending.keep == "best" and self._workers.first:
             self._model.load_state_dict(self._best)
@@ -169,7 +174,7 @@ class _Run:
             self._optimisers,
             self._schedule,
             update,
-            generator_of(self._config.seed, update, self._device),
+            generator_of(self._config.seed, "update", update, self._device),
             self._workers,
         )
         self._position.update += 1
@@ -185,39 +190,42 @@ class _Run:
         if not logs and not stops:
             return GO_ON
         metrics = {name: loss.item() for name, loss in losses.items()} | {"beta": self._schedule.beta(done - 1)}
-        self._check(metrics)
         if validates:
             metrics |= self._validate()
             self._last = metrics
+        self._check(metrics)
         if logs:
             self._position.history.append((done, metrics))
             self._log(done, metrics)
+        decision = GO_ON
+        if over or (validates and self._has_lost_patience()):
+            decision = done
+        elif fits:
+            decision = self._clock.fitted(done, self._config)
+        if decision != GO_ON:
+            self._end_at(decision)  # a snapshot is to know it
         if stops or time.monotonic() >= self._save_again:
             self._save()
-        if stops:
-            return STOP
-        if over or (validates and self._has_lost_patience()):
-            return done
-        return self._clock.fitted(done, self._config) if fits else GO_ON
+        return STOP if stops else decision
 
     def _check(self, metrics: Metrics) -> None:
+        """Raises `InputError` for what is no number, and for a loss far above that of even odds for all states."""
         worst = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
-        if not all(map(math.isfinite, metrics.values())) or metrics["loss"] > worst:
-            raise self._diverged(f"the loss is {metrics['loss']:.3g}")
-
-    def _diverged(self, what: str) -> InputError:
-        return InputError(
-            f"{what} after update {self._position.update}; lower the learning rate "
-            f"(last sound state: {self._snapshots.last})"
-        )
+        for name, value in metrics.items():
+            if not math.isfinite(value) or (name.endswith("loss") and value > worst):
+                raise InputError(
+                    f"{name} is {value:.3g} after update {self._position.update}; lower the learning rate "
+                    f"(last sound state: {self._snapshots.last})"
+                )
 
     def _validate(self) -> Metrics:
         began = time.monotonic()
-        metrics = validate(self._model, self._validation, self._config.batch)
+        metrics = validate(self._model, self._validation, self._config.batch // self._workers.count)
         lowest = min((earlier["validation_loss"] for _, earlier in self._validations), default=math.inf)
         if self._ending.keep == "best" and metrics["validation_loss"] < lowest:
             self._best = {name: weight.detach().clone() for name, weight in self._model.state_dict().items()}
-        self._clock.validation_seconds = time.monotonic() - began
+        self._position.validation_seconds = self._clock.validation_seconds = time.monotonic() - began
+        self._clock.pause(self._clock.validation_seconds)
         return metrics
 
     def _has_lost_patience(self) -> bool:
@@ -226,18 +234,20 @@ class _Run:
 
     def _end_at(self, update: int) -> None:
         """The run has so many updates, which are at hand or from now on those of its schedule."""
-        if update > self._position.update:
-            self._schedule = self._position.schedule = self._config.stretched(update)
-        else:
-            self._schedule = replace(self._schedule, updates=update)
+        fits = update > self._position.update
+        schedule = self._config.stretched(update) if fits else replace(self._schedule, updates=update)
+        if fits and self._clock.validation_seconds:
+            schedule = replace(schedule, evaluate_every=-(-update // self._clock.validations(self._config)))
+        self._schedule = self._position.schedule = schedule
 
     def _save(self) -> None:
         began = time.monotonic()
-        if not all(weight.isfinite().all() for weight in self._model.parameters()):
-            raise self._diverged("some weights are no numbers")
+        few = self._validation.tokens[: self._config.batch // self._workers.count]
+        self._check({"loss": taught(self._model, few)[0].item()})  # of the state that is saved, not of that before it
         self._position.seconds = self._clock.seconds
         self._snapshots.write(self._position, self._model, self._optimisers, self._best)
         ended = time.monotonic()
+        self._clock.pause(ended - began)
         self._save_again = ended + max(SNAPSHOT_SECONDS, (ended - began) / SNAPSHOT_SHARE)
 
 
@@ -247,9 +257,14 @@ class _Clock:
     def __init__(self, minutes: float | None, spent: float) -> None:
         self._limit = math.inf if minutes is None else 60 * minutes
         self._began = time.monotonic() - spent
-        self._first: float | None = None
+        self._first = self._latest = math.nan
+        self._paused = 0.0
         self._updates = 0
         self.validation_seconds = 0.0
+
+    @property
+    def _left(self) -> float:
+        return self._limit - self.seconds
 
     @property
     def seconds(self) -> float:
@@ -258,29 +273,38 @@ class _Clock:
 
     def count(self) -> None:
         """An update is done; the first is not measured: much is made ready in it."""
-        if self._first is None:
-            self._first = time.monotonic()
+        self._latest = time.monotonic()
+        if math.isnan(self._first):
+            self._first = self._latest
+            self._paused = 0.0
         else:
             self._updates += 1
+
+    def pause(self, seconds: float) -> None:
+        """So long no update was made."""
+        self._paused += seconds
 
     @property
     def measured(self) -> bool:
         """Whether the rate is known well enough to fit a schedule to it."""
-        if self._first is None or not self._updates:
-            return False
-        return time.monotonic() - self._first > min(MEASURED_SECONDS, self._limit / 10)
+        return self._updates > 0 and self._latest - self._first > min(MEASURED_SECONDS, self._limit / 10)
 
     @property
     def over(self) -> bool:
         """Whether there is time for no more than a validation, and for what comes with it."""
-        return self._limit - self.seconds < 2 * self.validation_seconds + 1
+        return self._left < 2 * self.validation_seconds + 1
+
+    def validations(self, config: TrainingConfig) -> int:
+        """As many as the schedule has, but for no more than a part of the time that is left."""
+        most = int(VALIDATING_SHARE * self._left / self.validation_seconds)
+        return max(min(config.updates // config.evaluate_every, most), 1)
 
     def fitted(self, done: int, config: TrainingConfig) -> int:
-        """How many updates the run can have in all, the validations of its schedule counted in."""
-        an_update = (time.monotonic() - (self._first or 0.0)) / self._updates
-        left = self._limit - self.seconds
-        validating = self.validation_seconds * config.updates / config.evaluate_every
-        return done + max(int(FITTED_SHARE * max(left - validating, left / 2) / an_update), 1)
+        """How many updates the run can have in all, when a validation has just been measured, after an update."""
+        paused = self._paused - self.validation_seconds  # which came after the latest update
+        an_update = (self._latest - self._first - paused) / self._updates
+        updating = self._left - (self.validations(config) + 1) * self.validation_seconds - 1  # see `over`
+        return done + max(int(FITTED_SHARE * updating / an_update), 1)
 
 
 @contextmanager
@@ -313,11 +337,17 @@ def validate(model: Autoencoder, windows: WindowSet, batch: int) -> Metrics:
     An autoregressive decoder is fed the true states for its loss, and its own for its accuracy.
     """
     loss = hits = 0.0
-    generator = torch.Generator(windows.tokens.device)
     for tokens in torch.split(windows.tokens, batch):
-        z = model.codes(tokens)
-        logits = model.decode(z, tokens, own=0, generator=generator)
+        its_loss, logits, z = taught(model, tokens)
         predicted = model.tokens(z) if model.autoregressive else logits.argmax(dim=-1)
-        loss += reconstruction_loss(logits, tokens).item() * len(tokens)
+        loss += its_loss.item() * len(tokens)
         hits += (predicted == tokens).float().mean().item() * len(tokens)
     return {"validation_loss": loss / len(windows), "validation_accuracy": hits / len(windows)}
+
+
+@torch.no_grad()
+def taught(model: Autoencoder, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of the mean codes, the logits, (batch, tracks, steps, 130), and the codes; fed the true states."""
+    z = model.codes(tokens)
+    logits = model.decode(z, tokens)
+    return reconstruction_loss(logits, tokens), logits, z

@@ -10,7 +10,7 @@ from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
 from model.critic import Critic, critic_loss
 from model.encoder import draw
-from model.music_vae import free_bits_divergence, sampling_chance
+from model.music_vae import Sampling, free_bits_divergence
 from model.priors import Prior, draw_genre
 from model.workers import ALONE, Workers
 
@@ -73,8 +73,9 @@ def update_once(
             )  # fmt: skip
 
     z = draw(mean, log_variance, part(noise))
-    own = sampling_chance(update, config.sampling_rate) if config.sampling_rate else 0.0
-    loss = reconstruction_loss(model.decode(z, part(tokens), own, generator), part(tokens))
+    chance = config.sampling_chance(update)
+    sampling = Sampling(chance, generator, workers) if chance else None
+    loss = reconstruction_loss(model.decode(z, part(tokens), sampling), part(tokens))
     losses["loss"] = loss.detach()
     if model.critic:
         loss = loss - beta * model.critic(z, part(genre)).mean()

@@ -7,7 +7,7 @@ from typer import Option
 
 from model.checkpoint import load_for
 from model.data import SPLITS, read_windows
-from model.evaluation import evaluate
+from model.evaluation import evaluate, lines
 from model.workers import device
 from stages.command import run, write_json
 
@@ -31,8 +31,7 @@ def main(
         for measure in accuracy
     ]
     write_json(plot, rows)
-    for measure, of_track in accuracy.items():
-        print(f"{measure:16}", *(f"{name} {value:.3f}" for name, value in of_track.items()))
+    print(lines("of the validation windows", accuracy))
 
 
 if __name__ == "__main__":

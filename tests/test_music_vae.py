@@ -8,9 +8,9 @@ import torch
 from model.music_vae import (
     FlatDecoder,
     HierarchicalDecoder,
+    Sampling,
     draw_states,
     free_bits_divergence,
-    sampling_chance,
 )
 from music.tokens import HOLD, STATES, tokenise
 from tests import models
@@ -34,6 +34,10 @@ def built(decoder_type, config=SMALL):
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return decoder
+
+
+def sampling(chance, seed, device="cpu"):
+    return Sampling(chance, torch.Generator(device).manual_seed(seed))
 
 
 def random_batch(generator, config=SMALL, windows=3):
@@ -115,7 +119,7 @@ def plain_hierarchical(weights, config, z, tokens):
 def test_logits_are_those_of_lstm_cells_written_out(decoder_type, plain, config, generator):
     decoder = built(decoder_type, config)
     z, tokens = random_batch(generator, config)
-    logits = decoder(z, tokens, 0.0, generator).detach().numpy()
+    logits = decoder(z, tokens).detach().numpy()
     weights = {name: weight.numpy() for name, weight in decoder.state_dict().items()}
     for window in range(len(z)):
         expected = plain(weights, config, z[window].numpy(), tokens[window].numpy())
@@ -131,15 +135,14 @@ def test_free_running_tokens_are_the_likeliest_after_themselves(decoder_type, co
     assert tokens.shape == (3, len(config.tracks), 32)
     assert tokens.dtype == torch.uint8
     assert len(tokens.unique()) > 2
-    assert torch.equal(decoder(z, tokens, 0.0, generator).argmax(dim=-1), tokens)
+    assert torch.equal(decoder(z, tokens).argmax(dim=-1), tokens)
 
 
 def changed_steps(decoder, z, tokens, track, step):
     """(tracks, steps) whether the logits differ when one state does."""
     other = tokens.clone()
     other[:, track, step] = (other[:, track, step] + 1) % STATES
-    generator = torch.Generator()
-    difference = decoder(z, tokens, 0.0, generator) - decoder(z, other, 0.0, generator)
+    difference = decoder(z, tokens) - decoder(z, other)
     return difference.abs().amax(dim=(0, -1)) > 0
 
 
@@ -159,7 +162,7 @@ def test_in_the_hierarchical_decoder_a_state_is_seen_by_its_track_alone_up_to_th
 def test_every_bar_depends_on_the_code(decoder_type, generator):
     decoder = built(decoder_type)
     z, tokens = random_batch(generator)
-    difference = decoder(z, tokens, 0.0, generator) - decoder(z + 0.1, tokens, 0.0, generator)
+    difference = decoder(z, tokens) - decoder(z + 0.1, tokens)
     assert (difference.abs().amax(dim=(0, -1)) > 1e-6).all()
 
 
@@ -167,11 +170,9 @@ def test_every_bar_depends_on_the_code(decoder_type, generator):
 def test_a_decoder_fed_its_own_states_alone_sees_no_tokens(decoder_type, generator):
     decoder = built(decoder_type)
     z, tokens = random_batch(generator)
-    first, second = (
-        decoder(z, given, 1.0, torch.Generator().manual_seed(1)) for given in (tokens, torch.zeros_like(tokens))
-    )
+    first, second = (decoder(z, given, sampling(1.0, seed=1)) for given in (tokens, torch.zeros_like(tokens)))
     assert torch.equal(first, second)
-    assert not torch.equal(first, decoder(z, tokens, 1.0, torch.Generator().manual_seed(2)))
+    assert not torch.equal(first, decoder(z, tokens, sampling(1.0, seed=2)))
 
 
 @both
@@ -179,8 +180,8 @@ def test_own_states_are_fed_to_that_share_of_windows_and_steps(decoder_type):
     """The logits of a step after the first are the teacher's as long as no own state was fed."""
     decoder = built(decoder_type, replace(SMALL, bars=1))
     z, tokens = torch.zeros(500, 5).double(), torch.zeros(500, 4, 16, dtype=torch.uint8)
-    taught = decoder(z[:1], tokens[:1], 0.0, torch.Generator())
-    mixed = decoder(z, tokens, 0.1, torch.Generator().manual_seed(0))
+    taught = decoder(z[:1], tokens[:1])
+    mixed = decoder(z, tokens, sampling(0.1, seed=0))
     same = (mixed - taught).abs().amax(dim=(1, 3)) < 1e-9  # (windows, steps)
     assert same[:, 0].all()
     expected = 0.9 ** np.arange(16)  # an own state is hardly ever the token by chance
@@ -191,14 +192,14 @@ def test_own_states_are_fed_to_that_share_of_windows_and_steps(decoder_type):
 def test_scheduled_sampling_is_the_same_for_the_same_seed(decoder_type, generator):
     decoder = built(decoder_type)
     z, tokens = random_batch(generator)
-    first, again, other = (decoder(z, tokens, 0.5, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    first, again, other = (decoder(z, tokens, sampling(0.5, seed)) for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_states_are_drawn_by_their_chances(generator):
     chances = torch.tensor([0.5, 0.3, 0.2, 0.0])
-    drawn = draw_states(chances.log().expand(40_000, 4), generator)
+    drawn = draw_states(chances.log().expand(40_000, 4), torch.rand(40_000, 4, generator=generator))
     assert torch.allclose(torch.bincount(drawn, minlength=4) / 40_000, chances, atol=0.01)
 
 
@@ -220,7 +221,7 @@ def test_gradients_are_the_same_again_with_deterministic_algorithms(decoder_type
 def gradients(decoder_type, device, own):
     decoder = built(decoder_type).float().to(device)
     z, tokens = (tensor.to(device) for tensor in random_batch(torch.Generator().manual_seed(0)))
-    logits = decoder(z.float(), tokens, own, torch.Generator(device).manual_seed(0))
+    logits = decoder(z.float(), tokens, sampling(own, seed=0, device=device) if own else None)
     torch.nn.functional.cross_entropy(logits.flatten(0, 2), tokens.long().flatten()).backward()
     return [parameter.grad for parameter in decoder.parameters()]
 
@@ -249,7 +250,7 @@ def test_a_decoder_learns_a_few_windows_by_heart(decoder_type, generator):
     optimiser = torch.optim.Adam(decoder.parameters(), lr=0.02, betas=(0.9, 0.9))
     accuracy = 0.0
     for _ in range(250):
-        logits = decoder(z, tokens, 0.0, generator)
+        logits = decoder(z, tokens)
         accuracy = (logits.argmax(dim=-1) == tokens).float().mean().item()
         if accuracy > 0.95:
             break
@@ -274,11 +275,3 @@ def test_divergence_is_that_of_torchs_distributions(generator):
     q = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
     expected = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(dim=-1).mean()
     assert free_bits_divergence(mean, log_variance, 0.0).item() == pytest.approx(expected.item(), rel=1e-5)
-
-
-def test_the_chance_of_own_states_is_an_inverse_sigmoid():
-    assert sampling_chance(0, 1000) == pytest.approx(1 / 1001)
-    assert sampling_chance(1000, 1000) == pytest.approx(1 - 1000 / (1000 + math.e))
-    assert sampling_chance(6908, 1000) == pytest.approx(0.5, abs=1e-4)  # 1000 ln 1000 = 6907.76
-    assert sampling_chance(20_000, 1000) == pytest.approx(1 - 1000 / (1000 + math.exp(20)))
-    assert sampling_chance(10**9, 1) == 1

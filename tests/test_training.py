@@ -41,7 +41,7 @@ def trained(folder, windows, config=BRIEF, model=SMALL, ending=TO_THE_END, valid
     autoencoder = Autoencoder(model)
     history = []
     metrics, schedule = train(
-        autoencoder, windows, validation or windows, config, ending, Snapshots(folder),
+        autoencoder, windows, windows if validation is None else validation, config, ending, Snapshots(folder),
         lambda update, values: history.append((update, values)),
     )  # fmt: skip
     return autoencoder, metrics, history, schedule
@@ -60,11 +60,23 @@ def test_beta_grows_by_tenths_up_to_one():
 def test_a_stretched_schedule_is_the_same_at_the_same_share_of_its_updates():
     paper = replace(BRIEF, updates=100_000, beta_every=10_000, decay=1e-4, evaluate_every=1000, sampling_rate=2000.0)
     short = paper.stretched(5000)
-    assert (short.updates, short.beta_every, short.evaluate_every, short.sampling_rate) == (5000, 500, 50, 100)
+    assert (short.updates, short.beta_every, short.evaluate_every) == (5000, 500, 50)
     for share in (0.0, 0.25, 0.9):
         assert short.beta(round(5000 * share)) == paper.beta(round(100_000 * share))
+        assert short.sampling_chance(round(5000 * share)) == pytest.approx(
+            paper.sampling_chance(round(100_000 * share))
+        )
         assert short.rate(round(5000 * share)) == pytest.approx(paper.rate(round(100_000 * share)))
     assert paper.rate(10_000) == pytest.approx(paper.learning_rate / math.e, rel=1e-3)
+
+
+def test_the_chance_of_own_states_is_an_inverse_sigmoid():
+    schedule = replace(BRIEF, sampling_rate=1000.0)
+    assert schedule.sampling_chance(0) == pytest.approx(1 / 1001)
+    assert schedule.sampling_chance(1000) == pytest.approx(1 - 1000 / (1000 + math.e))
+    assert schedule.sampling_chance(6908) == pytest.approx(0.5, abs=1e-4)  # 1000 ln 1000 = 6907.76
+    assert schedule.sampling_chance(10**9) == 1
+    assert BRIEF.sampling_chance(10**9) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,7 +135,7 @@ def test_too_few_windows_are_named(windows, tmp_path):
 @pytest.mark.parametrize("rate", [1e30, 30.0], ids=["no number", "too large"])
 def test_divergence_is_named_with_its_update_and_the_last_sound_snapshot(windows, tmp_path, monkeypatch, rate):
     monkeypatch.setattr(training, "SNAPSHOT_SECONDS", 0.0)
-    with pytest.raises(InputError, match=r"the loss is .* after update \d+; lower the learning rate .*no snapshot"):
+    with pytest.raises(InputError, match=r"\w+ is .* after update \d+; lower the learning rate .*no snapshot"):
         trained(tmp_path, windows, replace(BRIEF, learning_rate=rate, updates=50))
     sound = replace(BRIEF, learning_rate=1e-3, updates=20)
     stop_after(monkeypatch, 10)
@@ -132,6 +144,17 @@ def test_divergence_is_named_with_its_update_and_the_last_sound_snapshot(windows
     monkeypatch.undo()
     with pytest.raises(InputError, match=rf"after update 15; .*{tmp_path}/update-000000010.safetensors"):
         trained(tmp_path, windows, replace(sound, learning_rate=rate))
+
+
+def test_validation_windows_are_needed(windows, tmp_path):
+    nothing = WindowSet(windows.tokens[:0], windows.genres[:0])
+    with pytest.raises(InputError, match="no validation windows"):
+        trained(tmp_path, windows, validation=nothing)
+
+
+def test_a_last_update_that_diverges_is_named(windows, tmp_path):
+    with pytest.raises(InputError, match=r"validation_loss is nan after update 1; .*no snapshot"):
+        trained(tmp_path, windows, replace(BRIEF, learning_rate=1e30, updates=1))
 
 
 def stop_after(monkeypatch, update: int) -> None:
@@ -157,6 +180,32 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(windows, tmp_path, monkeypa
     resumed = trained(tmp_path / "stopped", windows, SAMPLED, KINDS[kind])
     assert same(whole[0], resumed[0])
     assert whole[1:] == resumed[1:]
+
+
+def test_a_run_without_patience_has_ended_when_it_goes_on_too(windows, tmp_path, monkeypatch):
+    ending = replace(TO_THE_END, patience=1, keep="best")
+    losses = {5: 1.0, 10: 2.0}
+    genuine = training.validate
+
+    def validate(model, *rest):
+        return genuine(model, *rest) | {"validation_loss": losses.get(len(seen), 3.0)}
+
+    seen: list[int] = []
+    real_update = training.update_once
+
+    def update_once(*arguments):
+        seen.append(arguments[5])
+        if arguments[5] == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real_update(*arguments)
+
+    monkeypatch.setattr(training, "validate", validate)
+    monkeypatch.setattr(training, "update_once", update_once)
+    with pytest.raises(InterruptedRunError, match="after update 10"):
+        trained(tmp_path, windows, replace(BRIEF, updates=30), ending=ending)
+    _, metrics, history, schedule = trained(tmp_path, windows, replace(BRIEF, updates=30), ending=ending)
+    assert len(seen) == schedule.updates == history[-1][0] == 10
+    assert metrics == history[0][1]
 
 
 def test_signals_are_the_programs_own_again_after_training(windows, tmp_path):
@@ -188,11 +237,12 @@ def test_training_ends_where_validation_no_longer_improves(windows, tmp_path, mo
 
 
 class Clock:
-    """Stands for the module `time`: an update takes some seconds, a validation two."""
+    """Stands for the module `time`: updates and validations take so many seconds."""
 
-    def __init__(self, monkeypatch, seconds_of) -> None:
+    def __init__(self, monkeypatch, seconds_of, validation=2.0) -> None:
         self.now = 0.0
         self.updates = 0
+        self._validation = validation
         monkeypatch.setattr(training, "time", self)
         monkeypatch.setattr(training, "update_once", self.update_once)
         monkeypatch.setattr(training, "validate", self.validate)
@@ -207,20 +257,21 @@ class Clock:
         return {"loss": torch.tensor(1.0)}
 
     def validate(self, *_):
-        self.now += 2
+        self.now += self._validation
         return {"validation_loss": 1.0}
 
 
 LONG = replace(BRIEF, updates=100_000, beta_every=10_000, evaluate_every=10_000)
 
 
-def test_the_schedule_is_fitted_to_the_time(windows, tmp_path, monkeypatch):
-    clock = Clock(monkeypatch, lambda _: 1.0)
+@pytest.mark.parametrize("validation", [0.1, 2.0, 30.0, 60.0])
+def test_the_schedule_is_fitted_to_the_time(windows, tmp_path, monkeypatch, validation):
+    clock = Clock(monkeypatch, lambda _: 1.0, validation)
     _, metrics, history, schedule = trained(tmp_path, windows, LONG, ending=replace(TO_THE_END, max_minutes=10))
-    assert 550 < clock.now <= 600
+    assert 500 < clock.now <= 600
     assert history[-1] == (clock.updates, metrics)
     assert (schedule.updates, schedule.beta_every) == (clock.updates, round(clock.updates / 10))
-    assert metrics["beta"] == 0.9  # 1 would come with the next update, as in the schedule of 100,000
+    assert sum("validation_loss" in metrics for _, metrics in history) <= 11
 
 
 def test_a_run_that_becomes_slower_still_ends_in_time(windows, tmp_path, monkeypatch):
@@ -298,7 +349,7 @@ def machine(tmp_path, windows):
     """A folder as on a rented machine: a recipe and window shards."""
     (tmp_path / "shards").mkdir()
     write_window_shards(tmp_path / "shards", make_windows(40), make_windows(10))
-    schedule = asdict(replace(BRIEF, updates=60))
+    schedule = asdict(replace(BRIEF, updates=60, sampling_rate=2.0, sampling_every=10.0))
     lines = [f"{name} = {value}" for name, value in schedule.items() if name != "seed"]
     (tmp_path / "recipes.toml").write_text(RECIPES + "\n".join(lines))
     return tmp_path
@@ -331,7 +382,6 @@ def test_a_machine_without_dvc_trains_and_evaluates(machine):
     [
         (["--recipe", "papre"], "no recipe papre; there are small"),
         (["--regulariser", "divergence"], "the divergence needs the gaussian prior"),
-        (["--max-minutes", "-1"], "max_minutes must be more than 0"),
     ],
 )
 def test_what_does_not_fit_is_a_line(machine, more, message):
