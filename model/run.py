@@ -63,7 +63,7 @@ def train_on(
     Raises `InputError` as `train` does, and for a recipe that does not fit.
     """
     data = read_provenance(windows)
-    model_config, training_config = _read_recipe(config, data.bars, len(data.genres))
+    model_config, training_config = read_recipe(config, data.bars, len(data.genres))
     if config.cpu_threads:
         torch.set_num_threads(config.cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
@@ -87,7 +87,8 @@ def _code() -> str:
     return hashlib.sha256(b"".join(files)).hexdigest()
 
 
-def _read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig, TrainingConfig]:
+def read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig, TrainingConfig]:
+    """The run's entry of recipes.toml, with what the run says besides. Raises `InputError` that names what is off."""
     try:
         recipes = tomllib.loads(RECIPES.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

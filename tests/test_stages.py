@@ -1,5 +1,6 @@
 import re
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from music.errors import InputError
 from stages import command, settings
 from stages.command import replacing
 from stages.settings import read_settings, read_value
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,6 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_projects_own_settings_are_valid(monkeypatch):
-    from model.config import ModelConfig, TrainingConfig
     from pipelines.corpora import CorpusConfig
     from pipelines.demo import DemoConfig
     from pipelines.genres import GenresConfig
@@ -92,7 +94,7 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     from stages.figures import FiguresConfig
     from stages.train import TrainConfig
 
-    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.chdir(ROOT)
     for name, kind in {
         "demo": DemoConfig,
         "corpus": CorpusConfig,
@@ -104,10 +106,40 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "figures": FiguresConfig,
     }.items():
         read_settings(kind, settings.PARAMS, name)
-    for recipe in ("demo", "paper"):
-        read_settings(ModelConfig, settings.RECIPES, recipe, "model", bars=2, prior="flower", genres=32)
-        read_settings(TrainingConfig, settings.RECIPES, recipe, "training", seed=0)
     read_settings(BeamConfig, settings.BEAM)
+
+
+def test_the_projects_own_recipes_are_valid(monkeypatch):
+    from model.run import RECIPES, read_recipe
+    from stages.train import TrainConfig
+
+    monkeypatch.chdir(ROOT)
+    config = read_settings(TrainConfig, settings.PARAMS, "train")
+    names = tomllib.loads(RECIPES.read_text())
+    assert {"demo", "paper"} < set(names)
+    for recipe in names:
+        model, training = read_recipe(replace(config, recipe=recipe), bars=16, genres=32)
+        assert (model.bars, training.seed) == (16, config.seed)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("batch = 32", "batch = 32.0"), "recipes.toml: demo.batch must be a whole number, not 32.0"),
+        (("units = 128", "unit = 128"), "recipes.toml: demo.unit: no such parameter; there are units, layers, latent"),
+        (("free_bits = 48\n", ""), "recipes.toml: demo.free_bits: missing"),
+        (("batch = 32", "batch = 0"), "recipe demo: batch must be at least 1"),
+    ],
+)
+def test_what_is_wrong_in_a_recipe_is_named(tmp_path, monkeypatch, change, message):
+    from model.run import RECIPES, read_recipe
+    from stages.train import TrainConfig
+
+    config = read_settings(TrainConfig, ROOT / settings.PARAMS, "train")
+    (tmp_path / RECIPES).write_text((ROOT / RECIPES).read_text().replace(*change, 1))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_recipe(config, bars=2, genres=32)
 
 
 def files(folder: Path) -> dict[str, str]:
