@@ -28,7 +28,7 @@ INDEX = pa.schema(
 )
 """One row a window; `song` counts the rows of the song shard, `arrangement` is a number as in `Arranged`."""
 
-SHARDS_A_PARTITION = 16
+SHARDS_A_PARTITION = 64
 
 Rows = NDArray[np.intp]
 
