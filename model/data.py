@@ -29,9 +29,15 @@ class WindowSet:
     """(windows, 4, steps) uint8 states."""
     genres: Tensor
     """(windows, genres) bool: which genres the window's song is tagged with."""
+    songs: Tensor
+    """(windows,) int32: which song the window is from, in all its versions; numbers of this set alone."""
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def take(self, chosen: Tensor) -> "WindowSet":
+        """Some of the windows, by number or as a mask."""
+        return WindowSet(self.tokens[chosen], self.genres[chosen], self.songs[chosen])
 
     def seen_by(self, config: ModelConfig) -> "WindowSet":
         """The same windows with the model's tracks alone, (windows, tracks, steps), and with its rule of onsets."""
@@ -42,7 +48,7 @@ class WindowSet:
 
     def to(self, device: torch.device) -> "WindowSet":
         """The same windows in the device's memory."""
-        return WindowSet(self.tokens.to(device), self.genres.to(device))
+        return WindowSet(self.tokens.to(device), self.genres.to(device), self.songs.to(device))
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ def read_windows(folder: Path, split: str) -> WindowSet:
     rows = sum(shard["rows"] for shard in shards)
     tokens = np.empty((rows, len(TRACKS), STEPS_PER_BAR * manifest["config"]["bars"]), dtype=np.uint8)
     genres = np.zeros((rows, len(manifest["genres"])), dtype=bool)
+    song_ids: list[pa.ChunkedArray] = []
     first = 0
     for shard in shards:
         for table in _row_groups(folder / shard["name"]):
@@ -77,10 +84,11 @@ def read_windows(folder: Path, split: str) -> WindowSet:
             windows = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
             tokens[first:last] = transpose(windows, table["shift"].to_numpy())
             _mark(genres[first:last], table["genres"])
+            song_ids.append(table["msd_id"])
             first = last
     if first != rows:
         raise InputError(f"{folder}: {first} rows where the manifest says {rows}; write the windows again")
-    return WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres))
+    return WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres), torch.from_numpy(_numbers(song_ids)))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -93,9 +101,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _row_groups(path: Path) -> Iterator[pa.Table]:
     try:
-        shard = pq.ParquetFile(path)
+        shard = pq.ParquetFile(path, read_dictionary=["msd_id"])
         for group in range(shard.num_row_groups):
-            yield shard.read_row_group(group, columns=["tokens", "shift", "genres"])
+            yield shard.read_row_group(group, columns=["tokens", "shift", "genres", "msd_id"])
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path}: {error}; write the windows again") from error
 
@@ -111,6 +119,15 @@ def _mark(mask: np.ndarray[Any, np.dtype[np.bool_]], column: pa.ChunkedArray) ->
     lists = column.combine_chunks()
     window = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
     mask[window, lists.flatten().to_numpy()] = True
+
+
+def _numbers(columns: list[pa.ChunkedArray]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """The same number for equal values, of columns read as dictionaries."""
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    if not chunks:
+        return np.empty(0, dtype=np.int32)
+    unified = pa.chunked_array(chunks).unify_dictionaries()
+    return np.concatenate([chunk.indices.to_numpy() for chunk in unified.chunks])
 
 
 def _hold_until_changes(tokens: Tensor) -> Tensor:

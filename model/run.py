@@ -3,11 +3,9 @@
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
 
 import torch
 
@@ -15,6 +13,7 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import VERSIONS, Description
 from model.config import Decoder, ModelConfig, Onsets, Prior, Regulariser, TrainingConfig
 from model.data import SPLITS, read_provenance, read_windows
+from model.settings import build, read_toml
 from model.snapshots import Snapshots
 from model.training import Ending, Log, train
 from model.workers import Workers
@@ -24,8 +23,6 @@ from music.errors import InputError
 RECIPES = Path("recipes.toml")
 RUNS = Path("runs")
 """A folder of snapshots a run, until the run has ended."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -89,33 +86,14 @@ def _code() -> str:
 
 def read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig, TrainingConfig]:
     """The run's entry of recipes.toml, with what the run says besides. Raises `InputError` that names what is off."""
-    try:
-        recipes = tomllib.loads(RECIPES.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{RECIPES}: {error}; mend it, or run in the project's folder") from error
+    recipes = read_toml(RECIPES)
     if config.recipe not in recipes:
         raise InputError(f"{RECIPES}: no recipe {config.recipe}; there are {', '.join(recipes)}")
-    recipe = recipes[config.recipe]
+    recipe, place = recipes[config.recipe], f"{RECIPES}: {config.recipe}"
     model = {name: getattr(config, name) for name in ("onsets", "decoder", "prior", "regulariser")}
     model |= {"bars": bars, "genres": genres, "tracks": tuple(config.tracks)}
-    training = _built(TrainingConfig, config.recipe, recipe.get("training", {}), {"seed": config.seed})
+    training = build(TrainingConfig, place, recipe.get("training", {}), seed=config.seed)
     return (
-        _built(ModelConfig, config.recipe, recipe.get("model", {}), model),
+        build(ModelConfig, place, recipe.get("model", {}), **model),
         training.stretched(config.updates) if config.updates else training,
     )
-
-
-def _built(kind: type[T], recipe: str, values: dict[str, Any], given: dict[str, Any]) -> T:
-    """The dataclass, of values in the recipe and of those given besides. Raises `InputError` that names what is off."""
-    types = {name: of_field for name, of_field in get_type_hints(kind).items() if name not in given}
-    for wrong, what in ((values.keys() - types.keys(), "no such parameter"), (types.keys() - values.keys(), "missing")):
-        if wrong:
-            raise InputError(f"{RECIPES}: {recipe}.{min(wrong)}: {what}; there are {', '.join(types)}")
-    for name, value in values.items():
-        if type(value) not in ((int,) if types[name] is int else (int, float)):
-            kind_of_number = "a whole number" if types[name] is int else "a number"
-            raise InputError(f"{RECIPES}: {recipe}.{name} must be {kind_of_number}, not {value!r}")
-    try:
-        return kind(**values, **given)
-    except ValueError as error:
-        raise InputError(f"recipe {recipe}: {error}") from error

@@ -327,7 +327,7 @@ def _told_to_stop() -> Iterator[Callable[[], bool]]:
 def _spread(windows: WindowSet, most: int) -> WindowSet:
     """At most so many windows, spread evenly over all."""
     chosen = torch.linspace(0, len(windows) - 1, min(most, len(windows))).long()
-    return WindowSet(windows.tokens[chosen], windows.genres[chosen])
+    return windows.take(chosen)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from model.training import Ending
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
 
+WINDOWS_A_SONG = 2
 GENRES = ["jazz", "rock", "pop"]
 SMALL = ModelConfig(
     bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="adversary", genres=3,
@@ -29,15 +30,24 @@ TO_THE_END = Ending(max_minutes=None, patience=None, keep="last")
 def make_windows(count: int = 20, bars: int = 1) -> WindowSet:
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randint(STATES, (count, 4, 16 * bars), generator=generator, dtype=torch.uint8)
-    return WindowSet(tokens, torch.rand(count, 3, generator=generator) < 0.5)
+    genres = torch.rand(count, 3, generator=generator) < 0.5
+    return WindowSet(tokens, genres, torch.arange(count, dtype=torch.int32) // WINDOWS_A_SONG)
 
 
-def window_table(tokens: np.ndarray, shifts: np.ndarray, genres: Sequence[Sequence[int]]) -> pa.Table:
-    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,)."""
+def windows_of(tokens: torch.Tensor) -> WindowSet:
+    """Windows without genres, each of a song of its own; tokens: (windows, tracks, steps)."""
+    count = len(tokens)
+    return WindowSet(tokens, torch.zeros(count, len(GENRES), dtype=torch.bool), torch.arange(count, dtype=torch.int32))
+
+
+def window_table(
+    tokens: np.ndarray, shifts: np.ndarray, genres: Sequence[Sequence[int]], songs: Sequence[str]
+) -> pa.Table:
+    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,), songs: the id of each window's."""
     count, _, steps = tokens.shape
     columns = {
         "tokens": [window.tobytes() for window in tokens],
-        "msd_id": ["T"] * count,
+        "msd_id": songs,
         "md5": ["m"] * count,
         "bar": range(count),
         "tracks": [[0, 0, 0]] * count,
@@ -52,8 +62,9 @@ def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet
     bars = training.tokens.shape[-1] // 16
     sets = {shard_name("train", 0, 1): training, shard_name("validation", 0, 1): validation}
     with shard_writers(str(folder), dict.fromkeys(sets, windows_schema(bars))) as writers:
-        for writer, windows in zip(writers, sets.values(), strict=True):
+        for writer, (name, windows) in zip(writers, sets.items(), strict=True):
             genres = [marks.nonzero()[0] for marks in windows.genres.numpy()]
-            writer.write(window_table(windows.tokens.numpy(), np.zeros(len(windows), dtype=np.int8), genres))
+            songs = [f"{name}-{song}" for song in windows.songs.tolist()]
+            writer.write(window_table(windows.tokens.numpy(), np.zeros(len(windows), dtype=np.int8), genres, songs))
         written = [writer.close() for writer in writers]
     write_manifest(str(folder), written, config={"bars": bars}, genres=GENRES)

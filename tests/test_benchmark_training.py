@@ -10,10 +10,10 @@ from benchmarks import operations
 from benchmarks.published import PianoRolls, Published
 from benchmarks.training import PARTS, SYSTEMS, profiled
 from model.autoencoder import Autoencoder
-from model.data import WindowSet
 from music.tokens import STATES
 from tests import models
 from tests import reference_model as reference
+from tests.models import windows_of
 from tests.test_imports import ELSEWHERE, imports_without
 
 SMALL = replace(models.SMALL, units=5, latent=4)
@@ -51,7 +51,7 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
 
 
 def test_the_port_reads_one_hot_rolls(tokens):
-    windows = WindowSet(tokens, torch.zeros(2, 3, dtype=torch.bool))
+    windows = windows_of(tokens)
     roll, states, genres = PianoRolls(windows)[1]
     assert roll.shape == (16, 4 * STATES)
     assert roll.sum() == 4 * 16
@@ -66,7 +66,7 @@ def test_the_port_reads_one_hot_rolls(tokens):
 def test_the_port_learns_windows_by_heart(prior, tokens):
     torch.manual_seed(0)
     port = Published(replace(SMALL, prior=prior, units=32, layers=1, latent=8), BRIEF, torch.device("cpu"))
-    rolls, states = zip(*(PianoRolls(WindowSet(tokens, torch.zeros(2, 3)))[i][:2] for i in range(2)), strict=True)
+    rolls, states = zip(*(PianoRolls(windows_of(tokens))[i][:2] for i in range(2)), strict=True)
     batch = torch.stack(rolls), torch.stack(states), torch.tensor([[True, False, True], [False, False, False]])
     generator = torch.Generator().manual_seed(0)
     losses = [port.step(*batch, 0.1, generator)["loss"].item() for _ in range(50)]
@@ -75,7 +75,7 @@ def test_the_port_learns_windows_by_heart(prior, tokens):
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 def test_a_profile_finds_every_part_of_an_update(system, tokens):
-    windows = WindowSet(tokens, torch.zeros(2, 3, dtype=torch.bool))
+    windows = windows_of(tokens)
     try:
         profile = profiled(system(SMALL, BRIEF, windows), updates=1)
     finally:

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from model.data import Batches, WindowSet, read_provenance, read_windows
+from model.data import Batches, read_provenance, read_windows
 from music.errors import InputError
 from music.tokens import HOLD, SILENT
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
-from tests.models import GENRES, SMALL, make_windows, window_table
+from tests.models import GENRES, SMALL, make_windows, window_table, windows_of
 
 BARS = 1
 
@@ -23,10 +23,10 @@ def shards(tmp_path):
     genres = [[0], [], [1, 2], [0, 1, 2], [], [2], [1]]
     names = {shard_name(split, i, 2): windows_schema(BARS) for split in ("train", "validation") for i in range(2)}
     with shard_writers(str(tmp_path), names) as (first, second, third, fourth):
-        first.write(window_table(tokens[:2], shifts[:2], genres[:2]))
-        first.write(window_table(tokens[2:3], shifts[2:3], genres[2:3]))
-        second.write(window_table(tokens[3:6], shifts[3:6], genres[3:6]))
-        third.write(window_table(tokens[6:], shifts[6:], genres[6:]))
+        first.write(window_table(tokens[:2], shifts[:2], genres[:2], ["a", "b"]))
+        first.write(window_table(tokens[2:3], shifts[2:3], genres[2:3], ["b"]))
+        second.write(window_table(tokens[3:6], shifts[3:6], genres[3:6], ["c", "a", "c"]))
+        third.write(window_table(tokens[6:], shifts[6:], genres[6:], ["a"]))
         written = [writer.close() for writer in (first, second, third, fourth)]
     write_manifest(str(tmp_path), written, config={"bars": BARS}, genres=GENRES)
     return tmp_path, moved, genres
@@ -38,6 +38,11 @@ def test_windows_come_back_transposed_in_the_order_of_the_shards(shards):
     assert np.array_equal(training.tokens.numpy(), tokens[:6])
     assert np.array_equal(validation.tokens.numpy(), tokens[6:])
     assert [[i for i in range(3) if marks[i]] for marks in training.genres.tolist()] == genres[:6]
+
+
+def test_windows_know_which_are_of_one_song(shards):
+    songs = read_windows(shards[0], "train").songs.tolist()
+    assert [songs.index(song) for song in songs] == [0, 1, 1, 3, 0, 3]
 
 
 def test_provenance_is_the_manifests(shards):
@@ -85,6 +90,6 @@ def test_some_of_the_tracks_can_be_taken_alone():
 def test_onsets_can_be_changes_of_pitch_alone():
     starts = torch.tensor([60, 60, HOLD, 62, HOLD, 60, SILENT, SILENT, 60, HOLD, 60, SILENT], dtype=torch.uint8)
     changes = [60, HOLD, HOLD, 62, HOLD, 60, SILENT, HOLD, 60, HOLD, HOLD, SILENT]
-    windows = WindowSet(starts.expand(2, 4, -1), torch.zeros(2, 3, dtype=torch.bool))
+    windows = windows_of(starts.expand(2, 4, -1))
     assert windows.seen_by(replace(SMALL, onsets="changes")).tokens[1, 3].tolist() == changes
     assert windows.seen_by(SMALL).tokens[1, 3].tolist() == starts.tolist()

@@ -12,7 +12,8 @@ MAY_IMPORT = {
     "music": {"music"},
     "pipelines": {"music", "pipelines"},
     "model": {"music", "model"},
-    "stages": {"music", "pipelines", "model", "stages"},
+    "analysis": {"music", "model", "analysis"},
+    "stages": {"music", "pipelines", "model", "analysis", "stages"},
 }
 ON_A_GPU_MACHINE = {"torch", "numpy", "pyarrow", "safetensors", "tqdm"}
 ELSEWHERE = {"apache_beam", "dvc", "dvclive", "h5py", "jinja2", "matplotlib", "mido", "pretty_midi", "pydantic",

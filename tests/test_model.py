@@ -7,12 +7,11 @@ import torch
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.critic import Critic, critic_loss, gradient_penalty
-from model.data import WindowSet
 from model.evaluation import evaluate
 from model.latent import interpolate, sample
 from model.priors import FlowerPrior, GaussianPrior, draw_genre
 from music.tokens import HOLD, SILENT, STATES, TRACKS
-from tests.models import SMALL, make_windows
+from tests.models import SMALL, make_windows, windows_of
 
 
 @pytest.fixture
@@ -152,9 +151,7 @@ def test_accuracy_of_a_hand_worked_window():
     guess = torch.tensor(
         [[60, HOLD, 63, SILENT], [61, HOLD, HOLD, 60], [60, 61, 0, 0], [SILENT] * 4], dtype=torch.uint8
     )
-    result = evaluate(
-        Always(guess), *(WindowSet(t, torch.zeros(len(t), 0, dtype=torch.bool)) for t in (training, true))
-    )
+    result = evaluate(Always(guess), windows_of(training), windows_of(true))
     assert result.accuracy.tolist() == [0.75, 0.5, 0.5, 0.75]
     assert result.onset_accuracy.tolist() == [0.5, 0, 0.5, 0]
     assert result.majority.tolist() == [1, 1, 1, 1]

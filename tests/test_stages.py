@@ -91,7 +91,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     from pipelines.songs import SongsConfig
     from pipelines.windows import WindowsConfig
     from stages.data_report import DataReportConfig
-    from stages.figures import FiguresConfig
     from stages.train import TrainConfig
 
     monkeypatch.chdir(ROOT)
@@ -103,7 +102,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "windows": WindowsConfig,
         "data_report": DataReportConfig,
         "train": TrainConfig,
-        "figures": FiguresConfig,
     }.items():
         read_settings(kind, settings.PARAMS, name)
     read_settings(BeamConfig, settings.BEAM)
@@ -128,7 +126,7 @@ def test_the_projects_own_recipes_are_valid(monkeypatch):
         (("batch = 32", "batch = 32.0"), "recipes.toml: demo.batch must be a whole number, not 32.0"),
         (("units = 128", "unit = 128"), "recipes.toml: demo.unit: no such parameter; there are units, layers, latent"),
         (("free_bits = 48\n", ""), "recipes.toml: demo.free_bits: missing"),
-        (("batch = 32", "batch = 0"), "recipe demo: batch must be at least 1"),
+        (("batch = 32", "batch = 0"), "recipes.toml: demo: batch must be at least 1"),
     ],
 )
 def test_what_is_wrong_in_a_recipe_is_named(tmp_path, monkeypatch, change, message):

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 
 from model import snapshots, training
 from model.autoencoder import Autoencoder
-from model.data import WindowSet
 from model.snapshots import Position, Snapshots
 from model.training import InterruptedRunError, train
 from model.update import Optimisers
@@ -96,7 +95,7 @@ def test_training_moves_encoder_decoders_and_critic(windows, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_learns_a_few_windows_by_heart(windows, tmp_path, kind):
-    few = WindowSet(windows.tokens[:4], windows.genres[:4])
+    few = windows.take(torch.arange(4))
     config = replace(BRIEF, updates=150, beta_every=1000, learning_rate=0.02, decay=0.0)
     assert trained(tmp_path, few, config, KINDS[kind])[1]["validation_accuracy"] > 0.5  # chance is below 0.01
 
@@ -147,7 +146,7 @@ def test_divergence_is_named_with_its_update_and_the_last_sound_snapshot(windows
 
 
 def test_validation_windows_are_needed(windows, tmp_path):
-    nothing = WindowSet(windows.tokens[:0], windows.genres[:0])
+    nothing = windows.take(torch.arange(0))
     with pytest.raises(InputError, match="no validation windows"):
         trained(tmp_path, windows, validation=nothing)
 

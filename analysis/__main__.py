@@ -1,0 +1,47 @@
+"""All of the analysis on a machine without DVC and Beam, such as the one that trained the model.
+
+    python -m analysis MODEL WINDOWS OUT
+
+MODEL is the folder of a checkpoint, WINDOWS the folder of shards it was trained on. OUT is made, with a folder a part
+of the analysis, and its numbers as JSON beside it: what the DVC stages leave in results. It needs torch, numpy,
+pyarrow, safetensors, tqdm, scikit-learn, matplotlib, pretty_midi and pypianoroll; with tinysoundfont and soundfile the
+music can be heard too.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from analysis.parts import PARTS, analyse
+from analysis.subject import read_subject
+from music.errors import InputError
+
+
+def main() -> None:
+    """Reads the command line and does every part."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("model", "windows", "out"):
+        parser.add_argument(name, type=Path)
+    arguments = parser.parse_args()
+    try:
+        _run(arguments.model, arguments.windows, arguments.out)
+    except (InputError, OSError, SafetensorError) as error:
+        sys.exit(f"error: {error}")
+
+
+def _run(model: Path, windows: Path, out: Path) -> None:
+    subject = read_subject(model, windows)
+    for name in PARTS:
+        (out / name).mkdir(parents=True, exist_ok=True)
+        section = analyse(name, subject, out / name)
+        (out / f"{name}.json").write_text(json.dumps(section.metrics, indent=1) + "\n", encoding="utf-8")
+        print("\n".join([section.title, *section.missing]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Windows as music: MIDI files."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from analysis.section import Clip
+from music.midi import write
+from music.roles import to_song
+from music.tokens import with_all_tracks
+
+FOLDER = "clips"
+
+
+def write_clips(out: Path, prefix: str, windows: Iterable[tuple[str, Tensor]], tracks: Sequence[str]) -> list[Clip]:
+    """A clip a window, a name and (tracks, steps) states each, in a folder of the section's folder."""
+    (out / FOLDER).mkdir(exist_ok=True)
+    clips = []
+    for number, (name, window) in enumerate(windows):
+        stem = f"{FOLDER}/{prefix}-{number:02d}-{''.join(c if c.isalnum() else '-' for c in name)}"
+        (out / f"{stem}.mid").write_bytes(write(to_song(with_all_tracks(window.numpy(), tracks))))
+        clips.append(Clip(name, f"{stem}.mid", None))
+    return clips

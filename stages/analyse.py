@@ -1,0 +1,30 @@
+"""Stages `analyse@PART`: a trained model and its windows -> one part of the analysis."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from analysis.parts import analyse
+from analysis.subject import read_subject
+from stages.command import replacing, run, write_json
+
+
+def main(
+    part: Annotated[str, Argument()],
+    model: Annotated[Path, Option()],
+    windows: Annotated[Path, Option()],
+    out: Annotated[Path, Option()],
+    metrics: Annotated[Path, Option()],
+) -> None:
+    """Writes a section of the report into a folder, and its numbers as metrics."""
+    subject = read_subject(model, windows)
+    with replacing(out) as partial:
+        section = analyse(part, subject, partial)
+    write_json(metrics, section.metrics)
+    for line in section.missing:
+        print(line)
+
+
+if __name__ == "__main__":
+    run(main)
