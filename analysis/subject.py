@@ -1,7 +1,6 @@
 """What is analysed: a trained model, and the windows that it was trained and validated on."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -33,16 +32,6 @@ class Subject:
     def genres(self) -> list[str]:
         """The vocabulary, in circle order."""
         return self.description.data.genres
-
-    @cached_property
-    def training_codes(self) -> Tensor:
-        """(windows, latent) mean codes of all training windows, on the CPU."""
-        return self.codes(self.training.tokens)
-
-    @cached_property
-    def validation_codes(self) -> Tensor:
-        """(windows, latent) mean codes of all validation windows, on the CPU."""
-        return self.codes(self.validation.tokens)
 
     def codes(self, tokens: Tensor) -> Tensor:
         """The mean code of each window; (windows, tracks, steps) -> (windows, latent), on the CPU."""
