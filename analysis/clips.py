@@ -6,9 +6,9 @@ from pathlib import Path
 from torch import Tensor
 
 from analysis.section import Clip
-from music.midi import write
 from music.roles import to_song
 from music.tokens import with_all_tracks
+from music.writing import write
 
 FOLDER = "clips"
 

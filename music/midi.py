@@ -1,4 +1,4 @@
-"""MIDI in and out: two readers and the writer.
+"""MIDI in: two readers.
 
 `read_symusic` is fast (C++); `read_pretty_midi` is the reference (the library of [P], over 100 times slower). They give
 the same `Song` for nearly all files (tests/test_golden.py says how many windows agree). Where they differ, a note-off
@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 from music.song import Instrument, Reason, Refused, Song
 from music.tokens import PITCHES
 
-DRUM_CHANNEL = 9
 TICK_BITS = 28
 LARGEST_TICK = 2**TICK_BITS - 1
-VELOCITY = 96
 SECONDS_PER_QUARTER = 0.5
 """At pretty_midi's default of 120 quarters a minute."""
 
@@ -140,18 +138,3 @@ def _instruments(parsed: mido.MidiFile) -> tuple[Instrument, ...]:
 
 
 READERS: Mapping[str, Reader] = MappingProxyType({"symusic": read_symusic, "pretty_midi": read_pretty_midi})
-
-
-def write(song: Song, beats_per_minute: float = 120.0) -> bytes:
-    """A standard MIDI file of the song, written by symusic."""
-    score = symusic.Score(song.ticks_per_quarter)
-    score.tempos.append(symusic.Tempo(0, beats_per_minute))
-    for numerator, denominator in sorted(song.time_signatures):
-        score.time_signatures.append(symusic.TimeSignature(0, numerator, denominator))
-    for instrument in song.instruments:
-        track = symusic.Track("", instrument.program, instrument.is_drum)
-        onsets, offs, pitches = instrument.notes.astype(np.int32).T
-        velocities = np.full(len(onsets), VELOCITY, dtype=np.int8)
-        track.notes = symusic.Note.from_numpy(onsets, offs - onsets, pitches.astype(np.int8), velocities)
-        score.tracks.append(track)
-    return bytes(score.dumps_midi())

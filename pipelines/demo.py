@@ -17,10 +17,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from music import midi
 from music.progress import Progress
 from music.song import Instrument, Song
 from music.tokens import STEPS_PER_BAR
+from music.writing import write
 from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.metadata import Metadata
 
@@ -134,7 +134,7 @@ def _files(config: DemoConfig) -> Iterator[_File]:
             versions = 2 if number % 8 == 0 else 1  # and some tracks have more than one MIDI file
             for _ in range(versions):
                 song = _song(style, draw)
-                yield _File(_track_id(config.seed, number), midi.write(song, style.tempo), metadata)
+                yield _File(_track_id(config.seed, number), write(song, style.tempo), metadata)
             progress.to(number + 1)
     for number, data in enumerate(_refusable(config), start=total):
         yield _File(_track_id(config.seed, number), data, Metadata("The Broken Band", f"Take {number - total + 1}"))
@@ -217,10 +217,10 @@ def _refusable(config: DemoConfig) -> Iterator[bytes]:
     song = _song(STYLES[0], random.Random(f"{config.seed} refusable"))
     drums, bass, guitar, strings = song.instruments[:4]
     for left in ((bass, guitar, strings), (drums, guitar, strings), (drums, bass, strings), ()):
-        yield midi.write(Song(song.ticks_per_quarter, song.time_signatures, left))
-    yield midi.write(Song(song.ticks_per_quarter, frozenset({(3, 4)}), song.instruments))
-    yield midi.write(Song(song.ticks_per_quarter, frozenset({(4, 4), (6, 8)}), song.instruments))
-    whole = midi.write(song)
+        yield write(Song(song.ticks_per_quarter, song.time_signatures, left))
+    yield write(Song(song.ticks_per_quarter, frozenset({(3, 4)}), song.instruments))
+    yield write(Song(song.ticks_per_quarter, frozenset({(4, 4), (6, 8)}), song.instruments))
+    whole = write(song)
     yield whole[: len(whole) // 2]
     yield whole[:12] + b"\x00\x00" + whole[14:]  # a division of 0 ticks
     yield b"<html><body>404 Not Found</body></html>"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from music.errors import InputError
-from music.midi import write
 from music.song import Reason
+from music.writing import write
 from pipelines import archives
 from pipelines.archives import read_members
 from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, read_archives, read_folder, write_corpus

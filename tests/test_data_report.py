@@ -12,8 +12,8 @@ import yaml
 
 from music.drawing import draw_windows
 from music.errors import InputError
-from music.midi import write
 from music.song import Song
+from music.writing import write
 from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, write_genres
 from pipelines.runners import BeamConfig

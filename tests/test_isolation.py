@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from music.midi import write
 from music.song import Reason, Refused
+from music.writing import write
 from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.isolation import Isolated, call_all
 from pipelines.shards import read_row_groups, shard_paths

@@ -1,8 +1,9 @@
 import mido
 import pytest
 
-from music.midi import READERS, write
+from music.midi import READERS
 from music.song import Reason, Refused
+from music.writing import write
 from tests.songs import band, midi_file
 
 

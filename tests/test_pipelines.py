@@ -13,8 +13,9 @@ import pytest
 
 from model.data import read_windows
 from music.errors import InputError
-from music.midi import READERS, write
+from music.midi import READERS
 from music.roles import tokenise_song
+from music.writing import write
 from pipelines.corpora import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
 from pipelines.demo import DemoConfig, write_demo
 from pipelines.genres import GenresConfig, write_genres

@@ -16,7 +16,7 @@ import pytest
 import tomlkit
 import yaml
 
-from music.midi import write
+from music.writing import write
 from pipelines.shards import read_manifest
 from tests.songs import band
 

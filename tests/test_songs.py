@@ -1,7 +1,7 @@
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from music.midi import write
+from music.writing import write
 from pipelines.corpora import CorpusConfig, write_corpus
 from pipelines.shards import shard_paths
 from pipelines.songs import ReadSongs, SongsConfig
