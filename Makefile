@@ -1,7 +1,7 @@
 # The two commands: make repro (corpus to figures) and make test (lint, types, tests). Both set themselves up.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
-INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: repro test test-slow lint lakh
@@ -25,9 +25,11 @@ lakh: $(VENV)/stages
 
 $(VENV)/stages: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) '.[stages]'
+	$(INSTALL) --editable '.[stages]'
+# Alone: it wants pyaudio, for loudspeakers, which is built against PortAudio.
+	$(INSTALL) --no-deps tinysoundfont
 	touch $@
 
 $(VENV)/tests: $(VENV)/stages
-	$(INSTALL) '.[stages,dev,gcp]'
+	$(INSTALL) --editable '.[stages,dev,gcp]'
 	touch $@

@@ -10,6 +10,7 @@ from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.section import Section, write_section
 from analysis.subject import Subject
 from model.settings import build, read_toml
+from music.audio import NO_SOUND
 from music.errors import InputError
 
 SETTINGS = Path("analysis.toml")
@@ -39,5 +40,7 @@ def analyse(name: str, subject: Subject, out: Path) -> Section:
         raise InputError(f"{SETTINGS}: no part {name}; there are {', '.join(PARTS)}")
     part = PARTS[name]
     section = part.analyse(subject, build(part.config, f"{SETTINGS}: {name}", settings[name]), out)
+    if any(clip.audio is None for figure in section.figures for clip in figure.clips):
+        section.missing.append(NO_SOUND)
     write_section(out, section)
     return section

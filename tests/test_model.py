@@ -8,7 +8,7 @@ import torch
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.critic import Critic, critic_loss, gradient_penalty
 from model.evaluation import evaluate
-from model.latent import interpolate, sample
+from model.latent import interpolate, interpolate_spherically, sample
 from model.priors import FlowerPrior, GaussianPrior, draw_genre
 from music.tokens import HOLD, SILENT, STATES, TRACKS
 from tests.models import SMALL, make_windows, windows_of
@@ -161,13 +161,29 @@ def test_accuracy_of_a_hand_worked_window():
     }  # fmt: skip
 
 
-def test_an_interpolation_goes_from_one_reconstruction_to_the_other(windows, model):
-    first, second = windows.tokens[:2]
-    way = interpolate(model, first, second, torch.linspace(1, 0, 5))
-    assert way.shape == (5, 4, 16)
-    ends = model.tokens(model.codes(windows.tokens[:2]))
-    assert torch.equal(way[0], ends[0])
-    assert torch.equal(way[-1], ends[1])
+def test_a_straight_line_between_codes_has_even_steps():
+    way = interpolate(torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 8.0]]), torch.tensor([1, 0.75, 0]))
+    assert way.tolist() == [[[4, 0], [3, 2], [0, 8]]]
+
+
+def test_an_arc_between_codes_turns_evenly_and_keeps_its_distance_from_the_origin():
+    first, second = (
+        torch.tensor([[2.0, 0.0], [2.0, 0.0]]),
+        torch.tensor([[0.0, 2.0], [-1.0, 3**0.5]]),
+    )  # 90, 120 degrees
+    way = interpolate_spherically(first, second, torch.tensor([1, 0.5, 0]))
+    half = [[2**0.5, 2**0.5], [1, 3**0.5]]
+    torch.testing.assert_close(way, torch.stack([first, torch.tensor(half), second], dim=1))
+
+
+def test_codes_with_no_arc_between_them_are_joined_by_the_line():
+    first, second = (
+        torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.0, 0.0]]),
+        torch.tensor([[4.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]),
+    )
+    way = interpolate_spherically(first, second, torch.tensor([0.5]))
+    torch.testing.assert_close(way[:2, 0], torch.tensor([[3.0, 0.0], [0.0, 0.0]]))
+    assert way.isfinite().all()
 
 
 def test_samples_depend_on_the_seed_alone(model):

@@ -1,0 +1,54 @@
+"""How windows change on their way to others: Hamming distances, and numbers of how gradual the change is."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import Tensor
+
+
+def distance(first: Tensor, second: Tensor) -> NDArray[np.float64]:
+    """The share of track-steps whose state differs; (..., tracks, steps) each, which broadcast -> (...).
+
+    Of [P]'s matrix of a cell a step, state and track, a differing state is two cells of 130.
+    """
+    return (first != second).double().mean(dim=(-2, -1)).numpy()
+
+
+def mix(first: Tensor, second: Tensor, alpha: Tensor, generator: torch.Generator) -> Tensor:
+    """Windows whose every track-step is the first's with chance alpha, otherwise the second's, drawn at each point.
+
+    first, second: (pairs, tracks, steps), alpha: (points,) -> (pairs, points, tracks, steps).
+    """
+    pairs, tracks, steps = first.shape
+    drawn = torch.rand((pairs, len(alpha), tracks, steps), generator=generator)
+    return torch.where(drawn < alpha[:, None, None], first[:, None], second[:, None])
+
+
+def monotonicity(distances: NDArray[np.float64]) -> float:
+    """The share of the steps along a path at which the distance does not fall; (pairs, points)."""
+    return float((np.diff(distances) >= 0).mean())
+
+
+def rank_correlation(distances: NDArray[np.float64]) -> float:
+    """Spearman's rho of distance and position, mean over pairs, 0 where the distance never changes; (pairs, points)."""
+    ranks = rankdata(distances, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    positions = np.arange(distances.shape[1]) - (distances.shape[1] - 1) / 2
+    spread = np.sqrt((ranks**2).sum(axis=1) * (positions**2).sum())
+    return float(np.divide(ranks @ positions, spread, out=np.zeros(len(ranks)), where=spread > 0).mean())
+
+
+def largest_step(distances: NDArray[np.float64]) -> float:
+    """The largest rise of the distance from one point to the next, mean over pairs; (pairs, points)."""
+    return float(np.diff(distances).max(axis=1).mean())
+
+
+def detour(windows: Tensor) -> float | None:
+    """All that changes from point to point, in changes that going from the first point to the last takes at least.
+
+    windows: (pairs, points, tracks, steps). 1 is a way on which no track-step changes in vain; None where all pairs'
+    last points are their first.
+    """
+    shortest = distance(windows[:, 0], windows[:, -1]).sum()
+    return float(distance(windows[:, :-1], windows[:, 1:]).sum() / shortest) if shortest else None

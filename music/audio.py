@@ -1,0 +1,42 @@
+"""MIDI as sound, played on the General MIDI instruments that pretty_midi carries."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+
+try:
+    import soundfile
+    import tinysoundfont
+    from tinysoundfont.midi import load_memory
+except (ImportError, OSError):  # soundfile raises OSError where its C library is missing
+    tinysoundfont = None
+
+SOUND_FONT = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
+RATE = 22_050
+"""Samples a second."""
+TAIL = 1.0
+"""Seconds in which the last notes fade."""
+PEAK = 0.8
+"""The loudest sample, of 1: MP3 overshoots a little."""
+NO_SOUND = (
+    "The music is MIDI alone: sound takes the packages soundfile and tinysoundfont (pip install soundfile, then "
+    f"pip install --no-deps tinysoundfont) and the sound font {SOUND_FONT.name} of pretty_midi."
+)
+
+
+def mp3(midi: bytes) -> bytes | None:
+    """The sound of a MIDI file, with a second more for the last notes; None where `NO_SOUND` says what is missing."""
+    if tinysoundfont is None or not SOUND_FONT.exists():
+        return None
+    synth = tinysoundfont.Synth(samplerate=RATE)
+    synth.sfload(str(SOUND_FONT))
+    events = load_memory(midi, persistent=False)
+    tinysoundfont.Sequencer(synth).add(events)
+    seconds = max((event.t for event in events), default=0.0) + TAIL
+    samples = np.frombuffer(synth.generate(round(seconds * RATE)), dtype=np.float32).reshape(-1, 2).mean(axis=1)
+    loudest = np.abs(samples).max()
+    file = io.BytesIO()
+    soundfile.write(file, samples * (PEAK / loudest) if loudest else samples, RATE, format="MP3")
+    return file.getvalue()
