@@ -45,10 +45,10 @@ def largest_step(distances: NDArray[np.float64]) -> float:
 
 
 def detour(windows: Tensor) -> float | None:
-    """All that changes from point to point, in changes that going from the first point to the last takes at least.
+    """All that changes from point to point, over what differs between the first point and the last, of all pairs.
 
-    windows: (pairs, points, tracks, steps). 1 is a way on which no track-step changes in vain; None where all pairs'
-    last points are their first.
+    windows: (pairs, points, tracks, steps). 1 is a way on which no track-step changes in vain; None where nothing
+    differs between the ends.
     """
     shortest = distance(windows[:, 0], windows[:, -1]).sum()
     return float(distance(windows[:, :-1], windows[:, 1:]).sum() / shortest) if shortest else None

@@ -27,7 +27,10 @@ LOOKS = {
     MIX: ("mix of the two windows, without the model", "#7f7f7f", ":"),
 }
 """Name, colour and line of each way."""
-HEADER = ["way", "x1 to its beginning", "x2 to its end", "monotonicity", "rank correlation", "largest step", "detour"]
+HEADER = [
+    "way", "x1 to its beginning", "x2 to its end", "monotonicity", "rank correlation", "mean step", "largest step",
+    "detour",
+]  # fmt: skip
 CAPTION = (
     "How far what is decoded has gone from x1. The curves begin at the error of x1's reconstruction; the mix rises "
     "evenly by its making; a curve that is steeper in the middle changes from one window to the other all at once. "
@@ -73,6 +76,7 @@ def _row(name: str, way: Tensor, distances: NDArray[np.float64], second: Tensor)
         float(distance(second, way[:, -1]).mean()),
         monotonicity(distances),
         rank_correlation(distances),
+        float(np.diff(distances).mean()),
         largest_step(distances),
         None if name == MIX else detour(way),
     ]
@@ -121,7 +125,7 @@ def _text(pairs: int, points: int, apart: float) -> list[str]:
         "Monotonicity is the share of the steps along a way at which the distance from x1 does not fall; distances in "
         "random order would have about a half, but a model that decodes everything alike has all. So beside it stands "
         "Spearman's rank correlation of distance and position, which is 0 where the distance never changes. The "
-        f"largest step is the largest rise from one point to the next; even steps are {apart / (points - 1):.3f}. The "
-        "detour is all that changes from point to point, in changes that going from the first point to the last takes "
-        "at least: 1 where nothing changes in vain.",
+        "largest step is the largest rise of the distance from one point to the next; were a way even, it would be the "
+        "mean step. The detour is all that changes from point to point, over what differs between the first point and "
+        "the last: 1 where nothing changes in vain.",
     ]

@@ -2,9 +2,9 @@ import mido
 import pytest
 
 from music.midi import READERS
-from music.song import Reason, Refused
+from music.song import Reason, Refused, Song
 from music.writing import write
-from tests.songs import band, midi_file
+from tests.songs import FOUR_FOUR, band, instrument, midi_file
 
 
 def on(time: int, note: int = 60, channel: int = 0) -> mido.Message:
@@ -31,6 +31,15 @@ def test_what_is_written_is_read_again(read):
     assert again.time_signatures == {(4, 4)}
     written = {(i.program, i.is_drum): sorted(i.notes.tolist()) for i in song.instruments}
     assert {(i.program, i.is_drum): sorted(i.notes.tolist()) for i in again.instruments} == written
+
+
+def test_chords_repeated_notes_and_many_instruments_are_read_again(read):
+    chords = [(0, 4, 60), (0, 4, 64), (4, 5, 60), (5, 6, 60), (2, 9, 67)]
+    song = Song(480, FOUR_FOUR, tuple(instrument(program, *chords) for program in range(20)))
+    again = read(write(song))
+    written = sorted(song.instruments[0].notes.tolist())
+    assert {i.program: sorted(i.notes.tolist()) for i in again.instruments} == dict.fromkeys(range(20), written)
+    assert not any(i.is_drum for i in again.instruments)
 
 
 def test_a_note_off_closes_all_open_notes_of_its_pitch(read):
