@@ -115,8 +115,8 @@ def _what_was_measured(subject: Subject, songs: int, config: ReconstructionConfi
         "Table 1, is the share of a track's steps whose state is right: which pitch starts there, or a hold of the "
         "note before, or silence.",
         f"The split is by {subject.split_unit}. {SPLITS[subject.split_unit]}",
-        f"The intervals hold 95% of {config.resamples:,} drawings of as many songs with replacement. They tell how far "
-        "the figures would differ for other songs, not for other seeds of training.",
+        f"The intervals are those of a bootstrap: 95% of {config.resamples:,} draws of as many songs with replacement "
+        "lie inside. They tell how far the figures would differ for other songs, not for other seeds of training.",
     ]
 
 
@@ -144,10 +144,9 @@ def _paper(model: ModelConfig) -> str:
             f"{model.regulariser} to compare it with."
         )
     known = any(value is not None for value in figures(model).values())
-    size = f"of {UNITS:,} units a layer where this one has {model.units:,}" if model.units != UNITS else "of this size"
-    return f"The paper's model of this kind is “{published.name}”, {size}" + (
-        "." if known else f"; of {model.bars} bars of {', '.join(model.tracks)} it has no figures."
-    )
+    of_these = "" if known else f", but of {model.bars} bars of {', '.join(model.tracks)} it has no figures"
+    size = "" if model.units == UNITS else f" Its MusAE has {UNITS:,} units a layer, this model {model.units:,}."
+    return f"The paper's model of this kind is “{published.name}”{of_these}.{size}"
 
 
 def _metrics(measures: Measures) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def draw(path: Path, title: str, measures: Measures, paper: Mapping[str, float |
 
 
 def _stars(axis: Axes, values: list[float | None]) -> None:
-    known = [(value, row) for row, value in enumerate(values) if value is not None]
+    known = [(value, row - SPREAD / 2) for row, value in enumerate(values) if value is not None]
     if known:
         axis.plot(*zip(*known, strict=True), linestyle="", marker="*", markersize=12, color=RED,
                   label="the paper: accuracy of such a model")  # fmt: skip
