@@ -19,7 +19,7 @@ from music.drawing import draw_windows
 from music.tokens import with_all_tracks
 
 PICTURES = "pictures"
-SPLITS = {
+SPLIT_BY = {
     "song": "No song has windows in both training and validation; the paper's split, by windows, is easier.",
     "artist": "No artist has windows in both training and validation; the paper's split, by windows, is easier.",
     "window": "As in the paper, windows of one song are in both training and validation, so what was learnt by heart "
@@ -50,8 +50,8 @@ def analyse_reconstruction(subject: Subject, config: ReconstructionConfig, out: 
     songs = len(counts["accuracy"].hits)
     measures = estimates(counts, model.tracks, config.resamples, config.seed)
     of_rows = {measure: {name: of[name] for name in rows(model)} for measure, of in measures.items()}
-    table_1 = comparison({"this model": {row: measures["accuracy"][name] for name, row in rows(model).items()}})
-    tables = [table_1, of_all_measures(of_rows)]
+    this_model = {row: measures["accuracy"][name] for name, row in rows(model).items()}
+    tables = [comparison({"this model": this_model}), of_all_measures(of_rows)]
     (out / "table1.md").write_text("\n".join(markdown(table) for table in tables), encoding="utf-8")
     _write_json(out / "table1.json", _for_comparisons(subject, songs, measures))
     _write_json(out / "rows.json", _plot_rows(of_rows))
@@ -114,7 +114,7 @@ def _what_was_measured(subject: Subject, songs: int, config: ReconstructionConfi
         f"and decoded from that code alone, taking the likeliest states{fed}. Accuracy, the measure of the paper's "
         "Table 1, is the share of a track's steps whose state is right: which pitch starts there, or a hold of the "
         "note before, or silence.",
-        f"The split is by {subject.split_unit}. {SPLITS[subject.split_unit]}",
+        f"The split is by {subject.split_unit}. {SPLIT_BY[subject.split_unit]}",
         f"The intervals are those of a bootstrap: 95% of {config.resamples:,} draws of as many songs with replacement "
         "lie inside. They tell how far the figures would differ for other songs, not for other seeds of training.",
     ]
@@ -125,8 +125,8 @@ def _what_came_of_it(measures: Measures) -> list[str]:
     paragraphs = [
         f"Accuracy flatters: means over the tracks are {mean['majority']} for guessing the commonest state of each "
         f"step, {mean['always_hold']} for holding everywhere, and {mean['accuracy']} for the model. Notes are harder: "
-        f"of those played it finds {mean['onset_accuracy']}, right in pitch and first step, and the F1 of what it "
-        f"finds and invents is {mean['note_f1']}; guessing the commonest states has {mean['majority_note_f1']}."
+        f"of those played it finds {mean['onset_accuracy']}, right in pitch and first step, and the F1 of precision "
+        f"and recall is {mean['note_f1']}; guessing the commonest states has {mean['majority_note_f1']}."
     ]
     if "taught_accuracy" in mean:
         paragraphs.append(
