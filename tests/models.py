@@ -1,14 +1,19 @@
 """Small models, and windows to train them on, in memory and as shards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from analysis.subject import Subject
+from model.autoencoder import Autoencoder
+from model.checkpoint import Description
 from model.config import ModelConfig, TrainingConfig
-from model.data import WindowSet
+from model.data import Provenance, WindowSet
 from model.training import Ending
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
@@ -40,6 +45,15 @@ def windows_of(tokens: torch.Tensor) -> WindowSet:
     return WindowSet(tokens, torch.zeros(count, len(GENRES), dtype=torch.bool), torch.arange(count, dtype=torch.int32))
 
 
+def make_subject(windows: WindowSet | None = None, **changes: Any) -> Subject:
+    """An untrained model, `SMALL` with changes, and windows that stand for both its splits."""
+    torch.manual_seed(0)
+    config = replace(SMALL, **changes)
+    windows = (windows or make_windows(bars=config.bars)).seen_by(config)
+    description = Description(config, BRIEF, Provenance(config.bars, GENRES, "digest"), {}, {})
+    return Subject(Autoencoder(config).eval(), description, windows, windows, "song")
+
+
 def window_table(
     tokens: np.ndarray, shifts: np.ndarray, genres: Sequence[Sequence[int]], songs: Sequence[str]
 ) -> pa.Table:
@@ -67,4 +81,4 @@ def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet
             songs = [f"{name}-{song}" for song in windows.songs.tolist()]
             writer.write(window_table(windows.tokens.numpy(), np.zeros(len(windows), dtype=np.int8), genres, songs))
         written = [writer.close() for writer in writers]
-    write_manifest(str(folder), written, config={"bars": bars}, genres=GENRES)
+    write_manifest(str(folder), written, config={"bars": bars, "split": {"unit": "song"}}, genres=GENRES)

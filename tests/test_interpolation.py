@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,24 +10,13 @@ from analysis.hamming import detour, distance, largest_step, mix, monotonicity, 
 from analysis.interpolation import InterpolationConfig, analyse_interpolation, draw_pairs, in_turn
 from analysis.section import Section, read_section
 from analysis.subject import Subject
-from model.autoencoder import Autoencoder
-from model.checkpoint import Description
-from model.data import Provenance
 from model.latent import interpolate
 from music import audio
 from music.midi import READERS
 from music.tokens import HOLD, SILENT, TRACKS, to_notes
-from tests.models import BRIEF, GENRES, SMALL, make_windows
+from tests.models import make_subject, make_windows
 
 CONFIG = InterpolationConfig(points=3, pairs=8, alphas=5, seed=0)
-
-
-def make_subject(windows=None, **changes) -> Subject:
-    torch.manual_seed(0)
-    config = replace(SMALL, **changes)
-    model = Autoencoder(config).eval()
-    windows = (windows or make_windows()).seen_by(config)
-    return Subject(model, Description(config, BRIEF, Provenance(1, GENRES, ""), {}, {}), windows, windows)
 
 
 def windows_from(*rows: str) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.critic import Critic, critic_loss, gradient_penalty
-from model.evaluation import evaluate
+from model.evaluation import MEASURES, by_track, evaluate
 from model.latent import interpolate, interpolate_spherically, sample
 from model.priors import FlowerPrior, GaussianPrior, draw_genre
 from music.tokens import HOLD, SILENT, STATES, TRACKS
@@ -151,14 +151,47 @@ def test_accuracy_of_a_hand_worked_window():
     guess = torch.tensor(
         [[60, HOLD, 63, SILENT], [61, HOLD, HOLD, 60], [60, 61, 0, 0], [SILENT] * 4], dtype=torch.uint8
     )
-    result = evaluate(Always(guess), windows_of(training), windows_of(true))
-    assert result.accuracy.tolist() == [0.75, 0.5, 0.5, 0.75]
-    assert result.onset_accuracy.tolist() == [0.5, 0, 0.5, 0]
-    assert result.majority.tolist() == [1, 1, 1, 1]
-    assert result.always_hold.tolist() == [0.25, 0.75, 0, 0]
-    assert result.by_track(TRACKS)["accuracy"] == {
+    counts = evaluate(Always(guess), windows_of(training), windows_of(true))
+    result = {measure: of.share().tolist() for measure, of in counts.items()}
+    assert result == {
+        "accuracy": [0.75, 0.5, 0.5, 0.75],
+        "onset_accuracy": [0.5, 0, 0.5, 0],
+        "note_f1": [0.5, 0, 0.5, 0],  # of drums 1 note of 2 is found and 1 of 2 invented; of the guitar 2 of 4
+        "majority": [1, 1, 1, 1],
+        "majority_onset_accuracy": [1, 1, 1, 1],
+        "majority_note_f1": [1, 1, 1, 1],
+        "always_hold": [0.25, 0.75, 0, 0],
+    }
+    assert by_track(counts, TRACKS)["accuracy"] == {
         "drums": 0.75, "bass": 0.5, "guitar": 0.5, "strings": 0.75, "mean": 0.625, "mean_without_strings": 1.75 / 3,
     }  # fmt: skip
+
+
+def test_notes_found_and_invented_are_counted_by_song():
+    guess = torch.tensor([[[60, 62, 64, HOLD]]], dtype=torch.uint8)  # three notes
+    windows = torch.tensor(
+        [[[60, HOLD, HOLD, HOLD]], [[60, 62, 65, 64]], [[SILENT, SILENT, SILENT, HOLD]]], dtype=torch.uint8
+    )
+    songs = torch.tensor([7, 3, 7], dtype=torch.int32)
+    validation = replace(windows_of(windows), songs=songs)
+    counts = evaluate(Always(guess), windows_of(windows), validation)
+    assert counts["note_f1"].hits.tolist() == [[4], [2]]  # twice the notes found, of song 3 and of song 7
+    assert counts["note_f1"].chances.tolist() == [[3 + 4], [3 + 1 + 3 + 0]]
+    assert counts["accuracy"].hits.tolist() == [[2], [2 + 1]]
+    assert counts["accuracy"].chances.tolist() == [[4], [8]]
+    assert counts["accuracy"].share().tolist() == [pytest.approx(5 / 12)]
+    twice_the_first = torch.tensor([[2.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    assert counts["accuracy"].share(twice_the_first)[:, 0].tolist() == [0.5, pytest.approx(5 / 12)]
+
+
+def test_a_decoder_that_is_fed_the_truth_is_measured_too(windows):
+    torch.manual_seed(0)
+    model = Autoencoder(replace(SMALL, decoder="flat", prior="gaussian", regulariser="divergence")).eval()
+    counts = evaluate(model, windows, windows)
+    logits = model.decode(model.codes(windows.tokens), windows.tokens)
+    right = (logits.argmax(dim=-1) == windows.tokens).double().mean(dim=(0, 2))
+    assert torch.allclose(counts["taught_accuracy"].share(), right)
+    assert list(counts) == [measure for measure in MEASURES if measure in counts]
 
 
 def test_a_straight_line_between_codes_has_even_steps():
