@@ -26,8 +26,8 @@ lakh: $(VENV)/stages
 $(VENV)/stages: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[stages]'
-# Alone: it wants pyaudio, for loudspeakers, which is built against PortAudio.
-	$(INSTALL) --no-deps tinysoundfont
+# Alone: it wants pyaudio, for loudspeakers, which is built against PortAudio. Without it music is MIDI alone.
+	-$(INSTALL) --no-deps --only-binary tinysoundfont tinysoundfont
 	touch $@
 
 $(VENV)/tests: $(VENV)/stages

@@ -60,6 +60,13 @@ def test_the_model_imports_on_a_gpu_machine():
     imports_without(ELSEWHERE, *modules)
 
 
+def test_the_analysis_imports_where_there_is_no_sound_and_no_pipeline():
+    modules = [f"analysis.{path.stem}" for path in (ROOT / "analysis").glob("*.py") if path.stem != "__init__"]
+    assert "analysis.clips" in modules
+    pipeline = ELSEWHERE - {"matplotlib", "mido", "pretty_midi", "pypianoroll"}
+    imports_without(pipeline | {"soundfile", "tinysoundfont"}, *modules)
+
+
 def test_the_pipelines_import_on_a_beam_worker():
     modules = [f"pipelines.{path.stem}" for path in (ROOT / "pipelines").glob("*.py") if path.stem != "__init__"]
     imports_without({"torch", "safetensors", "dvc", "dvclive", "jinja2", "pydantic", "typer"}, *modules)
