@@ -12,9 +12,11 @@ from analysis.circle import (
     shuffled_orders,
     turned_orders,
 )
-from analysis.measured import Measured, cells, finite
+from analysis.measured import Measured, cells
 from analysis.section import Section, Table
 from music.metrics import METRICS
+
+ALIKE = "a genre has nothing to measure, or all genres are the same"
 
 
 def add_smoothness(section: Section, samples: Measured, shuffles: int, seed: int) -> None:
@@ -27,23 +29,27 @@ def add_smoothness(section: Section, samples: Measured, shuffles: int, seed: int
         return
     smoothness = autocorrelation(samples.local, circle_order(genres))[0]
     shuffled = autocorrelation(samples.local, shuffled_orders(genres, shuffles, seed))
-    average, shuffled_average = mean(smoothness, axis=0), mean(shuffled, axis=1)
-    p = chance(average, shuffled_average)
+    average, average_shuffled = mean(smoothness, axis=0).item(), mean(shuffled, axis=1)
+    if np.isnan(average):
+        section.missing.append(f"No metric has a smoothness around the circle: {ALIKE}.")
+        return
+    p = chance(average, average_shuffled).item()
     section.metrics.update(
-        finite({"smoothness": average, "smoothness_shuffled": mean(shuffled_average, axis=0), "smoothness_p": p})
+        {"smoothness": average, "smoothness_shuffled": average_shuffled.mean().item(), "smoothness_p": p}
     )
     section.text.append(
-        "Smoothness is the correlation, around the circle, of each genre's mean with the next genre's: 1 where "
-        "neighbours are alike, 0 where their order says nothing. The samples' smoothness is "
-        f"{average:.2f} as a mean over the metrics; with the genres in {shuffles:,} shuffled orders it is "
-        f"{mean(shuffled_average, axis=0):.2f} (p = {p:.2g}). Neighbouring Gaussians touch and a decoder is "
-        "continuous, so smoothness alone does not show that the model knows its genres."
+        "Smoothness is the correlation, around the circle, of each genre's mean with the next genre's: near 1 where "
+        f"neighbours are alike, near 0 where their order says nothing. That of the samples is {average:.2f} as a mean "
+        f"over the metrics; with the genres in {shuffles:,} shuffled orders it is {average_shuffled.mean():.2f} "
+        f"(p = {p:.2g}). Neighbouring Gaussians are close and a decoder is continuous, so smoothness alone does not "
+        "show that the model knows its genres."
     )
     section.tables.append(
         Table(
             "Around the circle of Gaussians. Spread is the standard deviation of the genres' means, and error the "
             "standard error of one, as shares of the mean of all: where they are near each other, the genres "
-            "hardly differ. p is the chance of such a smoothness in a shuffled order.",
+            "hardly differ. p is the chance of such a smoothness in a shuffled order. Smoothness is empty where "
+            f"{ALIKE}.",
             ["metric", "spread", "error", "smoothness", "p"],
             [
                 list(row)
@@ -78,30 +84,27 @@ def add_agreement(section: Section, samples: Measured, real: Measured, shuffles:
     agreement = rank_correlation(local, local_real, circle_order(genres))[0]
     shuffled = rank_correlation(local, local_real, shuffled_orders(genres, shuffles, seed))
     turned = rank_correlation(local, local_real, turned_orders(genres))
-    average = mean(agreement, axis=0)
-    p_shuffled, p_turned = (chance(average, mean(of, axis=1)) for of in (shuffled, turned))
-    section.metrics.update(
-        finite(
-            {
-                "smoothness_real": mean(real_smoothness, axis=0),
-                "agreement": average,
-                "agreement_p": p_turned,
-            }
-        )
-    )
+    average = mean(agreement, axis=0).item()
+    if np.isnan(average):
+        section.missing.append(f"No metric of the samples can agree with the training windows': {ALIKE}.")
+        return
+    average_real = mean(real_smoothness, axis=0).item()
+    p_shuffled, p_turned = (chance(average, mean(of, axis=1)).item() for of in (shuffled, turned))
+    section.metrics.update({"smoothness_real": average_real, "agreement": average, "agreement_p": p_turned})
     section.text.append(
         "Agreement is the rank correlation (Spearman) over the genres of the samples' means with those of training "
-        f"windows: 1 where the Gaussians differ as their genres do, 0 where they have nothing in common. It is "
-        f"{average:.2f} as a mean over the metrics, over {genres} genres. Against shuffled genres p is "
-        f"{p_shuffled:.2g}; but any two smooth rows look alike now and then, so it is also set against the "
-        f"{len(turned)} other ways to lay the circle on itself, turned and mirrored: p = {p_turned:.2g}, and no less "
-        f"than {1 / (1 + len(turned)):.2g} is possible. The training windows' smoothness is "
-        f"{mean(real_smoothness, axis=0):.2f}: genres stand next to those they share songs with."
+        "windows: 1 where the Gaussians differ as their genres do, 0 where they have nothing in common. It is "
+        f"{average:.2f} as a mean over the metrics, over {genres} genres; against shuffled genres p is "
+        f"{p_shuffled:.2g}. Any two smooth rows may look alike, so the circle is also laid upon itself in its "
+        f"{len(turned)} other ways, turned and mirrored, which leaves neighbours neighbours: p = {p_turned:.2g}, where "
+        f"{1 / (1 + len(turned)):.2g} is the least possible; this is the p to trust, and metric agreement_p. The "
+        f"training windows' smoothness is {average_real:.2f}: neighbouring genres share songs."
     )
     section.tables.append(
         Table(
             "Samples of the Gaussians against training windows of the genres. p is the chance of such an agreement "
-            "with the genres shuffled, and with the circle turned or mirrored.",
+            "with the genres shuffled, and with the circle turned or mirrored. Agreement is empty where "
+            f"{ALIKE}.",
             ["metric", "agreement", "p (shuffled)", "p (turned)", "smoothness of training windows"],
             [
                 list(row)

@@ -50,7 +50,7 @@ def rank_correlation(values: Values, others: Values, orders: Orders) -> Values:
     return correlation
 
 
-def chance(observed: Values, others: Values) -> Values:
+def chance(observed: Values | float, others: Values) -> Values:
     """(...) p-value: the share of (orders, ...) values that are as large, the observed one counted among them."""
     p = (1 + (others >= observed - 1e-12).sum(axis=0)) / (1 + len(others))
     return np.where(np.isnan(observed), np.nan, p)

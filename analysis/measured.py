@@ -1,7 +1,7 @@
 """The metrics of groups of windows, and of each group against all."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,8 +64,3 @@ def relative(values: Values, reference: Values) -> Values:
 def cells(values: Values) -> list[Cell]:
     """For a table: what is NaN is an empty cell."""
     return [None if math.isnan(value) else value for value in values.tolist()]
-
-
-def finite(metrics: Mapping[str, Values | float]) -> dict[str, float]:
-    """Without those that are NaN, which JSON cannot say."""
-    return {name: float(value) for name, value in metrics.items() if not math.isnan(value)}
