@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analysis.attributes import AttributesConfig, analyse_attributes
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction
 from analysis.section import Section, write_section
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "reconstruction": Part(ReconstructionConfig, analyse_reconstruction),
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
+        "attributes": Part(AttributesConfig, analyse_attributes),
     }
 )
 """In the order of the report."""

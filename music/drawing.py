@@ -41,7 +41,7 @@ def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], c
     bars = panels[0][1].shape[-1] // STEPS_PER_BAR
     width = max(PANEL_INCHES[0], INCHES_A_BAR * bars)
     with picture(path, width * columns, PANEL_INCHES[1] * rows + 0.8) as figure:
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
+        axes = figure.subplots(rows, columns, squeeze=False).flatten()
         pitches = np.concatenate([window[window < PITCHES] for _, window in panels])
         lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, PITCHES - 1)
         for axis, (name, window) in zip(axes, panels, strict=False):

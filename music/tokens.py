@@ -71,9 +71,9 @@ def _paint(
 
 
 def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:
-    """(4, steps) of the (tracks, steps) states of some of `TRACKS`: the others are silent."""
-    whole = np.full((len(TRACKS), tokens.shape[1]), SILENT, dtype=np.uint8)
-    whole[[TRACKS.index(track) for track in tracks]] = tokens
+    """(..., 4, steps) of the (..., tracks, steps) states of some of `TRACKS`: the others are silent."""
+    whole = np.full((*tokens.shape[:-2], len(TRACKS), tokens.shape[-1]), SILENT, dtype=np.uint8)
+    whole[..., [TRACKS.index(track) for track in tracks], :] = tokens
     return whole
 
 
