@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
+from analysis.posterior import PosteriorConfig, analyse_posterior
 from analysis.section import Section, write_section
 from analysis.subject import Subject
 from model.settings import build, read_toml
@@ -27,6 +28,7 @@ class Part:
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
+        "posterior": Part(PosteriorConfig, analyse_posterior),
     }
 )
 """In the order of the report."""
