@@ -91,7 +91,7 @@ def _against_gaussians(subject: Subject, config: PosteriorConfig, codes: Codes, 
             f"{PICTURES}/plane.png",
             "Left: codes drawn from q(z|x) of validation windows; right: as many samples of the prior, of the same "
             "genres. Outlines: two standard deviations of the prior's Gaussians. Where the codes fill the prior, both "
-            "sides look alike; grey dots have no genre.",
+            "sides look alike." + (" Dots have their genre's colour, or are grey without one." if is_flower else ""),
         )
     ]
     if is_flower and fits:

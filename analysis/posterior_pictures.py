@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, arange
 
 from analysis.closeness import ACTIVE, Codes, Dimensions, Fit
@@ -28,7 +29,7 @@ def draw_plane(path: Path, codes: Codes, prior: Prior, genres: Sequence[str]) ->
     """The plane of the first two dimensions: the prior's Gaussians, and the codes beside samples of the prior."""
     reach = REACH * prior.variance()[:2].sqrt().max().item()
     with picture(path, 15, 8.6) as figure:
-        figure.suptitle("The first two dimensions of the latent space, codes coloured by genre")
+        figure.suptitle("The first two dimensions of the latent space")
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
         for axis, what, z in ((left, "codes of validation windows", codes.drawn), (right, "the prior", codes.prior)):
             outside = int((z[:, :2].abs() > reach).any(dim=1).sum())
@@ -114,5 +115,6 @@ def draw_nearest(path: Path, distances: Mapping[str, Tensor]) -> None:
             median = of_kind.median().item()
             axis.axvline(median, color="#d62728", label=f"median {median:.3f}")
             axis.set(title=f"{len(of_kind)} {name}", ylabel="windows")
+            axis.yaxis.set_major_locator(MaxNLocator(integer=True))
             axis.legend()
         rows[-1].set_xlabel("share of states that differ")

@@ -11,7 +11,7 @@ from analysis.posterior_pictures import PICTURES, draw_nearest
 from analysis.section import Figure, Section, Table
 from analysis.subject import Subject
 from music.drawing import draw_windows
-from music.tokens import with_all_tracks
+from music.tokens import PITCHES, with_all_tracks
 
 CHUNK = 8192
 """Training windows that are compared at once."""
@@ -124,7 +124,8 @@ def copies_section(subject: Subject, samples: Tensor, real: Tensor, out: Path) -
             "windows, in the key in which each was trained on: a copy in another key is not found. Most states of any "
             "window are holds and rests, so that unlike music shares many. Validation windows show how near real music "
             "comes to other real music (never all the way: identical windows are kept once), and their reconstructions "
-            "what the decoder makes of that distance. Samples much nearer than these would be copies."
+            "what the decoder makes of that distance. Samples nearer than these are copies, or plainer than music: "
+            "then fewer notes start in them."
         ],
         {
             "copies": groups[SAMPLES].copies,
@@ -141,15 +142,20 @@ def copies_section(subject: Subject, samples: Tensor, real: Tensor, out: Path) -
         ],
         [
             Table(
-                "Distance to the nearest training window (share of states that differ)",
-                ["windows", "count", "median", "least", "exact copies (share)"],
+                "Distance to the nearest training window (share of states that differ), and how many notes start in a "
+                "window in the mean",
+                ["windows", "count", "median", "least", "exact copies (share)", "notes"],
                 [
-                    [name, len(of.distance), of.median, of.distance.min().item(), of.copies]
+                    [name, len(of.distance), of.median, of.distance.min().item(), of.copies, _notes(kinds[name])]
                     for name, of in groups.items()
                 ],
             )
         ],
     )
+
+
+def _notes(windows: Tensor) -> float:
+    return (windows < PITCHES).sum().item() / len(windows)
 
 
 def _nearest_drawn(subject: Subject, samples: Tensor, of: Nearest, out: Path) -> Figure:
