@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.attributes import AttributesConfig, analyse_attributes
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
+from analysis.posterior import PosteriorConfig, analyse_posterior
 from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction
 from analysis.section import Section, write_section
 from analysis.subject import Subject
@@ -32,6 +33,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "reconstruction": Part(ReconstructionConfig, analyse_reconstruction),
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
         "attributes": Part(AttributesConfig, analyse_attributes),
+        "posterior": Part(PosteriorConfig, analyse_posterior),
     }
 )
 """In the order of the report."""

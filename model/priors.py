@@ -22,6 +22,14 @@ class GaussianPrior:
         """genre: (batch,) -> z, (batch, latent)."""
         return torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
 
+    def standardised(self, z: Tensor, genre: Tensor) -> Tensor:
+        """The codes as they are, (batch, latent): in the prior's axes, and in its standard deviations."""
+        return z
+
+    def variance(self) -> Tensor:
+        """Of each coordinate, (latent,)."""
+        return torch.ones(self.latent)
+
 
 class FlowerPrior:
     """Gaussians around the unit circle of the first two dimensions, long along the radius; [P] equations 14-18."""
@@ -34,14 +42,39 @@ class FlowerPrior:
     def sample(self, genre: Tensor, generator: torch.Generator) -> Tensor:
         """genre: (batch,) 0 to genres; the last means none, and z from the whole mixture -> z, (batch, latent)."""
         any_genre = torch.randint(self.genres, genre.shape, generator=generator, device=genre.device)
-        angle = 2 * math.pi * torch.where(genre < self.genres, genre, any_genre) / self.genres
-        outwards = torch.stack([angle.cos(), angle.sin()], dim=-1)  # (batch, 2)
-        sideways = torch.stack([-angle.sin(), angle.cos()], dim=-1)
+        outwards, sideways = self.axes(torch.where(genre < self.genres, genre, any_genre))
         z = torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
         z *= math.sqrt(OTHER_VARIANCE)
         radius = 1 + math.sqrt(RADIAL_VARIANCE / OTHER_VARIANCE) * z[:, :1]
         z[:, :2] = radius * outwards + z[:, 1:2] * sideways
         return z
+
+    def axes(self, genre: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit vectors of the plane, along the radius and across it; the first is the Gaussian's mean too.
+
+        genre: (batch,) 0 to genres - 1 -> (batch, 2) each.
+        """
+        angle = 2 * math.pi * genre / self.genres
+        return torch.stack([angle.cos(), angle.sin()], dim=-1), torch.stack([-angle.sin(), angle.cos()], dim=-1)
+
+    def standardised(self, z: Tensor, genre: Tensor) -> Tensor:
+        """Codes in the axes and standard deviations of their genre's Gaussian: what it draws comes out as N(0, I).
+
+        z: (batch, latent), genre: (batch,) 0 to genres - 1 -> along the radius, across it, and the other dimensions.
+        """
+        outwards, sideways = self.axes(genre)
+        radius, across = (z[:, :2] * outwards).sum(dim=-1), (z[:, :2] * sideways).sum(dim=-1)
+        along = (radius - 1) / math.sqrt(RADIAL_VARIANCE)
+        others = torch.cat([across[:, None], z[:, 2:]], dim=-1) / math.sqrt(OTHER_VARIANCE)
+        return torch.cat([along[:, None], others], dim=-1)
+
+    def variance(self) -> Tensor:
+        """Of each coordinate over the whole mixture, (latent,)."""
+        outwards, sideways = self.axes(torch.arange(self.genres))
+        squares = (1 + RADIAL_VARIANCE) * outwards.square() + OTHER_VARIANCE * sideways.square()
+        variance = torch.full((self.latent,), OTHER_VARIANCE)
+        variance[:2] = squares.mean(dim=0) - outwards.mean(dim=0).square()
+        return variance
 
 
 Prior = GaussianPrior | FlowerPrior
