@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analysis.genres import GenresConfig, analyse_genres
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.section import Section, write_section
 from analysis.subject import Subject
@@ -27,6 +28,7 @@ class Part:
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
+        "genres": Part(GenresConfig, analyse_genres),
     }
 )
 """In the order of the report."""
