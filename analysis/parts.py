@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from analysis.attributes import AttributesConfig, analyse_attributes
+from analysis.genres import GenresConfig, analyse_genres
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.posterior import PosteriorConfig, analyse_posterior
 from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction
@@ -33,6 +34,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "reconstruction": Part(ReconstructionConfig, analyse_reconstruction),
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
         "attributes": Part(AttributesConfig, analyse_attributes),
+        "genres": Part(GenresConfig, analyse_genres),
         "posterior": Part(PosteriorConfig, analyse_posterior),
     }
 )

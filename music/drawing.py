@@ -20,6 +20,7 @@ INCHES_A_BAR = 0.3
 """At least: the panels of long windows are wider."""
 BARS_LABELLED = 8
 """At most."""
+LONGEST_LABEL = 20
 
 
 @contextmanager
@@ -33,6 +34,11 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         figure = Figure((width, height), layout="constrained")
         yield figure
         figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def short(label: str) -> str:
+    """A label, such as a tag, cut to a length that leaves room for the picture."""
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
 def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], columns: int) -> None:

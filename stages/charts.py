@@ -11,14 +11,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from music.drawing import COLOURS, picture
+from music.drawing import COLOURS, picture, short
 from music.tokens import PITCHES, TRACKS
 
 BAR_COLOUR = "#1f77b4"
 SPLIT_COLOURS = {"train": "#1f77b4", "validation": "#ff7f0e"}
 REPEAT_COLOURS = {"repeats within a song": "#bdbdbd", "repeats across songs": "#737373"}
 STATE_COLOURS = {"onset": "#1f77b4", "hold": "#9ecae1", "silent": "#e6e6e6"}
-LONGEST_LABEL = 20
 CIRCLE_ROOM = 1.7
 """Of a unit circle, with its labels around it."""
 MIDDLE_C = 60
@@ -125,7 +124,7 @@ def draw_similarity(path: Path, genres: Sequence[str], similarity: NDArray[np.fl
         axis.set_title("Genres by the songs they share, in circle order")
         others = np.ma.masked_array(similarity, np.eye(len(genres), dtype=bool))
         image = axis.imshow(others, cmap="viridis", vmin=0, vmax=1)
-        labels = [_short(genre) for genre in genres]
+        labels = [short(genre) for genre in genres]
         axis.set_xticks(range(len(genres)), labels, rotation=90, fontsize=8)
         axis.set_yticks(range(len(genres)), labels, fontsize=8)
         figure.colorbar(image, label="cosine similarity", shrink=0.6)
@@ -148,7 +147,7 @@ def draw_circle(path: Path, genres: Sequence[str], songs: Sequence[int], similar
         for angle, point, genre, count in zip(angles, points, genres, songs, strict=True):
             left = np.cos(angle) < -1e-9
             axis.text(
-                1.07 * point[0], 1.07 * point[1], f"{_short(genre)} ({count:,})", fontsize=fontsize,
+                1.07 * point[0], 1.07 * point[1], f"{short(genre)} ({count:,})", fontsize=fontsize,
                 rotation=np.degrees(angle) + 180 * left, rotation_mode="anchor",
                 ha="right" if left else "left", va="center",
             )  # fmt: skip
@@ -165,7 +164,3 @@ def _lines(
     lines.set_array(np.array([similarity[pair] for pair in ordered]))
     lines.set_clim(0, 1)
     return lines
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"

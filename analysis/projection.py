@@ -1,0 +1,23 @@
+"""Codes in two dimensions."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from analysis.pairs import Codes
+
+PERPLEXITY = 30.0
+
+
+def principal_plane(codes: Codes) -> tuple[Codes, NDArray[np.float64]]:
+    """The plane of most variance: (windows, latent) -> (windows, 2), and both components' shares of the variance."""
+    plane = PCA(2, random_state=0)
+    return plane.fit_transform(codes), plane.explained_variance_ratio_
+
+
+def neighbours_together(codes: Codes, seed: int) -> Codes:
+    """t-SNE: windows near each other stay so, far distances mean nothing; (windows, latent) -> (windows, 2)."""
+    perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
+    points: Codes = TSNE(perplexity=perplexity, random_state=seed, n_jobs=1).fit_transform(codes)
+    return points
