@@ -6,6 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analysis.control import analyse_control
+from analysis.control_setup import ControlConfig
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.section import Section, write_section
 from analysis.subject import Subject
@@ -27,6 +29,7 @@ class Part:
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
+        "control": Part(ControlConfig, analyse_control),
     }
 )
 """In the order of the report."""
