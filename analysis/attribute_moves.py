@@ -70,7 +70,8 @@ def move_attribute(
     known = ~np.isnan(values)
     step = step_along(z[known], torch.from_numpy(values[known]))
     ways = moved(windows[0], step, torch.tensor(levels))
-    decoded = subject.decoded(ways.flatten(0, 1)).unflatten(0, ways.shape[:2])
+    decoded = subject.decoded(ways.flatten(0, 1))
+    decoded = decoded.reshape(*ways.shape[:2], *decoded.shape[1:])
     return AttributeMove(
         step,
         _told(windows[0] @ step, windows[1]),

@@ -90,8 +90,9 @@ def _text(drawn: Drawn, config: ControlConfig) -> list[str]:
 
 def _table(moves: Mapping[str, AttributeMove], faders: Mapping[str, Fader], config: ControlConfig) -> Table:
     header = [
-        "attribute", "unit", "read from codes, R²", f"change at {config.levels[0]:g}", f"change at {config.levels[-1]:g}",
-        "change end to end, sd", "monotonicity", "linearity", "consistency", "restrictiveness", "states kept at the ends",
+        "attribute", "unit", "read from codes, R²", f"change at {config.levels[0]:g}",
+        f"change at {config.levels[-1]:g}", "change end to end, sd", "monotonicity", "linearity", "consistency",
+        "restrictiveness", "states kept at the ends",
     ]  # fmt: skip
     rows = [[name, METRICS[name].unit, moves[name].read, *asdict(of).values()] for name, of in faders.items()]
     return Table("Moves along attributes; changes are from the reconstruction, in the unit.", header, rows)
@@ -111,7 +112,7 @@ def _matrix(
 ) -> Figure:
     names = list(moves)
     changes = [dict(zip(move.values, changes_of_all(move, scales), strict=True)) for move in moves.values()]
-    together = np.ma.corrcoef(np.ma.masked_invalid([training[name] for name in names]))
+    together = np.ma.corrcoef(np.ma.masked_invalid([training[name] for name in names]))  # type: ignore[no-untyped-call]
     draw_matrices(
         out / PICTURES / "attribute-matrix.png",
         names,

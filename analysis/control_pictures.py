@@ -22,7 +22,7 @@ PANEL_INCHES = (3.4, 2.7)
 MIDDLE_HALF = (25, 75)
 BAND = 0.2
 """Opacity."""
-MOVE, CONTROL, REFERENCE = "#1f77b4", "#7f7f7f", "#d62728"
+REFERENCE = "#7f7f7f"
 
 
 def draw_faders(
@@ -41,7 +41,7 @@ def draw_faders(
             title="How much of it stays", xlabel="level (sd of codes)", ylabel="share of states kept", ylim=(0, 1.03)
         )
         if unrelated is not None:
-            kept.axhline(unrelated, color=CONTROL, linestyle=":", label="two other songs")
+            kept.axhline(unrelated, color=REFERENCE, linestyle=":", label="two other songs")
         kept.legend(fontsize="x-small", loc="lower center", ncols=2)
         for axis in axes[: len(moves) + 1]:
             axis.grid(linewidth=0.3)
@@ -73,44 +73,55 @@ def draw_matrices(path: Path, names: Sequence[str], changes: Numbers, together: 
 
 
 @dataclass(frozen=True)
+class Curve:
+    """One way to the genres, and random moves as far; (strengths, genres) or (genres,) each."""
+
+    label: str
+    move: Numbers
+    control: Numbers
+
+
+@dataclass(frozen=True)
 class Way:
     """What is drawn over the strength of a move."""
 
     title: str
     unit: str
-    move: Numbers
-    """(strengths, genres)"""
-    control: Numbers
-    """(strengths, genres)"""
+    top: float
+    """Of the axis, from 0."""
+    curves: Sequence[Curve]
     reference: tuple[str, float] | None
     """A level to compare with."""
 
 
-def draw_ways(path: Path, strengths: Sequence[float], ways: Sequence[Way]) -> None:
+def draw_ways(path: Path, strengths: Sequence[float], panels: Sequence[Way]) -> None:
     """A panel each, mean and middle half of the genres."""
-    with picture(path, PANEL_INCHES[0] * len(ways), PANEL_INCHES[1] + 0.8) as figure:
-        axes = figure.subplots(1, len(ways), squeeze=False)[0]
-        for axis, way in zip(axes, ways, strict=True):
-            _line(axis, strengths, way.move, MOVE, "toward the genre")
-            _line(axis, strengths, way.control, CONTROL, "as far, random direction")
-            if way.reference:
-                name, level = way.reference
+    with picture(path, PANEL_INCHES[0] * len(panels), PANEL_INCHES[1] + 1.2) as figure:
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axis, panel in zip(axes, panels, strict=True):
+            for number, curve in enumerate(panel.curves):
+                _line(axis, strengths, curve.move, f"C{number}", curve.label)
+                means = curve.control.mean(axis=1)
+                axis.plot(strengths, means, color=f"C{number}", linestyle="--", label="as far, random direction")
+            if panel.reference:
+                name, level = panel.reference
                 axis.axhline(level, color=REFERENCE, linestyle=":", label=name)
-            top = 100 if way.move.max() > 1 else 1
-            axis.set(title=way.title, xlabel="strength", ylabel=way.unit, ylim=(0, 1.03 * top))
+            axis.set(title=panel.title, xlabel="strength", ylabel=panel.unit, ylim=(0, 1.03 * panel.top))
             axis.grid(linewidth=0.3)
-            axis.legend(fontsize="x-small", loc="lower left")
+            axis.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.2))
         figure.suptitle("Codes moved toward genres that are not theirs: mean and middle half of genres")
 
 
-def draw_gains(path: Path, genres: Sequence[str], move: Numbers, control: Numbers) -> None:
-    """Bars of percentiles gained, (genres,) each, the most on top."""
-    order = np.argsort(move)
-    with picture(path, 7.0, 1.4 + 0.3 * len(genres)) as figure:
+def draw_gains(path: Path, genres: Sequence[str], gains: Sequence[Curve]) -> None:
+    """Bars of percentiles gained, the first way's most on top."""
+    order = np.argsort(gains[0].move)
+    places, height = np.arange(len(genres)), 0.8 / len(gains)
+    with picture(path, 7.0, 1.6 + 0.32 * len(genres)) as figure:
         axis = figure.subplots()
-        places = np.arange(len(genres))
-        axis.barh(places + 0.2, move[order], 0.4, color=MOVE, label="toward the genre")
-        axis.barh(places - 0.2, control[order], 0.4, color=CONTROL, label="as far, random direction")
+        for number, gain in enumerate(gains):
+            at = places + 0.4 - height * (number + 0.5)
+            axis.barh(at, gain.move[order], height, color=f"C{number}", label=gain.label)
+            axis.plot(gain.control[order], at, "|", color="black", label=None if number else "as far, random direction")
         axis.set_yticks(places, [genres[place] for place in order])
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(
@@ -125,9 +136,9 @@ def draw_gains(path: Path, genres: Sequence[str], move: Numbers, control: Number
 def draw_with_clips(
     out: Path, name: str, title: str, panels: Sequence[tuple[str, Tensor]], tracks: Sequence[str], caption: str
 ) -> Figure:
-    """Piano rolls side by side, and their music; panels: a name and (tracks, steps) each."""
+    """Piano rolls in two rows, and their music; panels: a name and (tracks, steps) each."""
     rolls = [(of, with_all_tracks(window.numpy(), tracks)) for of, window in panels]
-    draw_windows(out / PICTURES / f"one-{name}.png", title, rolls, COLUMNS)
+    draw_windows(out / PICTURES / f"one-{name}.png", title, rolls, -(-len(rolls) // 2))
     return Figure(f"{PICTURES}/one-{name}.png", caption, write_clips(out, name, panels, tracks))
 
 

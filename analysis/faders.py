@@ -42,7 +42,7 @@ def _correlation(levels: Numbers, values: Numbers) -> Numbers:
     x = levels - levels.mean()
     y = values - values.mean(axis=1, keepdims=True)
     spread = np.sqrt((x**2).sum() * (y**2).sum(axis=1))
-    return np.divide(y @ x, spread, out=np.zeros(len(y)), where=spread > 0)
+    return np.asarray(np.divide(y @ x, spread, out=np.zeros(len(y)), where=spread > 0))
 
 
 def consistency(changes: Numbers) -> float:

@@ -1,6 +1,6 @@
 """Moves toward genres, judged by a classifier of real windows that knows no codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,20 +9,19 @@ from torch import Tensor
 
 from analysis.control_setup import Drawn
 from analysis.faders import Numbers
-from analysis.judge import Judge, percentiles
 from analysis.resemblance import note_f1, same_states
 from analysis.subject import Subject
+from analysis.tested_judge import TestedJudge
 from model.latent import moved, step_between, step_to_petal
 from model.priors import FlowerPrior
-from music.tokens import with_all_tracks
 
 
 @dataclass(frozen=True)
 class Moved:
-    """Windows on their way, judged: (strengths, windows) each."""
+    """Windows on their way: (strengths, windows) each, the reconstruction first."""
 
     percentile: Numbers
-    """Of the judge's score of the target genre, among real validation windows."""
+    """Of the judge's score of the genre, among real validation windows."""
     same_states: Numbers
     """Share of states that are the reconstruction's."""
     note_f1: Numbers
@@ -32,38 +31,43 @@ class Moved:
     def notes_kept(self) -> Numbers:
         """(strengths,) mean of `note_f1` over the windows that have it; NaN where none has."""
         known = ~np.isnan(self.note_f1)
-        totals = np.where(known, self.note_f1, 0).sum(axis=1)
-        return np.divide(totals, known.sum(axis=1), out=np.full(len(totals), np.nan), where=known.any(axis=1))
+        totals, counts = np.where(known, self.note_f1, 0).sum(axis=1), known.sum(axis=1)
+        return np.asarray(np.divide(totals, counts, out=np.full(len(totals), np.nan), where=counts > 0))
 
     @property
     def gain(self) -> float:
-        """Mean change of percentile from the reconstruction to full strength."""
+        """Mean change of percentile from the reconstruction to strength 1."""
         return float((self.percentile[-1] - self.percentile[0]).mean())
 
     @property
     def risen(self) -> float:
-        """Share of windows that the judge finds more of the genre at full strength than their reconstruction."""
+        """Share of windows that the judge finds more of the genre at strength 1 than reconstructed."""
         return float((self.percentile[-1] > self.percentile[0]).mean())
+
+    @property
+    def kept(self) -> float:
+        """Mean share of states that are the reconstruction's at strength 1."""
+        return float(self.same_states[-1].mean())
 
 
 @dataclass(frozen=True)
-class Target:
-    """One genre to move toward, as the judge knows it."""
+class Transfer:
+    """Windows moved toward one genre that is not theirs."""
 
-    place: int
-    """Of the genre in what the judge scores."""
-    among: Numbers
-    """(windows,) the judge's scores of the genre in real validation windows."""
+    genre: int
+    windows: int
+    moves: Mapping[str, Moved]
+    """A way to the genre each: "means", and of a flower prior "petal"."""
+    controls: Mapping[str, Moved]
+    """As far as each of those, in random directions."""
 
 
-def step_to_genre(subject: Subject, z: Tensor, genre: int, drawn: Drawn) -> Tensor:
-    """What takes codes to a genre: to its Gaussian or, where the prior has none, by the difference of mean codes.
-
-    z, and the steps: (windows, latent).
-    """
+def steps_to_genre(subject: Subject, z: Tensor, genre: int, drawn: Drawn) -> dict[str, Tensor]:
+    """Each way to a genre at strength 1; z, and the steps: (windows, latent)."""
+    steps = {"means": step_between(drawn.training_codes, drawn.training.genres[:, genre]).expand_as(z)}
     if isinstance(subject.model.prior, FlowerPrior):
-        return step_to_petal(subject.model.prior, z, genre)
-    return step_between(drawn.training_codes, drawn.training.genres[:, genre]).expand_as(z)
+        steps["petal"] = step_to_petal(subject.model.prior, z, genre)
+    return steps
 
 
 def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Tensor:
@@ -73,21 +77,36 @@ def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Te
     """
     first = torch.randint(len(codes), (len(steps),), generator=generator)
     second = (first + torch.randint(1, len(codes), (len(steps),), generator=generator)) % len(codes)
-    differences = codes[second] - codes[first]
-    lengths = differences.norm(dim=1, keepdim=True).clamp(min=torch.finfo(codes.dtype).tiny)
-    return differences / lengths * steps.norm(dim=1, keepdim=True)
+    lengths: Tensor = steps.norm(dim=1, keepdim=True)
+    return lengths * torch.nn.functional.normalize(codes[second] - codes[first])
 
 
-def move_and_judge(
-    subject: Subject, judge: Judge, target: Target, z: Tensor, step: Tensor, strengths: Sequence[float]
-) -> Moved:
-    """Decodes codes, (windows, latent), on their way along a step, (windows, latent); the first strength is 0."""
-    ways = moved(z, step, torch.tensor(strengths))
-    decoded = subject.decoded(ways.flatten(0, 1))
-    scores = judge.scores(with_all_tracks(decoded.numpy(), subject.description.model.tracks))[:, target.place]
-    tokens = decoded.unflatten(0, ways.shape[:2])
-    return Moved(
-        percentiles(scores.reshape(ways.shape[:2]), target.among),
-        same_states(tokens, tokens[0]).numpy(),
-        note_f1(tokens, tokens[0]).numpy(),
+def transfer(
+    subject: Subject,
+    drawn: Drawn,
+    judge: TestedJudge,
+    genre: int,
+    strengths: Sequence[float],
+    generator: torch.Generator,
+) -> Transfer:
+    """Moves those of the drawn windows that are not tagged with the genre toward it; strengths: from 0 to 1."""
+    others = ~drawn.windows.genres[:, genre]
+    codes, reconstructions = drawn.codes[others], drawn.reconstructions[others]
+    steps = steps_to_genre(subject, codes, genre, drawn)
+    controls = {way: random_steps(step, drawn.training_codes, generator) for way, step in steps.items()}
+
+    def judged(step: Tensor) -> Moved:
+        decoded = subject.decoded(moved(codes, step, torch.tensor(strengths[1:])).flatten(0, 1))
+        tokens = torch.cat([reconstructions, decoded]).reshape(len(strengths), *reconstructions.shape)
+        return Moved(
+            judge.percentiles(genre, subject, tokens),
+            same_states(tokens, reconstructions).numpy(),
+            note_f1(tokens, reconstructions).numpy(),
+        )
+
+    return Transfer(
+        genre,
+        len(codes),
+        {way: judged(step) for way, step in steps.items()},
+        {way: judged(step) for way, step in controls.items()},
     )

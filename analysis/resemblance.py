@@ -1,6 +1,5 @@
 """How much of a window is in another."""
 
-import torch
 from torch import Tensor
 
 from music.tokens import PITCHES

@@ -67,7 +67,8 @@ def step_along(z: Tensor, values: Tensor) -> Tensor:
     The direction is the gradient of a ridge regression of the attribute on the codes, its penalty chosen by leaving
     one out. z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
     """
-    scaled = (values - values.mean()) / values.std()
-    gradient = torch.from_numpy(RidgeCV(alphas=PENALTIES).fit(z.double().numpy(), scaled.double().numpy()).coef_)
-    direction = (gradient / gradient.norm()).to(z.dtype)
-    return direction * (z @ direction).std()
+    codes, scaled = z.double(), (values.double() - values.mean()) / values.std()
+    gradient = torch.from_numpy(RidgeCV(alphas=PENALTIES).fit(codes.numpy(), scaled.numpy()).coef_)
+    direction = gradient / gradient.norm()
+    step: Tensor = direction * (codes @ direction).std()
+    return step.to(z.dtype)
