@@ -96,19 +96,22 @@ class Way:
 
 def draw_ways(path: Path, strengths: Sequence[float], panels: Sequence[Way]) -> None:
     """A panel each, mean and middle half of the genres."""
-    with picture(path, PANEL_INCHES[0] * len(panels), PANEL_INCHES[1] + 1.2) as figure:
+    with picture(path, PANEL_INCHES[0] * len(panels), PANEL_INCHES[1] + 1.0) as figure:
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for axis, panel in zip(axes, panels, strict=True):
             for number, curve in enumerate(panel.curves):
                 _line(axis, strengths, curve.move, f"C{number}", curve.label)
                 means = curve.control.mean(axis=1)
-                axis.plot(strengths, means, color=f"C{number}", linestyle="--", label="as far, random direction")
+                axis.plot(
+                    strengths, means, color=f"C{number}", linestyle="--", label="as far as that, random direction"
+                )
             if panel.reference:
                 name, level = panel.reference
-                axis.axhline(level, color=REFERENCE, linestyle=":", label=name)
+                axis.axhline(level, color=REFERENCE, linestyle=":")
+                axis.text(0.03, level, name, va="bottom", fontsize="x-small", transform=axis.get_yaxis_transform())
             axis.set(title=panel.title, xlabel="strength", ylabel=panel.unit, ylim=(0, 1.03 * panel.top))
             axis.grid(linewidth=0.3)
-            axis.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small")
         figure.suptitle("Codes moved toward genres that are not theirs: mean and middle half of genres")
 
 
@@ -130,7 +133,7 @@ def draw_gains(path: Path, genres: Sequence[str], gains: Sequence[Curve]) -> Non
             ylim=(-0.7, len(genres) - 0.3),
         )
         axis.grid(axis="x", linewidth=0.3)
-        axis.legend(fontsize="small", loc="lower right")
+        figure.legend(loc="outside lower center", ncols=len(gains) + 1, fontsize="small")
 
 
 def draw_with_clips(
