@@ -13,7 +13,6 @@ from analysis.attribute_moves import AttributeMove, Fader, changes_of_all, fader
 from analysis.control_pictures import PICTURES, draw_faders, draw_matrices, draw_with_clips
 from analysis.control_setup import ControlConfig, Drawn
 from analysis.faders import Numbers
-from analysis.resemblance import best_kept
 from analysis.section import Figure, Section, Table
 from analysis.subject import Subject
 from model.latent import moved
@@ -128,7 +127,7 @@ def _matrix(
 
 
 def _clips(subject: Subject, drawn: Drawn, name: str, step: Tensor, config: ControlConfig, out: Path) -> Figure:
-    window = best_kept(drawn.reconstructions, drawn.windows.tokens)
+    window = drawn.best_kept
     places = np.linspace(0, len(config.levels) - 1, min(PANELS, len(config.levels))).round().astype(int)
     levels = [config.levels[place] for place in places]
     decoded = subject.decoded(moved(drawn.codes[[window]], step, torch.tensor(levels)).flatten(0, 1))
@@ -140,5 +139,5 @@ def _clips(subject: Subject, drawn: Drawn, name: str, step: Tensor, config: Cont
         [("window", drawn.windows.tokens[window]), *panels],
         subject.description.model.tracks,
         f"A validation window, and what is decoded from its code moved along {name}; level 0 is the reconstruction. "
-        "It is the drawn window whose notes come back best, so that what changes is the move's doing.",
+        "It is the drawn window of whose notes most come back, so that what changes is the move's doing.",
     )

@@ -11,7 +11,6 @@ from analysis.control_pictures import PICTURES, Curve, Way, draw_gains, draw_way
 from analysis.control_setup import ControlConfig, Drawn
 from analysis.faders import Numbers
 from analysis.genre_moves import Moved, Transfer, steps_to_genre, transfer
-from analysis.resemblance import best_kept
 from analysis.section import Figure, Section, Table
 from analysis.subject import Subject
 from analysis.tested_judge import TestedJudge, tested_judge
@@ -196,7 +195,7 @@ def _pictures(
 
 
 def _clips(subject: Subject, drawn: Drawn, genres: Sequence[int], out: Path) -> Figure:
-    window = best_kept(drawn.reconstructions, drawn.windows.tokens)
+    window = drawn.best_kept
     z = drawn.codes[[window]]
     codes = {"reconstruction": z}
     for genre in genres:
@@ -213,6 +212,6 @@ def _clips(subject: Subject, drawn: Drawn, genres: Sequence[int], out: Path) -> 
         ],
         subject.description.model.tracks,
         f"A validation window, tagged {', '.join(tags) or 'with no genre'}, and what is decoded from its code moved "
-        "all the way to the genres that the judge knows best. It is the drawn window whose notes come back best, so "
-        "that what changes is the move's doing.",
+        "all the way to the genres that the judge knows best. It is the drawn window of whose notes most come back, "
+        "so that what changes is the move's doing.",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.resemblance import same_states
+from analysis.resemblance import same_states, shared_notes
 from analysis.subject import Subject
 from model.data import WindowSet
 from music.metrics import METRICS
@@ -61,6 +61,11 @@ class Drawn:
     """(windows, latent)"""
     reconstructions: Tensor
     """(windows, tracks, steps)"""
+
+    @property
+    def best_kept(self) -> int:
+        """Which of the windows has most notes that come back."""
+        return int(shared_notes(self.reconstructions, self.windows.tokens).argmax())
 
     @property
     def unrelated(self) -> float | None:

@@ -9,11 +9,12 @@ import torch
 
 from analysis.attribute_moves import fader, move_attribute
 from analysis.control import analyse_control
-from analysis.control_setup import ControlConfig
+from analysis.control_genres import genre_section
+from analysis.control_setup import ControlConfig, draw
 from analysis.faders import consistency, linearity, monotonicity, restrictiveness
-from analysis.genre_moves import Moved, random_steps
+from analysis.genre_moves import Moved, random_steps, steps_to_genre
 from analysis.judge import auc_by_song, percentiles, train_judge
-from analysis.resemblance import best_kept, note_f1, same_states
+from analysis.resemblance import note_f1, same_states, shared_notes
 from analysis.subject import Subject
 from model.autoencoder import Autoencoder
 from model.latent import moved, step_along, step_between, step_to_petal
@@ -107,7 +108,7 @@ def test_states_and_notes_that_stay_are_counted():
     silent = torch.full((1, 1, 4), SILENT)
     assert note_f1(silent, silent).isnan().all()
     assert note_f1(silent, reference).item() == 0
-    assert best_kept(torch.cat([silent, other]), torch.cat([silent, reference])) == 1
+    assert shared_notes(other, reference).tolist() == [1]
 
 
 def test_percentiles_count_equal_scores_by_half():
@@ -201,49 +202,77 @@ def test_what_a_move_gains_and_keeps():
     assert np.isnan(replace(move, note_f1=np.full((2, 2), nan)).notes_kept).all()
 
 
-def test_a_flower_is_asked_for_its_petals_and_for_the_means(tmp_path):
-    section = analyse_control(subject_of(), CONFIG, tmp_path)
+@pytest.fixture(scope="module")
+def flower(tmp_path_factory):
+    out = tmp_path_factory.mktemp("flower")
+    return analyse_control(subject_of(), CONFIG, out), out
+
+
+def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
+    section, out = flower
     assert set(section.metrics) == {"monotonicity", "consistency", "restrictiveness", "transfer"}
     assert set(section.metrics["transfer"]) == {"judge_auc", "means", "petal"}
     assert not section.missing
     assert [len(table.rows) for table in section.tables] == [2, 2 * 3]
     for figure in section.figures:
-        assert (tmp_path / figure.picture).exists()
-        assert all((tmp_path / clip.midi).exists() for clip in figure.clips)
+        assert (out / figure.picture).exists()
+        assert all((out / clip.midi).exists() for clip in figure.clips)
     assert [len(figure.clips) for figure in section.figures if figure.clips] == [1 + 3, 2 + 2 * 3]
     for name in ("attributes", "genres", "strengths"):
-        assert json.loads((tmp_path / f"{name}.json").read_text())
+        assert json.loads((out / f"{name}.json").read_text())
 
 
-def test_control_is_the_same_every_time(tmp_path):
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        analyse_control(subject_of(), CONFIG, tmp_path / name)
-    one, two = (sorted(path for path in (tmp_path / name).rglob("*.*")) for name in ("one", "two"))
+def test_control_is_the_same_every_time(flower, tmp_path):
+    section, out = flower
+    assert analyse_control(subject_of(), CONFIG, tmp_path) == section
+    one, two = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
+    assert len(one) == 3 + 5 + 12 + 1
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
-def test_a_gaussian_prior_has_no_petals(tmp_path):
-    section = analyse_control(subject_of(prior="gaussian", regulariser="divergence"), CONFIG, tmp_path)
-    assert set(section.metrics["transfer"]) == {"judge_auc", "means"}
+def test_without_drums_tags_and_petals_the_rest_is_measured(tmp_path):
+    subject = subject_of(tracks=TRACKS[1:], genres=[], prior="gaussian", regulariser="divergence")
+    section = analyse_control(subject, CONFIG, tmp_path)
+    assert set(section.metrics["monotonicity"]) == {"notes"}
+    assert "restrictiveness" not in section.metrics
+    assert "transfer" not in section.metrics
+    assert section.missing[0].startswith("Not moved along drum density: the windows of this model's tracks")
+    assert section.missing[1:] == ["Not moved toward genres: the songs have no tags; give tags."]
+
+
+def test_a_gaussian_prior_has_no_petals():
+    generator = torch.Generator().manual_seed(0)
+    for prior, ways in (("gaussian", {"means"}), ("flower", {"means", "petal"})):
+        subject = subject_of(prior=prior)
+        drawn = draw(subject, CONFIG, generator)
+        assert set(steps_to_genre(subject, drawn.codes, 0, drawn)) == ways
 
 
 @pytest.mark.parametrize(
-    ("config", "fields", "sentence"),
+    ("change", "sentence"),
     [
-        (CONFIG, {"genres": [], "prior": "gaussian"}, "the songs have no tags"),
-        (replace(CONFIG, least_songs=100), {}, "Not moved toward jazz, rock, pop: the judge takes windows"),
-        (replace(CONFIG, least_auc=1.1), {}, "Not moved toward jazz, rock, pop: the judge hardly knows them"),
-        (CONFIG, {"tracks": TRACKS[1:]}, "Not moved along drum density"),
-        (CONFIG, {"training": 1}, "Control takes two training windows"),
-        (CONFIG, {"training": 2, "validation": 1}, "the judge takes windows"),
-        (CONFIG, {"validation": 0}, "Control takes two training windows"),
+        ({"least_songs": 100}, "Not moved toward jazz, rock, pop: the judge takes windows"),
+        ({"least_auc": 1.1}, "Not moved toward jazz, rock, pop: the judge hardly knows them"),
+        ({"judge_windows": 1}, "Not moved toward jazz, rock, pop: the judge takes windows"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_the_rest_is_done(tmp_path, config, fields, sentence):
-    section = analyse_control(subject_of(**fields), config, tmp_path)
-    assert any(sentence in line for line in section.missing)
-    assert ("monotonicity" in section.metrics) == ("Control takes" not in sentence)
+def test_genres_that_the_judge_does_not_know_are_named(tmp_path, change, sentence):
+    config, generator = replace(CONFIG, **change), torch.Generator().manual_seed(0)
+    subject = subject_of()
+    section = genre_section(subject, draw(subject, config, generator), config, generator, tmp_path)
+    assert [line[: len(sentence)] for line in section.missing] == [sentence]
+    assert not section.figures
+    assert set(section.metrics.get("transfer", [])) <= {"judge_auc"}
+
+
+def test_one_window_is_moved_along_attributes_and_none_is_not(tmp_path):
+    few = subject_of(training=2, validation=1)
+    drawn = draw(few, CONFIG, torch.Generator().manual_seed(0))
+    assert drawn.unrelated is None
+    assert genre_section(few, drawn, CONFIG, torch.Generator().manual_seed(0), tmp_path).missing
+    for counts in ({"training": 1}, {"validation": 0}):
+        section = analyse_control(subject_of(**counts), CONFIG, tmp_path)
+        assert section.missing == ["Control takes two training windows and one to move: take more songs."]
 
 
 @pytest.mark.parametrize(
