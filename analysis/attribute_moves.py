@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.faders import Numbers, consistency, defined, linearity, monotonicity, restrictiveness
@@ -13,6 +14,9 @@ from analysis.subject import Subject
 from model.latent import moved, step_along
 from music.metrics import measure
 from music.tokens import with_all_tracks
+
+PENALTIES = np.logspace(-4, 4, 17)
+"""Of the ridge regression, to choose from."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,16 @@ def measured(subject: Subject, tokens: Tensor, names: Sequence[str]) -> dict[str
     return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
 
 
+def growth(z: Tensor, values: Numbers) -> Tensor:
+    """The direction in which an attribute grows fastest.
+
+    It is the gradient of a ridge regression of the attribute on the codes, whose penalty is chosen by leaving one out.
+    z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
+    """
+    scaled = (values - values.mean()) / values.std()
+    return torch.from_numpy(RidgeCV(alphas=PENALTIES).fit(z.double().numpy(), scaled).coef_).to(z.dtype)
+
+
 def move_attribute(
     subject: Subject,
     codes: tuple[Tensor, Numbers],
@@ -68,7 +82,7 @@ def move_attribute(
     """
     z, values = codes
     known = ~np.isnan(values)
-    step = step_along(z[known], torch.from_numpy(values[known]))
+    step = step_along(z[known], growth(z[known], values[known]))
     ways = moved(windows[0], step, torch.tensor(levels))
     decoded = subject.decoded(ways.flatten(0, 1))
     decoded = decoded.reshape(*ways.shape[:2], *decoded.shape[1:])

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from analysis.circle import mean
 from analysis.control_setup import Drawn
 from analysis.faders import Numbers
 from analysis.resemblance import note_f1, same_states
@@ -30,9 +30,7 @@ class Moved:
     @property
     def notes_kept(self) -> Numbers:
         """(strengths,) mean of `note_f1` over the windows that have it; NaN where none has."""
-        known = ~np.isnan(self.note_f1)
-        totals, counts = np.where(known, self.note_f1, 0).sum(axis=1), known.sum(axis=1)
-        return np.asarray(np.divide(totals, counts, out=np.full(len(totals), np.nan), where=counts > 0))
+        return mean(self.note_f1, axis=1)
 
     @property
     def gain(self) -> float:

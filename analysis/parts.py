@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analysis.attributes import AttributesConfig, analyse_attributes
 from analysis.control import analyse_control
 from analysis.control_setup import ControlConfig
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
@@ -29,6 +30,7 @@ class Part:
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
+        "attributes": Part(AttributesConfig, analyse_attributes),
         "control": Part(ControlConfig, analyse_control),
     }
 )

@@ -1,15 +1,10 @@
 """Ways through the latent space: between two windows, samples of a genre, toward a genre, along an attribute."""
 
-import numpy as np
 import torch
-from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.priors import FlowerPrior
-
-PENALTIES = np.logspace(-4, 4, 17)
-"""Of the ridge regression, to choose from."""
 
 
 def interpolate(model: Autoencoder, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
@@ -61,14 +56,8 @@ def step_between(z: Tensor, tagged: Tensor) -> Tensor:
     return z[tagged].mean(dim=0) - z[~tagged].mean(dim=0)
 
 
-def step_along(z: Tensor, values: Tensor) -> Tensor:
-    """One standard deviation of the codes in the direction in which an attribute grows fastest.
-
-    The direction is the gradient of a ridge regression of the attribute on the codes, its penalty chosen by leaving
-    one out. z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
-    """
-    codes, scaled = z.double(), (values.double() - values.mean()) / values.std()
-    gradient = torch.from_numpy(RidgeCV(alphas=PENALTIES).fit(codes.numpy(), scaled.numpy()).coef_)
-    direction = gradient / gradient.norm()
-    step: Tensor = direction * (codes @ direction).std()
-    return step.to(z.dtype)
+def step_along(z: Tensor, direction: Tensor) -> Tensor:
+    """One standard deviation of the codes along a direction; z: (windows, latent), direction, step: (latent,)."""
+    unit = direction / direction.norm()
+    step: Tensor = unit * (z @ unit).std()
+    return step

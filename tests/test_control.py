@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.attribute_moves import fader, move_attribute
+from analysis.attribute_moves import fader, growth, move_attribute
 from analysis.control import analyse_control
 from analysis.control_genres import genre_section
 from analysis.control_setup import ControlConfig, draw
@@ -61,11 +61,19 @@ def test_the_difference_of_means_is_the_same_for_all_windows():
     torch.testing.assert_close(moved(z, step, torch.tensor([1.0]))[0], z + torch.tensor([4.0, 2.0]))
 
 
-def test_a_step_along_an_attribute_is_a_deviation_of_the_codes_where_it_grows():
+def test_a_step_along_a_direction_is_a_standard_deviation_of_the_codes():
     z = torch.tensor([[-3.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [3.0, 1.0]])
-    step = step_along(z, 7 + 2 * z[:, 0].double())
-    torch.testing.assert_close(step, torch.tensor([math.sqrt(20 / 3), 0.0]), atol=1e-3, rtol=0)
-    torch.testing.assert_close(step_along(z, -z[:, 0].double()), -step, atol=1e-3, rtol=0)
+    torch.testing.assert_close(step_along(z, torch.tensor([7.0, 0.0])), torch.tensor([math.sqrt(20 / 3), 0.0]))
+    torch.testing.assert_close(step_along(z, torch.tensor([0.0, -1.0])), torch.tensor([0.0, -math.sqrt(4 / 3)]))
+
+
+def test_an_attribute_grows_where_it_depends_on_the_codes():
+    z = torch.tensor([[-3.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [3.0, 1.0]])
+    for slope in ([2.0, 0.0], [0.0, -3.0], [1.0, 1.0]):
+        values = 7 + z.double().numpy() @ slope
+        direction = growth(z, values)
+        expected = torch.tensor(slope) / math.hypot(*slope)
+        torch.testing.assert_close(direction / direction.norm(), expected, atol=1e-3, rtol=0)
 
 
 def test_monotonicity_is_the_rank_correlation_within_each_window():

@@ -1,0 +1,194 @@
+"""Low-level metrics of samples of the prior, beside those of real windows; [P] section 4.4.1 and figure 3."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis.around import add_agreement, add_smoothness
+from analysis.circle import mean
+from analysis.clips import write_clips
+from analysis.heatmap import CLIP, draw_heat_maps
+from analysis.measured import Measured, cells, finite, measured, relative
+from analysis.section import Figure, Section, Table
+from analysis.subject import Subject
+from model.latent import sample
+from music.drawing import draw_windows
+from music.metrics import METRICS
+from music.tokens import with_all_tracks
+
+PICTURES = "pictures"
+ROWS = "rows.json"
+COLUMNS = 8
+"""Of the picture of samples."""
+
+
+@dataclass(frozen=True)
+class AttributesConfig:
+    """Section `attributes` of analysis.toml."""
+
+    samples: int
+    """Drawn from each of the prior's Gaussians; 256 in [P]."""
+    windows: int
+    """Training windows drawn of each genre, at most."""
+    songs: int
+    """Genres of fewer training songs are not compared with their Gaussians."""
+    shuffles: int
+    """Orders of the genres that stand for chance."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "windows", "songs", "shuffles"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+
+
+def analyse_attributes(subject: Subject, config: AttributesConfig, out: Path) -> Section:
+    """Draws and measures windows of each Gaussian of the prior, and training windows of its genre."""
+    section = Section("Low-level metrics of samples", [], {})
+    (out / PICTURES).mkdir()
+    if subject.description.model.prior == "flower":
+        _around_the_circle(section, subject, config, out)
+    else:
+        _of_one_gaussian(section, subject, config, out)
+    return section
+
+
+def _around_the_circle(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
+    genres, tracks = subject.genres, subject.description.model.tracks
+    drawn = [_sample(subject, genre, config.samples, config.seed) for genre in range(len(genres))]
+    tagged = _tagged_windows(subject, config)
+    samples, real = measured(drawn, tracks), measured(tagged, tracks)
+    section.text.append(
+        f"From each of the prior's {len(genres)} Gaussians {config.samples} codes were drawn and decoded. Beside them "
+        f"stand training windows whose songs are tagged with the genre, {config.windows} a genre at most, drawn at "
+        "random; a song may have several tags, so neighbouring genres share some of their windows."
+    )
+    few = [genre for genre, windows in zip(genres, tagged, strict=True) if not len(windows)]
+    if few:
+        section.missing.append(
+            f"Genres of fewer than {config.songs} training songs are not compared with their Gaussians: "
+            f"{', '.join(few)}; take more songs of theirs."
+        )
+    _compare_means(section, samples, real)
+    section.figures.append(_heat_maps(samples, real, genres, out))
+    add_smoothness(section, samples, config.shuffles, config.seed)
+    add_agreement(section, samples, real, config.shuffles, config.seed)
+    (out / ROWS).write_text(json.dumps(_rows(samples, genres), indent=1) + "\n", encoding="utf-8")
+    first = [(genre, windows[0]) for genre, windows in zip(genres, drawn, strict=True)]
+    first.append(("whole prior", _sample(subject, len(genres), 1, config.seed)[0]))
+    section.figures.append(
+        _piano_rolls(
+            first, "The first sample of each Gaussian, in circle order, and one of the whole prior.", tracks, out
+        )
+    )
+
+
+def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
+    tracks = subject.description.model.tracks
+    drawn = _sample(subject, subject.description.model.genres, config.samples, config.seed)
+    chosen = _choose(torch.arange(len(subject.training)), config.windows, torch.Generator().manual_seed(config.seed))
+    real = subject.training.tokens[chosen]
+    section.text.append(
+        f"From the prior, one Gaussian, {config.samples} codes were drawn and decoded. Beside them stand {len(real)} "
+        "training windows, drawn at random."
+    )
+    section.missing.append(
+        "The prior is one Gaussian for all genres, so there is no circle of Gaussians to go around: train with the "
+        "flower prior."
+    )
+    _compare_means(section, measured([drawn], tracks), measured([real], tracks))
+    (out / ROWS).write_text("[]\n", encoding="utf-8")
+    first = [(f"sample {number + 1}", window) for number, window in enumerate(drawn[:COLUMNS])]
+    section.figures.append(_piano_rolls(first, "The first samples of the prior.", tracks, out))
+
+
+def _sample(subject: Subject, genre: int, count: int, seed: int) -> Tensor:
+    """Samples of one Gaussian, or of the whole prior; each Gaussian has random numbers of its own."""
+    gaussians = subject.description.model.genres + 1
+    return sample(subject.model, genre, count, seed * gaussians + genre).cpu()
+
+
+def _tagged_windows(subject: Subject, config: AttributesConfig) -> list[Tensor]:
+    """(windows, tracks, steps) of each genre: none where it has too few songs."""
+    training = subject.training
+    generator = torch.Generator().manual_seed(config.seed)
+    windows = []
+    for genre in range(len(subject.genres)):
+        tagged = training.genres[:, genre].nonzero()[:, 0]
+        enough = len(np.unique(training.songs[tagged].numpy())) >= config.songs
+        windows.append(training.tokens[_choose(tagged, config.windows if enough else 0, generator)])
+    return windows
+
+
+def _choose(numbers: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """So many of the numbers, or all of them."""
+    return numbers[torch.randperm(len(numbers), generator=generator)[:count]]
+
+
+def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
+    """The mean of each metric over all samples, and over all real windows."""
+    difference = relative(samples.whole, real.whole)
+    section.metrics.update(finite({"difference": mean(abs(difference), axis=0)}))
+    section.text.append(
+        "A mean leaves out the windows in which there is nothing to measure. Over all windows the samples' means are "
+        f"{mean(abs(difference), axis=0):.0%} off the training windows', as a mean over the metrics."
+    )
+    undefined = [name for name, value in zip(METRICS, samples.whole, strict=True) if np.isnan(value)]
+    if undefined:
+        section.missing.append(
+            f"No sample has anything to measure of {', '.join(undefined)}: the model lacks the tracks, or writes no "
+            "notes there; train it on more tracks, or for longer."
+        )
+    columns = (METRICS, cells(samples.whole), cells(real.whole), cells(difference), METRICS.values())
+    section.tables.append(
+        Table(
+            "Means over all samples and over all training windows. Difference is (samples - training) / training.",
+            ["metric", "samples", "training", "difference", "unit", "definition"],
+            [[*row, metric.unit, metric.definition] for *row, metric in zip(*columns, strict=True)],
+        )
+    )
+
+
+def _heat_maps(samples: Measured, real: Measured, genres: Sequence[str], out: Path) -> Figure:
+    draw_heat_maps(
+        out / PICTURES / "attributes.png",
+        "Low-level metrics of each genre, relative to all",
+        [("samples of the genre's Gaussian", samples.relative), ("training windows of the genre", real.relative)],
+        list(METRICS),
+        genres,
+        "genre, in circle order: the last neighbours the first",
+        "(mean of the genre - mean of all) / mean of all",
+    )
+    return Figure(
+        f"{PICTURES}/attributes.png",
+        "How far the mean of each metric over the windows of a genre is from its mean over all: red is more, blue is "
+        f"less, white is the same, grey is unknown. Colours stop at {CLIP:+.0%} and {-CLIP:+.0%}. Above, samples of "
+        "the genre's Gaussian; below, training windows tagged with it. The last genre neighbours the first. Where the "
+        "two maps are alike, the Gaussians have what their genres have.",
+    )
+
+
+def _rows(samples: Measured, genres: Sequence[str]) -> list[dict[str, str | float]]:
+    """For DVC's heat map: a row a genre and metric."""
+    return [
+        {"genre": genre, "metric": metric, "value": value}
+        for metric, values in zip(METRICS, samples.relative.tolist(), strict=True)
+        for genre, value in zip(genres, values, strict=True)
+        if not math.isnan(value)
+    ]
+
+
+def _piano_rolls(windows: list[tuple[str, Tensor]], caption: str, tracks: Sequence[str], out: Path) -> Figure:
+    draw_windows(
+        out / PICTURES / "samples.png",
+        "Samples of the prior",
+        [(name, with_all_tracks(window.numpy(), tracks)) for name, window in windows],
+        COLUMNS,
+    )
+    return Figure(f"{PICTURES}/samples.png", caption, write_clips(out, "sample", windows, tracks))
