@@ -8,6 +8,8 @@ from typing import Any
 
 from analysis.attributes import AttributesConfig, analyse_attributes
 from analysis.genres import GenresConfig, analyse_genres
+from analysis.control import analyse_control
+from analysis.control_setup import ControlConfig
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.posterior import PosteriorConfig, analyse_posterior
 from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction
@@ -36,6 +38,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "attributes": Part(AttributesConfig, analyse_attributes),
         "genres": Part(GenresConfig, analyse_genres),
         "posterior": Part(PosteriorConfig, analyse_posterior),
+        "control": Part(ControlConfig, analyse_control),
     }
 )
 """In the order of the report."""
