@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from analysis.attributes import AttributesConfig, analyse_attributes
-from analysis.genres import GenresConfig, analyse_genres
 from analysis.control import analyse_control
 from analysis.control_setup import ControlConfig
+from analysis.genres import GenresConfig, analyse_genres
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.posterior import PosteriorConfig, analyse_posterior
 from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction

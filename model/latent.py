@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Ways through the latent space: between two codes, and samples of a genre."""
-=======
-"""Ways through the latent space: between two windows, samples of a genre, toward a genre, along an attribute."""
->>>>>>> control
+"""Ways through the latent space: between two codes, samples of a genre, toward a genre, along an attribute."""
 
 import torch
 from torch import Tensor
@@ -60,7 +56,7 @@ def step_to_petal(prior: FlowerPrior, z: Tensor, genre: int) -> Tensor:
     z, and the step: (windows, latent).
     """
     step = torch.zeros_like(z)
-    step[:, :2] = prior.centre(torch.full((len(z),), genre, device=z.device)) - z[:, :2]
+    step[:, :2] = prior.axes(torch.full((len(z),), genre, device=z.device))[0] - z[:, :2]
     return step
 
 
