@@ -1,11 +1,12 @@
 """The parts of the analysis: a function, its settings in analysis.toml, and its section of the report each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from analysis.environment import environment
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.section import Section, write_section
 from analysis.subject import Subject
@@ -38,6 +39,9 @@ def analyse(name: str, subject: Subject, out: Path) -> Section:
     if name not in settings or name not in PARTS:
         raise InputError(f"{SETTINGS}: no part {name}; there are {', '.join(PARTS)}")
     part = PARTS[name]
-    section = part.analyse(subject, build(part.config, f"{SETTINGS}: {name}", settings[name]), out)
+    config = build(part.config, f"{SETTINGS}: {name}", settings[name])
+    section = replace(
+        part.analyse(subject, config, out), settings=asdict(config), environment=environment(subject.device)
+    )
     write_section(out, section)
     return section
