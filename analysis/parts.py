@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.environment import environment
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
+from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction
 from analysis.section import Section, write_section
 from analysis.subject import Subject
 from model.settings import build, read_toml
@@ -27,6 +28,7 @@ class Part:
 
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
+        "reconstruction": Part(ReconstructionConfig, analyse_reconstruction),
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
     }
 )

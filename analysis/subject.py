@@ -8,7 +8,7 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, load_for
-from model.data import SPLITS, WindowSet, read_windows
+from model.data import SPLITS, WindowSet, read_split_unit, read_windows
 from model.workers import device
 
 BATCH = 1024
@@ -22,6 +22,8 @@ class Subject:
     description: Description
     training: WindowSet
     validation: WindowSet
+    split_unit: str
+    """What the two have no part of in common: "song", "artist" or, as in [P], "window"."""
 
     @property
     def device(self) -> torch.device:
@@ -46,4 +48,4 @@ def read_subject(model: Path, windows: Path) -> Subject:
     """A checkpoint and the folder of window shards it was trained on. Raises `InputError` as `load_for` does."""
     autoencoder, description = load_for(model, windows)
     training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
-    return Subject(autoencoder.to(device()), description, training, validation)
+    return Subject(autoencoder.to(device()), description, training, validation, read_split_unit(windows))

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from model.checkpoint import load, save, save_compact
 from model.config import Decoder, Onsets, Prior, Regulariser
 from model.data import SPLITS, read_windows
-from model.evaluation import evaluate, lines
+from model.evaluation import by_track, evaluate, lines
 from model.run import RECIPES, RunConfig, train_on
 from model.snapshots import Metrics
 from model.training import Keep
@@ -61,7 +61,7 @@ def _run(windows: Path, out: Path, config: RunConfig) -> None:
     _write_curves(out / "curves.csv", history)
     training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
     for title, folder in (("of the validation windows", out), ("of the same, the compact copy", compact)):
-        accuracy = evaluate(load(folder)[0].to(device()), training, validation).by_track(config.tracks)
+        accuracy = by_track(evaluate(load(folder)[0].to(device()), training, validation), config.tracks)
         (folder / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n", encoding="utf-8")
         print(lines(title, accuracy))
     snapshots.remove()

@@ -67,6 +67,12 @@ def read_provenance(folder: Path) -> Provenance:
     return Provenance(manifest["config"]["bars"], manifest["genres"], manifest["digest"])
 
 
+def read_split_unit(folder: Path) -> str:
+    """What is whole on one side of the split: "song", "artist" or, as in [P], "window". Raises `InputError`."""
+    unit: str = _manifest(folder)["config"]["split"]["unit"]
+    return unit
+
+
 def read_windows(folder: Path, split: str) -> WindowSet:
     """All windows of a split, "train" or "validation". Raises `InputError` for shards that are not whole."""
     manifest = _manifest(folder)

@@ -1,6 +1,7 @@
 """How well windows come back from their codes, beside what needs no model."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,83 +12,112 @@ from model.data import WindowSet
 from music.tokens import HOLD, PITCHES, STATES, TRACKS
 
 BATCH = 256
+MEASURES = {
+    "accuracy": "states, from a window's code alone",
+    "onset_accuracy": "states where a note starts: the recall of notes",
+    "note_f1": "notes, by pitch and first step: F1 of precision and recall",
+    "taught_accuracy": "states, fed the true ones before (autoregressive decoders alone)",
+    "majority": "states, guessing at each step the commonest there in training",
+    "majority_onset_accuracy": "the same guess where a note starts",
+    "majority_note_f1": "the notes of the same guess",
+    "always_hold": "states, guessing a hold everywhere; of notes it finds none",
+}
+"""All that is measured, and of what it is the share."""
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """Shares of steps whose state is predicted, one a track: (tracks,) each."""
+class Counts:
+    """What one measure is a ratio of, for each song and track: (songs, tracks) float64 each."""
 
-    accuracy: Tensor
-    """Of the model, from a window's code alone."""
-    onset_accuracy: Tensor
-    """Of the model, of the steps at which a note starts."""
-    taught_accuracy: Tensor | None
-    """Of an autoregressive decoder that is fed the true states before; the others have none."""
-    majority: Tensor
-    """Predicting, at each step of the window, the state commonest there in training."""
-    always_hold: Tensor
+    hits: Tensor
+    chances: Tensor
 
-    def by_track(self, tracks: Sequence[str]) -> dict[str, dict[str, float]]:
-        """Each measure for each track, and its mean; of four tracks also that of the first three [P table 1]."""
-        measures = {name: values for name, values in vars(self).items() if values is not None}
-        return {
-            name: dict(zip(tracks, values.tolist(), strict=True))
-            | {"mean": values.mean().item()}
-            | ({"mean_without_strings": values[:3].mean().item()} if len(tracks) == len(TRACKS) else {})
-            for name, values in measures.items()
-        }
+    def share(self, weights: Tensor | None = None) -> Tensor:
+        """All hits of all chances, (tracks,); with weights of the songs, (draws, songs), (draws, tracks)."""
+        if weights is None:
+            return self.hits.sum(dim=0) / self.chances.sum(dim=0).clamp(min=1)
+        return (weights @ self.hits) / (weights @ self.chances).clamp(min=1)
+
+
+def columns(tracks: Sequence[str]) -> list[str]:
+    """What `with_means` gives, by name."""
+    return [*tracks, "mean", *(["mean_without_strings"] if len(tracks) == len(TRACKS) else [])]
+
+
+def with_means(shares: Tensor) -> Tensor:
+    """(..., tracks), and after them their mean and, of four, that of the first three [P table 1]."""
+    means = [shares.mean(dim=-1, keepdim=True)]
+    if shares.shape[-1] == len(TRACKS):
+        means.append(shares[..., :3].mean(dim=-1, keepdim=True))
+    return torch.cat([shares, *means], dim=-1)
+
+
+def by_track(counts: Mapping[str, Counts], tracks: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Each measure for each track, and its means."""
+    return {
+        measure: dict(zip(columns(tracks), with_means(of.share()).tolist(), strict=True))
+        for measure, of in counts.items()
+    }
 
 
 def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
-    """What `Accuracy.by_track` gives, as a text for people."""
+    """What `by_track` gives, as a text for people."""
     rows = [
-        " ".join([f"{measure:16}", *(f"{name} {value:.3f}" for name, value in of_track.items())])
+        " ".join([f"{measure:23}", *(f"{name} {value:.3f}" for name, value in of_track.items())])
         for measure, of_track in by_track.items()
     ]
     return "\n".join([title, *rows])
 
 
-def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> Accuracy:
-    """Accuracies over all validation windows, each reconstructed from its mean code.
+@torch.no_grad()
+def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> dict[str, Counts]:
+    """Each of `MEASURES` over all validation windows, reconstructed from their mean codes.
 
     Both sets have the model's tracks alone.
     """
-    commonest = state_counts(training).argmax(dim=-1)  # (tracks, steps)
-    hits, onset_hits, taught, onsets, majority, holds = torch.zeros(6, len(commonest), dtype=torch.float64)
-    for tokens, predicted in reconstructions(model, validation):
-        right = predicted == tokens
-        is_onset = tokens < PITCHES
-        hits += right.sum(dim=(0, 2))
-        onset_hits += (right & is_onset).sum(dim=(0, 2))
-        onsets += is_onset.sum(dim=(0, 2))
-        majority += (commonest == tokens).sum(dim=(0, 2))
-        holds += (tokens == HOLD).sum(dim=(0, 2))
-        if model.autoregressive:
-            taught += (_taught(model, tokens) == tokens).sum(dim=(0, 2))
-    steps = len(validation) * validation.tokens.shape[-1]
-    return Accuracy(
-        hits / steps,
-        onset_hits / onsets.clamp(min=1),
-        taught / steps if model.autoregressive else None,
-        majority / steps,
-        holds / steps,
-    )
-
-
-def reconstructions(model: Autoencoder, windows: WindowSet) -> Iterator[tuple[Tensor, Tensor]]:
-    """(tokens, predicted), (batch, tracks, steps) each, over all windows."""
     device = next(model.parameters()).device
-    for tokens in torch.split(windows.tokens, BATCH):
-        yield tokens, model.tokens(model.codes(tokens.to(device))).cpu()
+    commonest = state_counts(training).argmax(dim=-1).to(device)
+    of_song, song = torch.unique(validation.songs, return_inverse=True)
+    shape = 2, len(of_song), len(commonest)
+    totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros(shape, dtype=torch.int64, device=device))
+    for tokens, songs in zip(torch.split(validation.tokens, BATCH), torch.split(song.to(device), BATCH), strict=True):
+        for measure, counts in _counts(model, tokens.to(device), commonest).items():
+            totals[measure].index_add_(1, songs, counts)
+    return {measure: Counts(*totals[measure].cpu().double()) for measure in MEASURES if measure in totals}
 
 
-@torch.no_grad()
-def _taught(model: Autoencoder, tokens: Tensor) -> Tensor:
-    """The likeliest state after the true ones before; (batch, tracks, steps)."""
-    device = next(model.parameters()).device
-    tokens = tokens.to(device)
-    logits = model.decode(model.codes(tokens), tokens)
-    return logits.argmax(dim=-1).cpu()
+def _counts(model: Autoencoder, tokens: Tensor, commonest: Tensor) -> dict[str, Tensor]:
+    """Hits and chances of each measure, (2, windows, tracks)."""
+    z = model.codes(tokens)
+    of_model = _by_measure(model.tokens(z), tokens)
+    of_majority = _by_measure(commonest.expand_as(tokens), tokens)
+    counts = of_model | {f"majority_{measure}": of for measure, of in of_majority.items()}
+    counts["majority"] = counts.pop("majority_accuracy")
+    counts["always_hold"] = _of_all(tokens == HOLD)
+    if model.autoregressive:
+        counts["taught_accuracy"] = _of_all(model.decode(z, tokens).argmax(dim=-1) == tokens)
+    return counts
+
+
+def _by_measure(predicted: Tensor, tokens: Tensor) -> dict[str, Tensor]:
+    """Hits and chances, (2, windows, tracks), of a prediction; (windows, tracks, steps) states each.
+
+    A note is found where its first state is predicted. F1 is 2 found / (predicted + true): the ratio of two counts.
+    """
+    right = predicted == tokens
+    is_note = tokens < PITCHES
+    found, true = (right & is_note).sum(dim=-1), is_note.sum(dim=-1)
+    return {
+        "accuracy": _of_all(right),
+        "onset_accuracy": torch.stack([found, true]),
+        "note_f1": torch.stack([2 * found, (predicted < PITCHES).sum(dim=-1) + true]),
+    }
+
+
+def _of_all(right: Tensor) -> Tensor:
+    """Hits and chances, (2, windows, tracks), where every step is one; right: (windows, tracks, steps)."""
+    hits = right.sum(dim=-1)
+    return torch.stack([hits, torch.full_like(hits, right.shape[-1])])
 
 
 def state_counts(windows: WindowSet) -> Tensor:

@@ -67,4 +67,4 @@ def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet
             songs = [f"{name}-{song}" for song in windows.songs.tolist()]
             writer.write(window_table(windows.tokens.numpy(), np.zeros(len(windows), dtype=np.int8), genres, songs))
         written = [writer.close() for writer in writers]
-    write_manifest(str(folder), written, config={"bars": bars}, genres=GENRES)
+    write_manifest(str(folder), written, config={"bars": bars, "split": {"unit": "song"}}, genres=GENRES)

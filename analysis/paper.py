@@ -1,0 +1,78 @@
+"""What [P] reports in its Table 1, and which of it a model of ours is to be compared with."""
+
+from dataclasses import dataclass
+
+from model.config import ModelConfig
+from model.evaluation import columns
+from music.tokens import TRACKS
+
+UNITS = 1024
+"""A layer of [P]'s models has so many."""
+NAMES = {"guitar": "guitar/piano", "mean": "average", "mean_without_strings": "average without strings"}
+ROWS = (
+    "2-bar drums alone",
+    "2-bar guitar/piano alone",
+    "16-bar drums",
+    "16-bar bass",
+    "16-bar guitar/piano",
+    "16-bar strings",
+    "16-bar average",
+    "16-bar average without strings",
+)
+"""As `rows` names those of our models; [P] calls the second "2-bar melody"."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A column of [P] table 1."""
+
+    name: str
+    kind: tuple[str, str, str]
+    """Decoder, prior and regulariser."""
+    accuracy: tuple[float | None, ...]
+    """One of `ROWS` each."""
+
+
+PAPER = (
+    Published(
+        "MusAE, Gaussian",
+        ("parallel", "gaussian", "adversary"),
+        (0.999, 0.991, 0.773, 0.763, 0.710, 0.802, 0.762, 0.749),
+    ),
+    Published(
+        "MusAE, mixture",
+        ("parallel", "flower", "adversary"),
+        (None, None, 0.911, 0.880, 0.797, 0.825, 0.853, 0.863),
+    ),
+    Published(
+        "MusicVAE, flat",
+        ("flat", "gaussian", "divergence"),
+        (0.917, 0.951, 0.641, 0.651, 0.660, None, None, 0.651),
+    ),
+    Published(
+        "MusicVAE, hierarchical",
+        ("hierarchical", "gaussian", "divergence"),
+        (None, None, 0.895, 0.782, 0.760, None, None, 0.812),
+    ),
+)
+
+
+def rows(config: ModelConfig) -> dict[str, str]:
+    """The rows of Table 1 that a model fills: the name of each, by track and mean."""
+    if len(config.tracks) == 1:
+        return {track: f"{config.bars}-bar {NAMES.get(track, track)} alone" for track in config.tracks}
+    of = "" if config.tracks == TRACKS else f" (of {', '.join(config.tracks)})"
+    return {name: f"{config.bars}-bar {NAMES.get(name, name)}{of}" for name in columns(config.tracks)}
+
+
+def counterpart(config: ModelConfig) -> Published | None:
+    """The paper's model of the same decoder, prior and regulariser."""
+    kind = config.decoder, config.prior, config.regulariser
+    return next((published for published in PAPER if published.kind == kind), None)
+
+
+def figures(config: ModelConfig) -> dict[str, float | None]:
+    """What the model's counterpart has of windows and tracks such as the model's, by track and mean."""
+    published = counterpart(config)
+    by_row = dict(zip(ROWS, published.accuracy, strict=True)) if published else {}
+    return {name: by_row.get(row) for name, row in rows(config).items()}
