@@ -1,6 +1,6 @@
 """Two or more trained and analysed models on one page: what differs in numbers, parameters, pictures and music.
 
-    python -m stages.compare A B --page comparison.html
+    python -m stages.compare A B --page comparison.html --table table1.md
 
 A and B are each a folder that `python -m analysis` wrote, or `workspace`, or a branch, tag, commit or experiment.
 """
@@ -16,12 +16,14 @@ from typer import Argument, Option
 
 from analysis.parts import PARTS
 from analysis.section import Figure
+from analysis.table1 import markdown
 from music.errors import InputError
-from stages.command import run
+from stages.command import run, write_json
 from stages.curves import draw_curves
 from stages.pages import write_page
 from stages.revisions import opened
 from stages.runs import Run, environment, flatten, parameters
+from stages.table1 import read_columns, tables
 
 TRAINING = "training"
 BETTER = {
@@ -49,17 +51,22 @@ class Row:
 def main(
     runs: Annotated[list[str], Argument(help="folders or revisions; differences are from the first")],
     page: Annotated[Path, Option()],
+    table: Annotated[Path | None, Option(help="Table 1 as Markdown, and beside it as JSON")] = None,
 ) -> None:
-    """Writes the page."""
+    """Writes the page, and Table 1 of all runs."""
     if len(runs) < 2:
         raise InputError("A comparison takes two runs or more: name another folder or revision (dvc exp show)")
     with ExitStack() as stack:
         opened_runs = [stack.enter_context(opened(name)) for name in runs]
-        _write(page, opened_runs, Path(stack.enter_context(TemporaryDirectory())) / "curves.png")
+        columns = read_columns(opened_runs)
+        _write(page, opened_runs, columns, Path(stack.enter_context(TemporaryDirectory())) / "curves.png")
+    if table:
+        table.write_text("\n".join(markdown(of) for of in tables(columns)), encoding="utf-8")
+        write_json(table.with_suffix(".json"), columns)
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
 
 
-def _write(page: Path, runs: Sequence[Run], curves: Path) -> None:
+def _write(page: Path, runs: Sequence[Run], columns: dict[str, Any], curves: Path) -> None:
     same_data = len({of.description["data"]["digest"] for of in runs}) == 1
     recorded = {of.name: of.curves for of in runs if of.curves}
     if recorded:
@@ -69,6 +76,7 @@ def _write(page: Path, runs: Sequence[Run], curves: Path) -> None:
         "compare.html",
         runs=runs,
         same_data=same_data,
+        tables=tables(columns),
         numbers={part: list(rows(part, runs)) for part in (TRAINING, *PARTS)},
         differing=differing([{**parameters(of), "environment": environment(of)} for of in runs]),
         figures={part: figures(part, runs) for part in PARTS},

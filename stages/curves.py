@@ -43,10 +43,12 @@ def draw_curves(path: Path, runs: Mapping[str, Mapping[str, Curve]]) -> None:
                 colour = f"C{number}"
                 prefix = f"{run}: " if len(runs) > 1 else ""
                 if measure in curves:
-                    axis.plot(*_points(curves[measure]), color=colour, linewidth=1, label=f"{prefix}training")
+                    axis.plot(*_points(curves[measure]), color=colour, alpha=0.5, label=f"{prefix}training")
                 if VALIDATION + measure in curves:
                     points = _points(curves[VALIDATION + measure])
-                    axis.plot(*points, color=colour, linestyle="--", marker=".", label=f"{prefix}validation")
+                    axis.plot(
+                        *points, color=colour, linestyle="--", marker="o", markersize=3, label=f"{prefix}validation"
+                    )
             axis.set(title=measure.replace("_", " "), xlabel="updates")
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axis.grid(linewidth=0.5)

@@ -17,6 +17,9 @@ from stages.curves import draw_curves
 from stages.pages import write_page
 from stages.runs import environment, flatten, parameters, read_run
 
+LONG = ("shards", "states")
+"""Of the windows' manifest: left out."""
+
 
 def main(
     results: Annotated[Path, Option(help="with a folder a part of the analysis")],
@@ -39,7 +42,7 @@ def main(
             curves=curves if of.curves else None,
             numbers={part: dict(flatten(section.metrics)) for part, section in of.sections.items()},
             parameters=parameters(of),
-            windows=dict(flatten({name: value for name, value in of.windows.items() if name not in ("shards", "states")})),
+            manifest=dict(flatten({name: of.windows[name] for name in of.windows if name not in LONG})),
             environment=environment(of),
         )
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
