@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException, NotDvcRepoError
-from dvc.scm import RevError
+from dvc.scm import RevError, SCMError
 from dvc_data.index import DataIndexDirError
 
 from analysis.parts import PARTS
@@ -55,7 +55,7 @@ def _fetch(revision: str, root: Path) -> None:
             files.get(path, str(root / path), recursive=True)
     except RevError as error:
         raise InputError(f"{revision}: no folder and no revision of this name; see dvc exp show") from error
-    except NotDvcRepoError as error:
+    except (SCMError, NotDvcRepoError) as error:
         raise InputError(f"{revision}: no such folder; for a revision, run in the project's folder") from error
     except (DvcException, DataIndexDirError, OSError) as error:
         raise InputError(f"{revision}: {path} is not in DVC's cache; dvc fetch, or run that experiment") from error

@@ -1,15 +1,23 @@
 """The report page, of results that are known by heart."""
 
 import base64
+import json
 import shutil
 from collections import Counter
 
 import pytest
+import torch
 
+from analysis.__main__ import main as analyse
 from analysis.parts import PARTS
+from model.autoencoder import Autoencoder
+from model.checkpoint import Description, save
+from model.data import read_provenance
 from music.errors import InputError
 from stages.curves import read_curves
 from stages.report import main
+from tests.conftest import ROOT
+from tests.models import BRIEF, SMALL, make_windows, write_window_shards
 from tests.pages import Page
 from tests.results import HOSTILE, SOUND, write_results
 
@@ -137,3 +145,22 @@ def test_what_cannot_be_shown_is_named_in_one_line(copied, file, content, messag
         report(copied)
     assert "\n" not in str(error.value)
     assert not (copied.parent / "page.html").exists()
+
+
+def test_what_the_analysis_left_elsewhere_makes_the_page_alone(tmp_path, monkeypatch):
+    model, windows, out = (tmp_path / name for name in ("model", "windows", "out"))
+    model.mkdir()
+    write_window_shards(windows, make_windows(), make_windows(4))
+    manifest = json.loads((windows / "manifest.json").read_text()) | {"train": 20, "validation": 4}
+    (windows / "manifest.json").write_text(json.dumps(manifest))
+    save(model, Autoencoder(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
+    monkeypatch.chdir(ROOT)  # of analysis.toml
+    monkeypatch.setattr("analysis.__main__.PARTS", ["interpolation"])
+    monkeypatch.setattr("sys.argv", ["analysis", str(model), str(windows), str(out)])
+    analyse()
+    shutil.rmtree(model)
+    shutil.rmtree(windows)
+    rows = Page(report(out)).rows
+    assert ["loss", "1.500"] in rows
+    assert ["analysis: torch", torch.__version__] in rows
+    assert any(row[0] == "interpolation.seed" for row in rows if row)
