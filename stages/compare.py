@@ -32,8 +32,16 @@ BETTER = {
     "reconstruction.accuracy": 1,
     "reconstruction.onset_accuracy": 1,
     "reconstruction.note_f1": 1,
+    "posterior.mean_error": -1,
+    "posterior.covariance_error": -1,
+    "posterior.two_sample_accuracy": -1,
+    "posterior.dead_share": -1,
+    "posterior.copies": -1,
+    "control.monotonicity": 1,
+    "control.consistency": 1,
+    "control.restrictiveness": 1,
 }
-"""1 where more is better, -1 where less is; of all other numbers a difference is neither."""
+"""1 where more is better, -1 where less is, by part and number; of all other numbers a difference is neither."""
 
 
 @dataclass(frozen=True)
