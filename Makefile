@@ -4,7 +4,7 @@ VENV := .venv
 INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test test-slow lint lakh
+.PHONY: repro test test-slow lint lakh offline-plots
 
 repro: $(VENV)/stages
 	dvc repro
@@ -22,6 +22,19 @@ lint: $(VENV)/tests
 
 lakh: $(VENV)/stages
 	python -m pipelines.lakh data/lakh
+
+# Puts Vega into the page of dvc plots show, which else loads these versions from a network. Needs npm.
+VEGA := vega@5.20.2 vega-lite@5.2.0 vega-embed@6.18.2
+offline-plots: $(VENV)/stages
+	mkdir -p .dvc/tmp
+	cd .dvc/tmp && archives=$$(npm pack --silent $(VEGA)) && { \
+		echo '<!doctype html><meta charset="utf-8"><title>DVC plots</title>'; \
+		for archive in $$archives; do \
+			echo '<script>'; tar -xzOf $$archive package/build/$${archive%-*}.min.js; echo '</script>'; rm $$archive; \
+		done; \
+		echo '{plot_divs}'; \
+	} > plots.html
+	dvc config --local plots.html_template tmp/plots.html
 
 $(VENV)/stages: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -3,13 +3,15 @@
     python -m analysis MODEL WINDOWS OUT
 
 MODEL is the folder of a checkpoint, WINDOWS the folder of shards it was trained on. OUT is made, with a folder a part
-of the analysis, and its numbers as JSON beside it: what the DVC stages leave in results. It needs torch, numpy,
-pyarrow, safetensors, tqdm, scikit-learn, matplotlib, pretty_midi and pypianoroll; with tinysoundfont and soundfile the
-music can be heard too.
+of the analysis, and its numbers as JSON beside it: what the DVC stages leave in results. Beside them go the model's
+description and curves and the windows' manifest, so that the pages need OUT alone. It needs torch, numpy, pyarrow,
+safetensors, tqdm, scikit-learn, matplotlib, pretty_midi and pypianoroll; with tinysoundfont and soundfile the music
+can be heard too.
 """
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,8 +38,12 @@ def main() -> None:
 
 def _run(model: Path, windows: Path, out: Path) -> None:
     subject = read_subject(model, windows)
+    out.mkdir(parents=True, exist_ok=True)
+    for file in (model / "model.json", model / "curves.csv", windows / "manifest.json"):
+        if file.exists() and file.parent.resolve() != out.resolve():
+            shutil.copy(file, out)
     for name in PARTS:
-        (out / name).mkdir(parents=True, exist_ok=True)
+        (out / name).mkdir(exist_ok=True)
         section = analyse(name, subject, out / name)
         (out / f"{name}.json").write_text(json.dumps(section.metrics, indent=1) + "\n", encoding="utf-8")
         print("\n".join([section.title, *section.missing]))

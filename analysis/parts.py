@@ -1,7 +1,7 @@
 """The parts of the analysis: a function, its settings in analysis.toml, and its section of the report each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from analysis.attributes import AttributesConfig, analyse_attributes
 from analysis.control import analyse_control
 from analysis.control_setup import ControlConfig
+from analysis.environment import environment
 from analysis.genres import GenresConfig, analyse_genres
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.posterior import PosteriorConfig, analyse_posterior
@@ -50,7 +51,10 @@ def analyse(name: str, subject: Subject, out: Path) -> Section:
     if name not in settings or name not in PARTS:
         raise InputError(f"{SETTINGS}: no part {name}; there are {', '.join(PARTS)}")
     part = PARTS[name]
-    section = part.analyse(subject, build(part.config, f"{SETTINGS}: {name}", settings[name]), out)
+    config = build(part.config, f"{SETTINGS}: {name}", settings[name])
+    section = replace(
+        part.analyse(subject, config, out), settings=asdict(config), environment=environment(subject.device)
+    )
     if any(clip.audio is None for figure in section.figures for clip in figure.clips):
         section.missing.append(NO_SOUND)
     write_section(out, section)

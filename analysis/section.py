@@ -53,6 +53,9 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """What could not be made, why, and the way out: a sentence each."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the part was set to; `analyse` fills it in, as what follows."""
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def write_section(folder: Path, section: Section) -> None:

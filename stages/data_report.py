@@ -1,13 +1,11 @@
 """Stage `data_report`: corpus, songs, genres and windows -> one page, its numbers and its pictures."""
 
-import base64
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from typer import Option
 
 from music.drawing import draw_windows
@@ -18,6 +16,7 @@ from pipelines.split import SPLITS
 from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
 from stages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
 from stages.command import replacing, run, write_json
+from stages.pages import write_page
 from stages.settings import PARAMS, read_settings, read_value
 
 COLUMNS = 3
@@ -55,9 +54,8 @@ def main(
     }
     with replacing(pictures) as pngs:
         _draw(pngs, statistics, document, folders, examples)
-        inline = {png.stem: base64.b64encode(png.read_bytes()).decode() for png in sorted(pngs.iterdir())}
     write_json(numbers, asdict(statistics))
-    page.write_text(_render(statistics, examples, inline), encoding="utf-8")
+    write_page(page, "data_report.html", data=statistics, examples=examples, pictures=pictures)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -101,18 +99,6 @@ def _draw(
         near = similarity(np.array(document["co_occurrence"]))
         draw_similarity(pngs / "genres-similarity.png", names, near)
         draw_circle(pngs / "genres-circle.png", names, counts, near)
-
-
-def _render(statistics: Statistics, examples: dict[int, list[Example]], pictures: dict[str, str]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # titles, tags and paths are whatever the corpus says
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("data_report.html")
-    return template.render(data=statistics, examples=examples, pictures=pictures)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def wheel(tmp_path_factory):
     copy = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, copy)
-    for name in ("music", "pipelines", "model", "stages"):
+    for name in ("music", "pipelines", "model", "analysis", "stages"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist"]
     subprocess.run(command, cwd=copy, check=True, capture_output=True)

@@ -3,7 +3,6 @@
 import json
 import shutil
 from contextlib import chdir
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from pipelines.songs import SongsConfig, write_songs
 from pipelines.statistics import read_examples
 from pipelines.windows import SplitConfig, WindowsConfig, write_windows
 from stages.data_report import main
+from tests.pages import Page
 from tests.songs import FOUR_FOUR, band, instrument
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
@@ -127,24 +127,6 @@ def copied(tagged, tmp_path):
     return tmp_path
 
 
-class Page(HTMLParser):
-    """The tags, the addresses and the text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.addresses: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href")]
-
-    def handle_data(self, data):
-        self.text += data
-
-
 def test_files_songs_and_windows_are_counted(reported):
     _, numbers, _ = reported
     assert (numbers["files"], numbers["kept"], numbers["refused"]) == (10, 8, 2)
@@ -201,7 +183,7 @@ def test_genres_and_tags_are_counted_by_song(reported):
 def test_the_page_opens_offline_and_runs_nothing(reported):
     text, numbers, pictures = reported
     page = Page(text)
-    assert not page.tags & {"script", "link", "iframe", "b"}
+    assert not set(page.tags) & {"script", "link", "iframe", "b"}
     assert len(page.addresses) == len(pictures) == 9
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
     assert "10 files came in; 8 were kept, 2 refused." in page.text
