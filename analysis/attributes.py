@@ -167,9 +167,10 @@ def _heat_maps(samples: Measured, real: Measured, genres: Sequence[str], out: Pa
     return Figure(
         f"{PICTURES}/attributes.png",
         "How far the mean of each metric over the windows of a genre is from its mean over all: red is more, blue is "
-        f"less, white is the same, grey is unknown. Colours stop at {CLIP:+.0%} and {-CLIP:+.0%}. Above, samples of "
-        "the genre's Gaussian; below, training windows tagged with it. The last genre neighbours the first. Where the "
-        "two maps are alike, the Gaussians have what their genres have.",
+        "less, white is the same; grey has nothing to measure, or a mean over all of 0. Colours stop at "
+        f"{CLIP:+.0%} and {-CLIP:+.0%}. Above, samples of the genre's Gaussian; below, training windows tagged with "
+        "it. The last genre neighbours the first. Where the two maps are alike, the Gaussians have what their genres "
+        "have.",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dvc_render.vega import VegaRenderer
 
 from analysis.around import add_agreement, add_smoothness
 from analysis.attributes import AttributesConfig, analyse_attributes
@@ -19,6 +20,7 @@ from analysis.circle import (
     shuffled_orders,
     turned_orders,
 )
+from analysis.heatmap import CLIP
 from analysis.measured import Measured, measured
 from analysis.section import Section
 from analysis.subject import Subject
@@ -30,6 +32,7 @@ from music.tokens import HOLD, SILENT
 from tests.models import BRIEF, SMALL, make_windows
 
 CONFIG = AttributesConfig(samples=5, windows=6, songs=2, shuffles=20, seed=0)
+TEMPLATES = Path(__file__).parents[1] / ".dvc/plots"
 GENRES = ["rock", "pop", "jazz", "folk", "$oul"]
 
 
@@ -153,6 +156,19 @@ def test_the_rows_of_the_heat_map_are_in_circle_order(part):
     assert [row["genre"] for row in rows] == GENRES
     # as many windows of each genre: the mean of the means is the mean of all
     assert sum(row["value"] for row in rows) == pytest.approx(0)
+
+
+def test_dvc_draws_the_rows_with_the_same_colours(part):
+    renderer = VegaRenderer(
+        json.loads((part[0] / "rows.json").read_text()),
+        "rows.json", template="heatmap", template_dir=str(TEMPLATES), x="genre", y="metric",
+    )  # fmt: skip
+    drawn = renderer.get_filled_template()
+    assert "<DVC_METRIC" not in json.dumps(drawn)
+    encoding = drawn["spec"]["encoding"]
+    assert (encoding["x"]["field"], encoding["y"]["field"], encoding["color"]["field"]) == ("genre", "metric", "value")
+    assert encoding["color"]["scale"]["domain"] == [-CLIP, 0, CLIP]
+    assert len(drawn["data"]["values"]) > len(GENRES)
 
 
 def test_the_same_seed_gives_the_same_bytes(part, tmp_path):
