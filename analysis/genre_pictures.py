@@ -36,9 +36,9 @@ def draw_all_pairs(path: Path, genres: Sequence[str], pairs: Sequence[Pair], mea
             axis.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor=GREY, linewidth=0.8))
             if (pair.first, pair.second) in measured:
                 accuracy = measured[pair.first, pair.second].accuracy
-                axis.text(column + 0.97, row + 0.03, f"{accuracy:.2f}", fontsize=6, ha="right", va="top")
+                axis.text(column + 0.97, row + 0.03, f"{accuracy:.2f}", fontsize=6, ha="right", va="top", clip_on=True)
         drawn = [pair for pair in pairs if pair.drawable]
-        points = [[pair.first, pair.second - 1] + _in_cell(principal_plane(pair.codes)[0]) for pair in drawn]
+        points = [_in_cell(principal_plane(pair.codes)[0], pair.first, pair.second - 1) for pair in drawn]
         _scatter(axis, np.concatenate(points), np.concatenate([pair.labels for pair in drawn]), size=3)
         names = [short(genre) for genre in genres]
         middles = np.arange(cells) + 0.5
@@ -57,11 +57,12 @@ def draw_all_pairs(path: Path, genres: Sequence[str], pairs: Sequence[Pair], mea
         axis.legend(handles=legend, loc="upper right", title="top right of a panel: balanced accuracy", fontsize=12)
 
 
-def _in_cell(points: Codes) -> Codes:
-    """Points in the unit square, both axes alike, with a margin."""
+def _in_cell(points: Codes, column: int, row: int) -> Codes:
+    """The points in one unit square of a grid, both axes alike, with a margin."""
     lowest, highest = points.min(axis=0), points.max(axis=0)
     extent = max(float((highest - lowest).max()), np.finfo(np.float64).tiny)
-    return 0.5 + 0.86 * (points - (lowest + highest) / 2) / extent
+    within: Codes = np.array([column, row]) + 0.5 + 0.86 * (points - (lowest + highest) / 2) / extent
+    return within
 
 
 def _scatter(axis: Axes, points: Codes, labels: Numbers, size: float) -> None:

@@ -41,7 +41,7 @@ def in_words(split: str, measured: Measured, pairs: Sequence[Pair]) -> str:
         f"Of {split} songs, {len(measured)} of {len(pairs)} pairs have enough ({windows:.0f} windows of {songs:.0f} "
         f"songs a pair on average). Mean separability is {numbers['separability']:.1%}, of shuffled labels "
         f"{numbers['shuffled']:.1%} (less than half where songs are few: one left out leaves fewer of its own side); "
-        f"{numbers['above_chance']:.0%} of the pairs are above chance. {seen[split]}"
+        f"{numbers['above_chance']:.1%} of the pairs are above chance. {seen[split]}"
     )
 
 
@@ -66,7 +66,7 @@ def headline(measured: Measured) -> dict[str, float]:
 
 def rows(measured: Measured, genres: Sequence[str]) -> list[dict[str, Any]]:
     """The matrix, both halves, in circle order; `value` is what is above guessing."""
-    both = measured | {(second, first): of for (first, second), of in measured.items()}
+    both = {**measured} | {(second, first): of for (first, second), of in measured.items()}
     return [
         {
             "genre": genres[first],

@@ -75,8 +75,8 @@ def draw_pairs(subject: Subject, windows: WindowSet, a_side: int, seed: int) -> 
 
 def _encode(subject: Subject, windows: WindowSet, drawn: Sequence[Numbers]) -> list[Codes]:
     """The codes of each draw; a window that was drawn more than once is encoded once."""
-    if not drawn:
-        return []
+    if not any(len(draw) for draw in drawn):
+        return [np.empty((0, subject.description.model.latent)) for _ in drawn]
     numbers, places = np.unique(np.concatenate(drawn), return_inverse=True)
     codes = subject.codes(windows.tokens[torch.from_numpy(numbers)]).double().numpy()
     return [codes[of_draw] for of_draw in np.split(places, np.cumsum([len(draw) for draw in drawn])[:-1])]
