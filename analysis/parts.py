@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from analysis.attributes import AttributesConfig, analyse_attributes
+from analysis.control import analyse_control
+from analysis.control_setup import ControlConfig
 from analysis.interpolation import InterpolationConfig, analyse_interpolation
 from analysis.section import Section, write_section
 from analysis.subject import Subject
@@ -29,6 +31,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
         "attributes": Part(AttributesConfig, analyse_attributes),
+        "control": Part(ControlConfig, analyse_control),
     }
 )
 """In the order of the report."""

@@ -31,12 +31,16 @@ class FlowerPrior:
         self.scale = math.sqrt((1 + RADIAL_VARIANCE + (latent - 1) * OTHER_VARIANCE) / latent)
         """Root mean square of a code's coordinates."""
 
+    def centre(self, genre: Tensor) -> Tensor:
+        """The first two coordinates of the genres' means, whose others are 0; genre: (batch,) -> (batch, 2)."""
+        angle = 2 * math.pi * genre / self.genres
+        return torch.stack([angle.cos(), angle.sin()], dim=-1)
+
     def sample(self, genre: Tensor, generator: torch.Generator) -> Tensor:
         """genre: (batch,) 0 to genres; the last means none, and z from the whole mixture -> z, (batch, latent)."""
         any_genre = torch.randint(self.genres, genre.shape, generator=generator, device=genre.device)
-        angle = 2 * math.pi * torch.where(genre < self.genres, genre, any_genre) / self.genres
-        outwards = torch.stack([angle.cos(), angle.sin()], dim=-1)  # (batch, 2)
-        sideways = torch.stack([-angle.sin(), angle.cos()], dim=-1)
+        outwards = self.centre(torch.where(genre < self.genres, genre, any_genre))
+        sideways = torch.stack([-outwards[:, 1], outwards[:, 0]], dim=-1)
         z = torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
         z *= math.sqrt(OTHER_VARIANCE)
         radius = 1 + math.sqrt(RADIAL_VARIANCE / OTHER_VARIANCE) * z[:, :1]

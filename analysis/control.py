@@ -1,0 +1,32 @@
+"""Whether codes can be moved to a purpose: along an attribute, toward a genre."""
+
+from pathlib import Path
+
+import torch
+
+from analysis.control_attributes import attribute_section
+from analysis.control_genres import genre_section
+from analysis.control_pictures import PICTURES
+from analysis.control_setup import ControlConfig, draw
+from analysis.section import Section
+from analysis.subject import Subject
+
+TITLE = "Control"
+
+
+def analyse_control(subject: Subject, config: ControlConfig, out: Path) -> Section:
+    """Moves codes of validation windows along attributes and toward genres, and measures what comes of it."""
+    if len(subject.training) < 2 or len(subject.validation) < 1:
+        return Section(TITLE, [], {}, missing=["Control takes two training windows and one to move: take more songs."])
+    (out / PICTURES).mkdir()
+    generator = torch.Generator().manual_seed(config.seed)
+    drawn = draw(subject, config, generator)
+    parts = [attribute_section(subject, drawn, config, out), genre_section(subject, drawn, config, generator, out)]
+    return Section(
+        TITLE,
+        [paragraph for part in parts for paragraph in part.text],
+        {name: of for part in parts for name, of in part.metrics.items()},
+        [figure for part in parts for figure in part.figures],
+        [table for part in parts for table in part.tables],
+        [sentence for part in parts for sentence in part.missing],
+    )
