@@ -36,7 +36,7 @@ def attribute_section(subject: Subject, drawn: Drawn, config: ControlConfig, out
         of_name = fader(name, moves[name], config.levels, scales)
         if of_name:
             faders[name] = of_name
-    missing = _missing(config, list(faders))
+    missing = _missing(config, usable, list(faders))
     (out / "attributes.json").write_text(
         json.dumps([{"attribute": name, "monotonicity": of.monotonicity} for name, of in faders.items()], indent=1)
     )
@@ -52,14 +52,21 @@ def attribute_section(subject: Subject, drawn: Drawn, config: ControlConfig, out
     return Section(TITLE, _text(drawn, config), _metrics(faders), figures, [_table(moves, faders, config)], missing)
 
 
-def _missing(config: ControlConfig, done: list[str]) -> list[str]:
-    left = [name for name in config.attributes if name not in done]
-    if not left:
-        return []
-    return [
-        f"Not moved along {', '.join(left)}: the windows of this model's tracks all have the same of it, or none; "
-        "take a model of other tracks, or more songs."
-    ]
+def _missing(config: ControlConfig, usable: list[str], done: list[str]) -> list[str]:
+    constant = [name for name in config.attributes if name not in usable]
+    lost = [name for name in usable if name not in done]
+    sentences = []
+    if constant:
+        sentences.append(
+            f"Not moved along {', '.join(constant)}: the windows of this model's tracks all have the same of it, or "
+            "none; take a model of other tracks, or more songs."
+        )
+    if lost:
+        sentences.append(
+            f"Not measured along {', '.join(lost)}: no window that is decoded has it at every level; train longer, or "
+            "take more windows or nearer levels."
+        )
+    return sentences
 
 
 def _metrics(faders: Mapping[str, Fader]) -> dict[str, object]:

@@ -9,7 +9,9 @@ import torch
 
 from analysis.attribute_moves import fader, growth, move_attribute
 from analysis.control import analyse_control
+from analysis.control_attributes import attribute_section
 from analysis.control_genres import genre_section
+from analysis.control_pictures import PICTURES
 from analysis.control_setup import ControlConfig, draw
 from analysis.faders import consistency, linearity, monotonicity, restrictiveness
 from analysis.genre_moves import Moved, random_steps, steps_to_genre
@@ -254,6 +256,28 @@ def test_a_gaussian_prior_has_no_petals():
         subject = subject_of(prior=prior)
         drawn = draw(subject, CONFIG, generator)
         assert set(steps_to_genre(subject, drawn.codes, 0, drawn)) == ways
+
+
+def test_attributes_that_no_decoded_window_has_are_named(tmp_path):
+    subject = subject_of()
+    silent = replace(subject, model=Silent(subject.model))
+    (tmp_path / PICTURES).mkdir()
+    config = replace(CONFIG, attributes=["notes", "mean pitch"])
+    section = attribute_section(silent, draw(silent, config, torch.Generator().manual_seed(0)), config, tmp_path)
+    assert section.missing[0].startswith("Not measured along mean pitch: no window that is decoded has it")
+    assert section.metrics["monotonicity"] == {"notes": 0}
+
+
+class Silent(torch.nn.Module):
+    """Encodes as a model does, and decodes to nothing."""
+
+    def __init__(self, model) -> None:
+        super().__init__()
+        self.model = model
+        self.codes = model.codes
+
+    def tokens(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(z), 4, 16), SILENT, dtype=torch.uint8)
 
 
 @pytest.mark.parametrize(
