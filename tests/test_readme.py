@@ -16,8 +16,11 @@ import pytest
 import tomlkit
 import yaml
 
+from analysis.parts import PARTS, SETTINGS
+from analysis.section import read_section
 from music.writing import write
 from pipelines.shards import read_manifest
+from tests.models import write_brief_settings
 from tests.songs import band
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +62,7 @@ def project(tmp_path_factory):
     recipes.write_text(tomlkit.dumps(content))
     change(copy / "params.yaml", {"demo": {"songs_a_style": 1}, "corpus": {"shards": 2}})
     change(copy / "beam.yaml", {"workers": 1})
+    write_brief_settings(ROOT / SETTINGS, copy / SETTINGS)
     for arguments in ("init -q", "config user.name A", "config user.email a@b", "add -A", "commit -qm Begin"):
         subprocess.run(["git", *arguments.split()], cwd=copy, check=True)
     return copy
@@ -93,18 +97,17 @@ def test_repro_writes_everything_once(reproduced):
     accuracy = json.loads((reproduced / "results/reconstruction.json").read_text())
     assert set(accuracy) == {"accuracy", "note_f1", "onset_accuracy", "majority", "always_hold"}
     assert 0 < accuracy["accuracy"]["mean"] <= 1
-    pictures = {path.name for path in (reproduced / "results/figures").iterdir()}
-    assert pictures == {"reconstruction.png", "interpolation.png", "samples.png"}
+    report = (reproduced / "results/report.html").read_text()
+    assert all(read_section(reproduced / "results" / part).title in report for part in PARTS)
     report = json.loads((reproduced / "results/data-report.json").read_text())
     assert report["files"] == report["kept"] + report["refused"]
     assert report["refused"] == 9
     assert all(check["holds"] for check in report["checks"])
     assert (reproduced / "results/data-report.html").stat().st_size > 100_000
     assert (reproduced / "results/data-report/refusals.png").exists()
-    midi = sorted((reproduced / "results/midi").rglob("*.mid"))
-    assert len(midi) == 3 + 2 + 9 + 33  # three whole files, and a file a panel
-    panels = [path for path in midi if path.parent.name != "midi"]
-    assert all(mido.MidiFile(path).length < 4.1 for path in panels)  # two bars at 120 quarters a minute
+    samples = sorted((reproduced / "results/attributes/clips").glob("*.mid"))
+    assert len(samples) == 32 + 1  # of each Gaussian, and of the whole prior
+    assert all(mido.MidiFile(path).length < 4.1 for path in samples)  # two bars at 120 quarters a minute
     before = {path: path.stat().st_mtime_ns for path in (reproduced / "data").rglob("*")}
     assert "up to date" in output(reproduced, "dvc repro")
     assert {path: path.stat().st_mtime_ns for path in (reproduced / "data").rglob("*")} == before
@@ -151,8 +154,11 @@ def test_the_other_commands_of_the_readme(reproduced):
         "dvc metrics diff",
         "dvc plots show",
         "python -m model data/windows/16bar trained --recipe paper --max-minutes 50",
+        "python -m analysis trained data/windows/16bar analysed",
+        "python -m stages.report --results analysed --model analysed --windows analysed --page report.html",
+        "python -m stages.compare HEAD workspace --page comparison.html --table table1.md",
     }
-    for command in sorted(others):
+    for command in [c for c in commands() if c in others]:
         output(reproduced, command.replace("--max-minutes 50", "--max-minutes 0.2"))
     assert {"model.safetensors", "accuracy.json", "curves.csv"} < {p.name for p in (reproduced / "trained").iterdir()}
     assert lakh == {"make lakh", "dvc exp run -S corpus.path=data/lakh -S corpus.shards=64"}
