@@ -26,6 +26,7 @@ def draw_all_pairs(path: Path, genres: Sequence[str], pairs: Sequence[Pair], mea
     """A triangle of panels: each pair's codes on their own principal plane."""
     cells = len(genres) - 1
     inches = CELL_INCHES * max(cells, 5)
+    size = 9 + cells / 2
     with picture(path, inches + 1.6, inches + 1.6) as figure:
         axis = figure.subplots()
         axis.set(xlim=(0, cells), ylim=(cells, 0), aspect="equal")
@@ -49,12 +50,13 @@ def draw_all_pairs(path: Path, genres: Sequence[str], pairs: Sequence[Pair], mea
             axis.text(column + 0.1, column - 0.05, name, rotation=45, color=BLUE, rotation_mode="anchor")
         axis.tick_params(axis="x", labelcolor=BLUE)
         axis.tick_params(axis="y", labelcolor=ORANGE)
-        axis.set_title("Every two genres on the plane of their codes' most variance", loc="right", fontsize=16)
-        legend = [
-            *_legend("genre of the column", "genre of the row"),
-            Patch(color=GREY, label="not two windows of each"),
-        ]
-        axis.legend(handles=legend, loc="upper right", title="top right of a panel: balanced accuracy", fontsize=12)
+        figure.suptitle("Every two genres on the plane of their codes' most variance", fontsize=size)
+        grey = Patch(color=GREY, label="too few windows")
+        axis.legend(
+            handles=[*_legend("genre of the column", "genre of the row"), grey], loc="upper right",
+            title="number: balanced\naccuracy, all dimensions", fontsize=0.8 * size, title_fontsize=0.8 * size,
+            markerscale=size / 10,
+        )  # fmt: skip
 
 
 def _in_cell(points: Codes, column: int, row: int) -> Codes:
@@ -135,18 +137,18 @@ def draw_matrix(path: Path, split: str, genres: Sequence[str], measured: Measure
         image = axis.imshow(values, cmap="viridis", vmin=0.5, vmax=1)
         within = [pair for pair, of in measured.items() if not of.above_chance]
         dots = np.array([*within, *((second, first) for first, second in within)]).reshape(-1, 2)
-        axis.scatter(dots[:, 0], dots[:, 1], s=10, color="white", linewidths=0)
+        axis.scatter(dots[:, 0], dots[:, 1], s=14, color="white", edgecolors="black", linewidths=0.5)
         names = [short(genre) for genre in genres]
         axis.set_xticks(range(len(genres)), names, rotation=90, fontsize=8)
         axis.set_yticks(range(len(genres)), names, fontsize=8)
         axis.set_title(f"Genres told apart by a linear classifier: {split} songs")
         figure.colorbar(image, label="balanced accuracy (1/2: no better than guessing)", shrink=0.6, extend="min")
         legend = [
-            Line2D([], [], linestyle="", marker="o", markersize=4, markerfacecolor="white", markeredgecolor="grey",
+            Line2D([], [], linestyle="", marker="o", markersize=4, markerfacecolor="white", markeredgecolor="black",
                    label=f"not above {CHANCE:.0%} of shuffled labels"),
-            Patch(color=GREY, label="too few songs"),
+            Patch(color=GREY, label="no number: too few songs, or the genre itself"),
         ]  # fmt: skip
-        figure.legend(handles=legend, loc="outside lower center", ncols=2)
+        figure.legend(handles=legend, loc="outside lower center")
 
 
 def draw_distances(path: Path, genres: Sequence[str], measured: Measured) -> None:

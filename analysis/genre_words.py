@@ -23,8 +23,8 @@ def method(windows: int, folds: int, shuffles: int) -> str:
         "other; songs take turns, so that none gives a second window before all have given one. A linear discriminant "
         f"was fitted to the codes and judged on songs left out, in {folds} folds; its balanced accuracy (the mean of "
         "both genres' shares told right) says how separable the two are: 100% is wholly, 50% not at all. The same with "
-        f"the genres dealt to the songs at random, {shuffles} times, says what chance reaches; a pair is above chance "
-        f"when it beats {CHANCE:.0%} of these, as {1 - CHANCE:.0%} of pairs without any difference would."
+        f"the genres dealt to the songs at random, {shuffles} times, says what chance reaches; a pair's chance level "
+        f"is what {CHANCE:.0%} of these stay below, and {1 - CHANCE:.0%} of pairs without any difference would surpass."
     )
 
 
@@ -84,7 +84,7 @@ def tables(measured: Measured, genres: Sequence[str]) -> list[Table]:
     if not measured:
         return []
     ranking = sorted(measured.values(), key=lambda of: -of.accuracy)
-    header = ["genres", "songs", "balanced accuracy", "shuffled labels", f"{CHANCE:.0%} of them", "above chance"]
+    header = ["genres", "songs", "balanced accuracy", "shuffled labels", "chance level", "above chance"]
     ends = {"most": ranking[:EXTREMES], "least": ranking[: -EXTREMES - 1 : -1]}
     of_genre: dict[str, list[Separability]] = {}
     for (first, second), of in measured.items():

@@ -11,7 +11,7 @@ from analysis.genre_pictures import draw_all_pairs, draw_distances, draw_large, 
 from analysis.genre_words import circle, headline, in_words, method, rows, tables, too_few
 from analysis.pairs import Pair, draw_of_all, draw_pairs
 from analysis.section import Figure, Section
-from analysis.separability import CHANCE, Measured, circle_correlation, separability
+from analysis.separability import Measured, circle_correlation, separability
 from analysis.subject import Subject
 
 TITLE = "Genres in the latent space"
@@ -121,7 +121,7 @@ def _draw_large(
     draw_large(out / PICTURES / "large.png", subject.genres, large, config.seed)
     numbers = [
         f" Balanced accuracy of {subject.genres[pair.first]} against {subject.genres[pair.second]} on songs left out: "
-        f"{of.accuracy:.0%} (of shuffled labels {CHANCE:.0%} of the time {of.chance:.0%} or less)."
+        f"{of.accuracy:.0%}; chance level {of.chance:.0%}."
         for pair in large
         if (of := measured.get((pair.first, pair.second)))
     ]
@@ -140,7 +140,7 @@ def _draw_all_pairs(
         f"{PICTURES}/pairs.png",
         f"Every two genres, up to {config.windows} training windows of each, on the plane of the pair's own most "
         "variance; each panel has its own scale. In the corner: the balanced accuracy of a linear classifier on songs "
-        "left out (in all dimensions of the codes). Grey: no windows with one tag alone.",
+        "left out (in all dimensions of the codes). Grey: fewer than two windows of a genre without the other's tag.",
     )
 
 
