@@ -236,7 +236,7 @@ def test_control_is_the_same_every_time(flower, tmp_path):
     section, out = flower
     assert analyse_control(subject_of(), CONFIG, tmp_path) == section
     one, two = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
-    assert len(one) == 3 + 5 + 12 + 1
+    assert len([path for path in one if path.suffix != ".mp3"]) == 3 + 5 + 12 + 1
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 

@@ -123,7 +123,7 @@ def test_the_same_model_leaves_the_same_bytes(tmp_path):
         (tmp_path / name).mkdir()
         analyse_reconstruction(make_subject(), CONFIG, tmp_path / name)
     files = [path.relative_to(tmp_path / "once") for path in (tmp_path / "once").rglob("*") if path.is_file()]
-    assert len(files) == 2 + 3 + 2 * 4  # pictures; Markdown and rows; clips, and their sound
+    assert len([file for file in files if file.suffix != ".mp3"]) == 2 + 3 + 4  # pictures; Markdown and rows; clips
     for file in files:
         assert (tmp_path / "once" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
