@@ -135,8 +135,8 @@ def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
     if len(known):
         section.metrics["difference"] = float(np.median(known))
         section.text.append(
-            f"Over all windows, half of the metrics' means are further than {np.median(known):.0%} from those of the "
-            "training windows."
+            f"Over all samples, half of the metrics' means are further than {np.median(known):.0%} from those over the "
+            "training windows drawn."
         )
     undefined = [name for name, value in zip(METRICS, samples.whole, strict=True) if np.isnan(value)]
     if undefined:
@@ -147,7 +147,7 @@ def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
     columns = (METRICS, cells(samples.whole), cells(real.whole), cells(difference), METRICS.values())
     section.tables.append(
         Table(
-            "Means over all samples and over all training windows. Difference is (samples - training) / training.",
+            "Means over all samples and over the training windows drawn. Difference: (samples - training) / training.",
             ["metric", "samples", "training", "difference", "unit", "definition"],
             [[*row, metric.unit, metric.definition] for *row, metric in zip(*columns, strict=True)],
         )

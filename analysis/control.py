@@ -18,9 +18,11 @@ def analyse_control(subject: Subject, config: ControlConfig, out: Path) -> Secti
     """Moves codes of validation windows along attributes and toward genres, and measures what comes of it."""
     if len(subject.training) < 2 or len(subject.validation) < 1:
         return Section(TITLE, [], {}, missing=["Control takes two training windows and one to move: take more songs."])
-    (out / PICTURES).mkdir()
     generator = torch.Generator().manual_seed(config.seed)
     drawn = draw(subject, config, generator)
+    if bool((drawn.training_codes == drawn.training_codes[0]).all()):
+        return Section(TITLE, [], {}, missing=["All windows have one code, so none leads elsewhere: train longer."])
+    (out / PICTURES).mkdir()
     parts = [attribute_section(subject, drawn, config, out), genre_section(subject, drawn, config, generator, out)]
     return Section(
         TITLE,

@@ -101,7 +101,12 @@ def _table(moves: Mapping[str, AttributeMove], faders: Mapping[str, Fader], conf
         "restrictiveness", "states kept at the ends",
     ]  # fmt: skip
     rows = [[name, METRICS[name].unit, moves[name].read, *asdict(of).values()] for name, of in faders.items()]
-    return Table("Moves along attributes; changes are from the reconstruction, in the unit.", header, rows)
+    return Table(
+        "Moves along attributes; changes are from the reconstruction, in the unit. Read from codes: squared "
+        "correlation, in the windows that are moved, of the attribute with the codes' place along the direction.",
+        header,
+        rows,
+    )
 
 
 def _curves(moves: Mapping[str, AttributeMove], drawn: Drawn, config: ControlConfig, out: Path) -> Figure:

@@ -78,7 +78,11 @@ def analyse_genres(subject: Subject, config: GenresConfig, out: Path) -> Section
         TITLE,
         [
             method(config.windows, config.folds, config.shuffles),
-            *(in_words(split, of_split, pairs[split]) for split, of_split in measured.items() if of_split),
+            *(
+                in_words(split, subject.split_unit, of_split, pairs[split])
+                for split, of_split in measured.items()
+                if of_split
+            ),
             *([circle(*correlation)] if correlation else []),
         ],
         {split: headline(of_split) for split, of_split in measured.items() if of_split},

@@ -110,7 +110,8 @@ def _against_gaussians(subject: Subject, config: PosteriorConfig, codes: Codes, 
         "Codes against the prior's Gaussians",
         [
             f"Codes are drawn from q(z|x) of {len(codes)} windows of {_distinct(codes.songs)} validation songs. "
-            "As in training, a window counts to one of its song's genres, drawn at random. All is measured in the "
+            + ("As in training, a window counts to one of its song's genres, drawn at random. " if is_flower else "")
+            + "All is measured in the "
             "prior's own standard deviations: an error of the mean of 1 says that the mean of the codes is one such "
             "deviation off in a typical dimension. The floors are what as many independent draws of the prior would "
             "show; windows of one song are alike, so that a perfect model lies somewhat above them."

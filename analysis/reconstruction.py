@@ -18,6 +18,7 @@ from model.evaluation import evaluate
 from music.drawing import draw_windows
 from music.tokens import with_all_tracks
 
+TITLE = "Reconstruction"
 PICTURES = "pictures"
 SPLIT_BY = {
     "song": "No song has windows in both training and validation; the paper's split, by windows, is easier.",
@@ -45,6 +46,8 @@ class ReconstructionConfig:
 
 def analyse_reconstruction(subject: Subject, config: ReconstructionConfig, out: Path) -> Section:
     """Table 1 beside the paper's, and some windows beside their reconstructions."""
+    if not len(subject.validation):
+        return Section(TITLE, [], {}, missing=["Reconstruction takes validation windows: take more songs."])
     model = subject.description.model
     counts = evaluate(subject.model, subject.training, subject.validation)
     songs = len(counts["accuracy"].hits)
@@ -57,7 +60,7 @@ def analyse_reconstruction(subject: Subject, config: ReconstructionConfig, out: 
     _write_json(out / "rows.json", _plot_rows(of_rows))
     (out / PICTURES).mkdir()
     return Section(
-        "Reconstruction",
+        TITLE,
         [*_what_was_measured(subject, songs, config), *_what_came_of_it(measures), _paper(model)],
         _metrics(measures),
         [_points(subject, of_rows, out), _windows(subject, config, out)],

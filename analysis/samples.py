@@ -123,9 +123,9 @@ def copies_section(subject: Subject, samples: Tensor, real: Tensor, out: Path) -
             f"Each of {len(samples)} samples of the prior is compared with all {len(subject.training)} training "
             "windows, in the key in which each was trained on: a copy in another key is not found. Most states of any "
             "window are holds and rests, so that unlike music shares many. Validation windows show how near real music "
-            "comes to other real music (never all the way: identical windows are kept once), and their reconstructions "
-            "what the decoder makes of that distance. Samples nearer than these are copies, or plainer than music: "
-            "then fewer notes start in them."
+            "comes to other real music (identical windows of four tracks are kept once, so that hardly any comes all "
+            "the way; of a model with fewer tracks some do), and their reconstructions what the decoder makes of that "
+            "distance. Samples nearer than these are copies, or plainer than music: then fewer notes start in them."
         ],
         {
             "copies": groups[SAMPLES].copies,

@@ -34,7 +34,7 @@ HEADER = [
 CAPTION = (
     "How far what is decoded has gone from x1. The curves begin at the error of x1's reconstruction; the mix rises "
     "evenly by its making; a curve that is steeper in the middle changes from one window to the other all at once. "
-    "The bands are normal 95% intervals of the mean over pairs."
+    "The bands are normal 95% intervals of the mean over pairs, taken as independent though songs come again in them."
 )
 NORMAL_95 = 1.96
 

@@ -41,7 +41,7 @@ ALIKE = np.zeros((2, 6))
 
 def subject_of(training: WindowSet, validation: WindowSet, genres: list[str] = GENRES) -> Subject:
     description = Description(SMALL, BRIEF, Provenance(1, genres, "digest"), {}, {})
-    return Subject(Autoencoder(SMALL).eval(), description, training, validation)
+    return Subject(Autoencoder(SMALL).eval(), description, training, validation, "song")
 
 
 def tagged(songs_of: dict[tuple[str, ...], int], a_song: int = 4) -> WindowSet:
