@@ -10,7 +10,6 @@ can be heard too.
 """
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from analysis.parts import PARTS, analyse
+from analysis.section import write_json
 from analysis.subject import read_subject
 from music.errors import InputError
 
@@ -45,7 +45,7 @@ def _run(model: Path, windows: Path, out: Path) -> None:
     for name in PARTS:
         (out / name).mkdir(exist_ok=True)
         section = analyse(name, subject, out / name)
-        (out / f"{name}.json").write_text(json.dumps(section.metrics, indent=1) + "\n", encoding="utf-8")
+        write_json(out / f"{name}.json", section.metrics)
         print("\n".join([section.title, *section.missing]))
 
 

@@ -1,6 +1,5 @@
 """Low-level metrics of samples of the prior, beside those of real windows; [P] section 4.4.1 and figure 3."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +10,16 @@ import torch
 from torch import Tensor
 
 from analysis.around import add_agreement, add_smoothness
-from analysis.clips import write_clips
+from analysis.clips import draw_with_clips
 from analysis.heatmap import CLIP, draw_heat_maps
 from analysis.measured import Measured, cells, measured, relative
-from analysis.section import Figure, Section, Table
+from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject
 from model.latent import sample
-from music.drawing import draw_windows
 from music.metrics import METRICS
-from music.tokens import with_all_tracks
 
-PICTURES = "pictures"
 ROWS = "rows.json"
+SAMPLES = "Samples of the prior"
 COLUMNS = 8
 """Of the picture of samples."""
 
@@ -78,11 +75,11 @@ def _around_the_circle(section: Section, subject: Subject, config: AttributesCon
     section.figures.append(_heat_maps(samples, real, genres, out))
     add_smoothness(section, samples, config.shuffles, config.seed)
     add_agreement(section, samples, real, config.shuffles, config.seed)
-    (out / ROWS).write_text(json.dumps(_rows(samples, genres), indent=1) + "\n", encoding="utf-8")
+    write_json(out / ROWS, _rows(samples, genres))
     first = [(genre, windows[0]) for genre, windows in zip(genres, drawn, strict=True)]
     first.append(("whole prior", _sample(subject, len(genres), 1, config.seed)[0]))
     caption = "The first sample of each Gaussian, in circle order, and one of the whole prior."
-    section.figures.append(_piano_rolls(first, caption, tracks, out))
+    section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
 
 
 def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
@@ -99,9 +96,10 @@ def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfi
         "flower prior."
     )
     _compare_means(section, measured([drawn], tracks), measured([real], tracks))
-    (out / ROWS).write_text("[]\n", encoding="utf-8")
+    write_json(out / ROWS, [])
     first = [(f"sample {number + 1}", window) for number, window in enumerate(drawn[:COLUMNS])]
-    section.figures.append(_piano_rolls(first, "The first samples of the prior.", tracks, out))
+    caption = "The first samples of the prior."
+    section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
 
 
 def _sample(subject: Subject, genre: int, count: int, seed: int) -> Tensor:
@@ -182,13 +180,3 @@ def _rows(samples: Measured, genres: Sequence[str]) -> list[dict[str, str | floa
         for genre, value in zip(genres, values, strict=True)
         if not math.isnan(value)
     ]
-
-
-def _piano_rolls(windows: list[tuple[str, Tensor]], caption: str, tracks: Sequence[str], out: Path) -> Figure:
-    draw_windows(
-        out / PICTURES / "samples.png",
-        "Samples of the prior",
-        [(name, with_all_tracks(window.numpy(), tracks)) for name, window in windows],
-        COLUMNS,
-    )
-    return Figure(f"{PICTURES}/samples.png", caption, write_clips(out, "sample", windows, tracks))

@@ -6,9 +6,8 @@ import torch
 
 from analysis.control_attributes import attribute_section
 from analysis.control_genres import genre_section
-from analysis.control_pictures import PICTURES
 from analysis.control_setup import ControlConfig, draw
-from analysis.section import Section
+from analysis.section import PICTURES, Section, joined
 from analysis.subject import Subject
 
 TITLE = "Control"
@@ -24,11 +23,4 @@ def analyse_control(subject: Subject, config: ControlConfig, out: Path) -> Secti
         return Section(TITLE, [], {}, missing=["All windows have one code, so none leads elsewhere: train longer."])
     (out / PICTURES).mkdir()
     parts = [attribute_section(subject, drawn, config, out), genre_section(subject, drawn, config, generator, out)]
-    return Section(
-        TITLE,
-        [paragraph for part in parts for paragraph in part.text],
-        {name: of for part in parts for name, of in part.metrics.items()},
-        [figure for part in parts for figure in part.figures],
-        [table for part in parts for table in part.tables],
-        [sentence for part in parts for sentence in part.missing],
-    )
+    return joined(TITLE, parts)

@@ -1,17 +1,17 @@
 """Toward genres: the second half of the section on control."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from analysis.control_pictures import PICTURES, Curve, Way, draw_gains, draw_ways, draw_with_clips
+from analysis.clips import draw_with_clips
+from analysis.control_pictures import Curve, Way, draw_gains, draw_ways
 from analysis.control_setup import ControlConfig, Drawn
 from analysis.faders import Numbers
 from analysis.genre_moves import Moved, Transfer, steps_to_genre, transfer
-from analysis.section import Figure, Section, Table
+from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject
 from analysis.tested_judge import TestedJudge, tested_judge
 
@@ -134,7 +134,7 @@ def _write_rows(subject: Subject, transfers: Sequence[Transfer], config: Control
         if transfers
     ]
     for name, rows in (("genres", genres), ("strengths", strengths)):
-        (out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        write_json(out / f"{name}.json", rows)
 
 
 def _pictures(
@@ -204,14 +204,16 @@ def _clips(subject: Subject, drawn: Drawn, genres: Sequence[int], out: Path) -> 
         for way, step in steps_to_genre(subject, z, genre, drawn).items():
             codes[f"{subject.genres[genre]}, {way}"] = z + step
     tags = [subject.genres[genre] for genre in drawn.windows.genres[window].nonzero().flatten().tolist()]
+    panels = [
+        ("window", drawn.windows.tokens[window]),
+        *zip(codes, subject.decoded(torch.cat(list(codes.values()))), strict=True),
+    ]
     return draw_with_clips(
         out,
-        "genre",
+        "one-genre",
         "One window toward genres",
-        [
-            ("window", drawn.windows.tokens[window]),
-            *zip(codes, subject.decoded(torch.cat(list(codes.values()))), strict=True),
-        ],
+        panels,
+        -(-len(panels) // 2),
         subject.description.model.tracks,
         f"A validation window, tagged {', '.join(tags) or 'with no genre'}, and what is decoded from its code moved "
         "all the way to the genres that the judge knows best. It is the drawn window of whose notes most come back, "

@@ -6,8 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from analysis.parts import analyse
+from analysis.section import write_json
 from analysis.subject import read_subject
-from stages.command import replacing, run, write_json
+from stages.command import replacing, run
 
 
 def main(
@@ -21,6 +22,7 @@ def main(
     subject = read_subject(model, windows)
     with replacing(out) as partial:
         section = analyse(part, subject, partial)
+    metrics.parent.mkdir(parents=True, exist_ok=True)
     write_json(metrics, section.metrics)
     for line in section.missing:
         print(line)

@@ -11,12 +11,12 @@ from analysis.attribute_moves import fader, growth, move_attribute
 from analysis.control import analyse_control
 from analysis.control_attributes import attribute_section
 from analysis.control_genres import genre_section
-from analysis.control_pictures import PICTURES
 from analysis.control_setup import ControlConfig, draw
 from analysis.faders import consistency, linearity, monotonicity, restrictiveness
 from analysis.genre_moves import Moved, random_steps, steps_to_genre
 from analysis.judge import auc_by_song, percentiles, train_judge
 from analysis.resemblance import note_f1, same_states, shared_notes
+from analysis.section import PICTURES
 from analysis.subject import Subject
 from model.autoencoder import Autoencoder
 from model.latent import moved, step_along, step_between, step_to_petal
