@@ -14,7 +14,7 @@ from analysis.clips import draw_with_clips
 from analysis.heatmap import CLIP, draw_heat_maps
 from analysis.measured import Measured, cells, measured, relative
 from analysis.section import PICTURES, Figure, Section, Table, write_json
-from analysis.subject import Subject
+from analysis.subject import Subject, some
 from model.latent import sample
 from music.metrics import METRICS
 
@@ -85,8 +85,7 @@ def _around_the_circle(section: Section, subject: Subject, config: AttributesCon
 def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
     tracks = subject.description.model.tracks
     drawn = _sample(subject, subject.description.model.genres, config.samples, config.seed)
-    chosen = _choose(torch.arange(len(subject.training)), config.windows, torch.Generator().manual_seed(config.seed))
-    real = subject.training.tokens[chosen]
+    real = some(subject.training, config.windows, torch.Generator().manual_seed(config.seed)).tokens
     section.text.append(
         f"From the prior, one Gaussian, {config.samples} codes were drawn and decoded. Beside them stand {len(real)} "
         "training windows, drawn at random."
@@ -116,13 +115,9 @@ def _tagged_windows(subject: Subject, config: AttributesConfig) -> list[Tensor]:
     for genre in range(len(subject.genres)):
         tagged = training.genres[:, genre].nonzero()[:, 0]
         enough = len(np.unique(training.songs[tagged].numpy())) >= config.songs
-        windows.append(training.tokens[_choose(tagged, config.windows if enough else 0, generator)])
+        order = torch.randperm(len(tagged), generator=generator)
+        windows.append(training.tokens[tagged[order[: config.windows if enough else 0]]])
     return windows
-
-
-def _choose(numbers: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """So many of the numbers, or all of them."""
-    return numbers[torch.randperm(len(numbers), generator=generator)[:count]]
 
 
 def _compare_means(section: Section, samples: Measured, real: Measured) -> None:

@@ -12,7 +12,7 @@ from analysis.attribute_moves import AttributeMove, Fader, changes_of_all, fader
 from analysis.clips import draw_with_clips
 from analysis.control_pictures import draw_faders, draw_matrices
 from analysis.control_setup import ControlConfig, Drawn
-from analysis.faders import Numbers
+from analysis.correlation import Numbers
 from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject
 from model.latent import moved

@@ -9,7 +9,7 @@ import torch
 from analysis.clips import draw_with_clips
 from analysis.control_pictures import Curve, Way, draw_gains, draw_ways
 from analysis.control_setup import ControlConfig, Drawn
-from analysis.faders import Numbers
+from analysis.correlation import Numbers
 from analysis.genre_moves import Moved, Transfer, steps_to_genre, transfer
 from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.attribute_moves import AttributeMove
-from analysis.faders import Numbers, defined
+from analysis.correlation import Numbers
+from analysis.faders import defined
 from music.drawing import picture
 from music.metrics import METRICS
 

@@ -11,7 +11,7 @@ from analysis.clips import draw_with_clips
 from analysis.paper import UNITS, counterpart, figures, rows
 from analysis.resemblance import same_states
 from analysis.section import PICTURES, Figure, Section, write_json
-from analysis.subject import Subject
+from analysis.subject import Subject, some
 from analysis.table1 import comparison, draw, markdown, of_all_measures
 from model.config import ModelConfig
 from model.evaluation import evaluate
@@ -84,8 +84,7 @@ def _points(subject: Subject, measures: Measures, out: Path) -> Figure:
 
 def _windows(subject: Subject, config: ReconstructionConfig, out: Path) -> Figure:
     generator = torch.Generator().manual_seed(config.seed)
-    chosen = torch.randperm(len(subject.validation), generator=generator)[: config.windows]
-    windows = subject.validation.tokens[chosen]
+    windows = some(subject.validation, config.windows, generator).tokens
     rebuilt = subject.decoded(subject.codes(windows))
     panels = []
     for number, (window, again) in enumerate(zip(windows, rebuilt, strict=True), start=1):

@@ -44,6 +44,11 @@ class Subject:
         return torch.cat([self.model.tokens(batch.to(self.device)).cpu() for batch in torch.split(z, BATCH)])
 
 
+def some(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
+    """So many windows drawn without replacement, or all."""
+    return windows.take(torch.randperm(len(windows), generator=generator)[:count])
+
+
 def read_subject(model: Path, windows: Path) -> Subject:
     """A checkpoint and the folder of window shards it was trained on. Raises `InputError` as `load_for` does."""
     autoencoder, description = load_for(model, windows)

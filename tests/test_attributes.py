@@ -15,13 +15,12 @@ from analysis.circle import (
     autocorrelation,
     chance,
     circle_order,
-    mean,
     rank_correlation,
     shuffled_orders,
     turned_orders,
 )
 from analysis.heatmap import CLIP
-from analysis.measured import Measured, measured
+from analysis.measured import Measured, mean, measured
 from analysis.section import Section
 from analysis.subject import Subject
 from model.autoencoder import Autoencoder
