@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.around import add_agreement, add_smoothness
+from analysis.attribute_circle import add_agreement, add_smoothness
 from analysis.clips import draw_with_clips
+from analysis.group_metrics import Measured, cells, measured, relative
 from analysis.heatmap import CLIP, draw_heat_maps
-from analysis.measured import Measured, cells, measured, relative
 from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject, some
 from model.latent import sample

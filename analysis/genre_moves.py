@@ -8,7 +8,7 @@ from torch import Tensor
 
 from analysis.control_setup import Drawn
 from analysis.correlation import Numbers
-from analysis.measured import mean
+from analysis.group_metrics import mean
 from analysis.resemblance import note_f1, same_states
 from analysis.subject import Subject
 from analysis.tested_judge import TestedJudge

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.pairs import Pair
+from analysis.genre_pairs import Pair
 from analysis.section import Cell, Table
 from analysis.separability import CHANCE, Measured, Separability
 

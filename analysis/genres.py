@@ -6,9 +6,9 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from analysis.genre_pairs import Pair, draw_of_all, draw_pairs
 from analysis.genre_pictures import draw_all_pairs, draw_distances, draw_large, draw_matrix, draw_together
 from analysis.genre_words import circle, headline, in_words, method, rows, tables, too_few
-from analysis.pairs import Pair, draw_of_all, draw_pairs
 from analysis.section import PICTURES, Figure, Section, write_json
 from analysis.separability import Measured, circle_correlation, separability
 from analysis.subject import Subject

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from analysis.pairs import Codes
+from analysis.genre_pairs import Codes
 
 PERPLEXITY = 30.0
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from dvc_render.vega import VegaRenderer
 
-from analysis.around import add_agreement, add_smoothness
+from analysis.attribute_circle import add_agreement, add_smoothness
 from analysis.attributes import AttributesConfig, analyse_attributes
 from analysis.circle import (
     autocorrelation,
@@ -19,8 +19,8 @@ from analysis.circle import (
     shuffled_orders,
     turned_orders,
 )
+from analysis.group_metrics import Measured, mean, measured
 from analysis.heatmap import CLIP
-from analysis.measured import Measured, mean, measured
 from analysis.section import Section
 from analysis.subject import Subject
 from model.autoencoder import Autoencoder

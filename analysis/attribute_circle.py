@@ -11,7 +11,7 @@ from analysis.circle import (
     shuffled_orders,
     turned_orders,
 )
-from analysis.measured import Measured, cells, mean
+from analysis.group_metrics import Measured, cells, mean
 from analysis.section import Section, Table
 from music.metrics import METRICS
 
