@@ -103,7 +103,7 @@ def _against_gaussians(subject: Subject, config: PosteriorConfig, codes: Codes, 
             + "All is measured in the "
             "prior's own standard deviations: an error of the mean of 1 says that the mean of the codes is one such "
             "deviation off in a typical dimension. The floors are what as many independent draws of the prior would "
-            "show; windows of one song are alike, so that a perfect model lies somewhat above them."
+            "show; windows of one song are alike, so that a perfect model lies above them, and more so the fewer songs."
         ],
         _mean_errors(list(fits.values())),
         figures,
@@ -168,8 +168,9 @@ def _two_samples(subject: Subject, codes: Codes) -> Section:
         apart = (codes.prior - codes.prior.roll(1, dims=0)).norm(dim=-1).mean().item()
         text.append(
             "The model's own critic puts the codes at a Wasserstein distance of about "
-            f"{metrics['critic_distance']:.3f} from the prior (two samples of the prior are {apart:.3f} apart). It is "
-            "what the encoder was trained to lessen on training songs; an estimate only as good as the critic."
+            f"{metrics['critic_distance']:.3f} from the prior (two samples of the prior are {apart:.3f} apart on "
+            "average). It is what the encoder was trained to lessen on training songs; an estimate only as good as the "
+            "critic."
         )
         tables.append(
             Table(
