@@ -10,7 +10,6 @@ can be heard too.
 """
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from analysis.parts import PARTS, analyse
+from analysis.section import write_json
 from analysis.subject import read_subject
 from music.errors import InputError
 
@@ -29,15 +29,16 @@ def main() -> None:
     )
     for name in ("model", "windows", "out"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
     arguments = parser.parse_args()
     try:
-        _run(arguments.model, arguments.windows, arguments.out)
+        _run(**vars(arguments))
     except (InputError, OSError, SafetensorError) as error:
         sys.exit(f"error: {error}")
 
 
-def _run(model: Path, windows: Path, out: Path) -> None:
-    subject = read_subject(model, windows)
+def _run(model: Path, windows: Path, out: Path, cpu_threads: int) -> None:
+    subject = read_subject(model, windows, cpu_threads)
     out.mkdir(parents=True, exist_ok=True)
     for file in (model / "model.json", model / "curves.csv", windows / "manifest.json"):
         if file.exists() and file.parent.resolve() != out.resolve():
@@ -45,7 +46,7 @@ def _run(model: Path, windows: Path, out: Path) -> None:
     for name in PARTS:
         (out / name).mkdir(exist_ok=True)
         section = analyse(name, subject, out / name)
-        (out / f"{name}.json").write_text(json.dumps(section.metrics, indent=1) + "\n", encoding="utf-8")
+        write_json(out / f"{name}.json", section.metrics)
         print("\n".join([section.title, *section.missing]))
 
 

@@ -8,7 +8,8 @@ import torch
 from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
-from analysis.faders import Numbers, consistency, defined, linearity, monotonicity, restrictiveness
+from analysis.correlation import Numbers
+from analysis.faders import consistency, defined, linearity, monotonicity, restrictiveness
 from analysis.resemblance import same_states
 from analysis.subject import Subject
 from model.latent import moved, step_along

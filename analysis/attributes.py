@@ -1,6 +1,5 @@
 """Low-level metrics of samples of the prior, beside those of real windows; [P] section 4.4.1 and figure 3."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.around import add_agreement, add_smoothness
-from analysis.clips import write_clips
+from analysis.attribute_circle import add_agreement, add_smoothness
+from analysis.clips import draw_with_clips
+from analysis.group_metrics import Measured, cells, measured, relative
 from analysis.heatmap import CLIP, draw_heat_maps
-from analysis.measured import Measured, cells, measured, relative
-from analysis.section import Figure, Section, Table
-from analysis.subject import Subject
+from analysis.section import PICTURES, Figure, Section, Table, write_json
+from analysis.subject import Subject, some
 from model.latent import sample
-from music.drawing import draw_windows
 from music.metrics import METRICS
-from music.tokens import with_all_tracks
 
-PICTURES = "pictures"
 ROWS = "rows.json"
+SAMPLES = "Samples of the prior"
 COLUMNS = 8
 """Of the picture of samples."""
 
@@ -78,18 +75,17 @@ def _around_the_circle(section: Section, subject: Subject, config: AttributesCon
     section.figures.append(_heat_maps(samples, real, genres, out))
     add_smoothness(section, samples, config.shuffles, config.seed)
     add_agreement(section, samples, real, config.shuffles, config.seed)
-    (out / ROWS).write_text(json.dumps(_rows(samples, genres), indent=1) + "\n", encoding="utf-8")
+    write_json(out / ROWS, _rows(samples, genres))
     first = [(genre, windows[0]) for genre, windows in zip(genres, drawn, strict=True)]
     first.append(("whole prior", _sample(subject, len(genres), 1, config.seed)[0]))
     caption = "The first sample of each Gaussian, in circle order, and one of the whole prior."
-    section.figures.append(_piano_rolls(first, caption, tracks, out))
+    section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
 
 
 def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
     tracks = subject.description.model.tracks
     drawn = _sample(subject, subject.description.model.genres, config.samples, config.seed)
-    chosen = _choose(torch.arange(len(subject.training)), config.windows, torch.Generator().manual_seed(config.seed))
-    real = subject.training.tokens[chosen]
+    real = some(subject.training, config.windows, torch.Generator().manual_seed(config.seed)).tokens
     section.text.append(
         f"From the prior, one Gaussian, {config.samples} codes were drawn and decoded. Beside them stand {len(real)} "
         "training windows, drawn at random."
@@ -99,9 +95,10 @@ def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfi
         "flower prior."
     )
     _compare_means(section, measured([drawn], tracks), measured([real], tracks))
-    (out / ROWS).write_text("[]\n", encoding="utf-8")
+    write_json(out / ROWS, [])
     first = [(f"sample {number + 1}", window) for number, window in enumerate(drawn[:COLUMNS])]
-    section.figures.append(_piano_rolls(first, "The first samples of the prior.", tracks, out))
+    caption = "The first samples of the prior."
+    section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
 
 
 def _sample(subject: Subject, genre: int, count: int, seed: int) -> Tensor:
@@ -118,13 +115,9 @@ def _tagged_windows(subject: Subject, config: AttributesConfig) -> list[Tensor]:
     for genre in range(len(subject.genres)):
         tagged = training.genres[:, genre].nonzero()[:, 0]
         enough = len(np.unique(training.songs[tagged].numpy())) >= config.songs
-        windows.append(training.tokens[_choose(tagged, config.windows if enough else 0, generator)])
+        order = torch.randperm(len(tagged), generator=generator)
+        windows.append(training.tokens[tagged[order[: config.windows if enough else 0]]])
     return windows
-
-
-def _choose(numbers: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """So many of the numbers, or all of them."""
-    return numbers[torch.randperm(len(numbers), generator=generator)[:count]]
 
 
 def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
@@ -135,8 +128,8 @@ def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
     if len(known):
         section.metrics["difference"] = float(np.median(known))
         section.text.append(
-            f"Over all windows, half of the metrics' means are further than {np.median(known):.0%} from those of the "
-            "training windows."
+            f"Over all samples, half of the metrics' means are further than {np.median(known):.0%} from those over the "
+            "training windows drawn."
         )
     undefined = [name for name, value in zip(METRICS, samples.whole, strict=True) if np.isnan(value)]
     if undefined:
@@ -147,7 +140,7 @@ def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
     columns = (METRICS, cells(samples.whole), cells(real.whole), cells(difference), METRICS.values())
     section.tables.append(
         Table(
-            "Means over all samples and over all training windows. Difference is (samples - training) / training.",
+            "Means over all samples and over the training windows drawn. Difference: (samples - training) / training.",
             ["metric", "samples", "training", "difference", "unit", "definition"],
             [[*row, metric.unit, metric.definition] for *row, metric in zip(*columns, strict=True)],
         )
@@ -182,13 +175,3 @@ def _rows(samples: Measured, genres: Sequence[str]) -> list[dict[str, str | floa
         for genre, value in zip(genres, values, strict=True)
         if not math.isnan(value)
     ]
-
-
-def _piano_rolls(windows: list[tuple[str, Tensor]], caption: str, tracks: Sequence[str], out: Path) -> Figure:
-    draw_windows(
-        out / PICTURES / "samples.png",
-        "Samples of the prior",
-        [(name, with_all_tracks(window.numpy(), tracks)) for name, window in windows],
-        COLUMNS,
-    )
-    return Figure(f"{PICTURES}/samples.png", caption, write_clips(out, "sample", windows, tracks))

@@ -1,7 +1,5 @@
 """How values go around the circle of genres: against their neighbours, against others, and both against chance."""
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
@@ -54,13 +52,6 @@ def chance(observed: Values | float, others: Values) -> Values:
     """(...) p-value: the share of (orders, ...) values that are as large, the observed one counted among them."""
     p = (1 + (others >= observed - 1e-12).sum(axis=0)) / (1 + len(others))
     return np.where(np.isnan(observed), np.nan, p)
-
-
-def mean(values: Values, axis: int) -> Values:
-    """What is NaN is left out; NaN where nothing is left."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        return np.asarray(np.nanmean(values, axis=axis))
 
 
 def _unit(values: Values) -> Values:

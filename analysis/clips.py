@@ -1,12 +1,13 @@
-"""Windows as music: MIDI files, and their sound where this machine can make it."""
+"""Windows as music: MIDI files, their sound where this machine can make it, and piano rolls beside them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from analysis.section import Clip
+from analysis.section import PICTURES, Clip, Figure
 from music.audio import mp3
+from music.drawing import draw_windows
 from music.roles import to_song
 from music.tokens import with_all_tracks
 from music.writing import write
@@ -27,3 +28,18 @@ def write_clips(out: Path, prefix: str, windows: Iterable[tuple[str, Tensor]], t
             (out / f"{stem}.mp3").write_bytes(sound)
         clips.append(Clip(name, f"{stem}.mid", None if sound is None else f"{stem}.mp3"))
     return clips
+
+
+def draw_with_clips(
+    out: Path,
+    name: str,
+    title: str,
+    windows: Sequence[tuple[str, Tensor]],
+    columns: int,
+    tracks: Sequence[str],
+    caption: str,
+) -> Figure:
+    """Piano rolls, so many a row, and their music; windows: a name and (tracks, steps) states each."""
+    rolls = [(of, with_all_tracks(window.numpy(), tracks)) for of, window in windows]
+    draw_windows(out / PICTURES / f"{name}.png", title, rolls, columns)
+    return Figure(f"{PICTURES}/{name}.png", caption, write_clips(out, name, windows, tracks))

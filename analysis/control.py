@@ -6,9 +6,8 @@ import torch
 
 from analysis.control_attributes import attribute_section
 from analysis.control_genres import genre_section
-from analysis.control_pictures import PICTURES
 from analysis.control_setup import ControlConfig, draw
-from analysis.section import Section
+from analysis.section import PICTURES, Section, joined
 from analysis.subject import Subject
 
 TITLE = "Control"
@@ -18,15 +17,10 @@ def analyse_control(subject: Subject, config: ControlConfig, out: Path) -> Secti
     """Moves codes of validation windows along attributes and toward genres, and measures what comes of it."""
     if len(subject.training) < 2 or len(subject.validation) < 1:
         return Section(TITLE, [], {}, missing=["Control takes two training windows and one to move: take more songs."])
-    (out / PICTURES).mkdir()
     generator = torch.Generator().manual_seed(config.seed)
     drawn = draw(subject, config, generator)
+    if bool((drawn.training_codes == drawn.training_codes[0]).all()):
+        return Section(TITLE, [], {}, missing=["All windows have one code, so none leads elsewhere: train longer."])
+    (out / PICTURES).mkdir()
     parts = [attribute_section(subject, drawn, config, out), genre_section(subject, drawn, config, generator, out)]
-    return Section(
-        TITLE,
-        [paragraph for part in parts for paragraph in part.text],
-        {name: of for part in parts for name, of in part.metrics.items()},
-        [figure for part in parts for figure in part.figures],
-        [table for part in parts for table in part.tables],
-        [sentence for part in parts for sentence in part.missing],
-    )
+    return joined(TITLE, parts)

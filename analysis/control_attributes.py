@@ -1,6 +1,5 @@
 """Along attributes: the section's first half."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +9,11 @@ import torch
 from torch import Tensor
 
 from analysis.attribute_moves import AttributeMove, Fader, changes_of_all, fader, measured, move_attribute
-from analysis.control_pictures import PICTURES, draw_faders, draw_matrices, draw_with_clips
+from analysis.clips import draw_with_clips
+from analysis.control_pictures import draw_faders, draw_matrices
 from analysis.control_setup import ControlConfig, Drawn
-from analysis.faders import Numbers
-from analysis.section import Figure, Section, Table
+from analysis.correlation import Numbers
+from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject
 from model.latent import moved
 from music.metrics import METRICS
@@ -37,9 +37,8 @@ def attribute_section(subject: Subject, drawn: Drawn, config: ControlConfig, out
         if of_name:
             faders[name] = of_name
     missing = _missing(config, usable, list(faders))
-    (out / "attributes.json").write_text(
-        json.dumps([{"attribute": name, "monotonicity": of.monotonicity} for name, of in faders.items()], indent=1)
-    )
+    rows = [{"attribute": name, "monotonicity": of.monotonicity} for name, of in faders.items()]
+    write_json(out / "attributes.json", rows)
     if not faders:
         return Section(TITLE, [], {}, missing=missing)
     moves = {name: moves[name] for name in faders}
@@ -101,7 +100,12 @@ def _table(moves: Mapping[str, AttributeMove], faders: Mapping[str, Fader], conf
         "restrictiveness", "states kept at the ends",
     ]  # fmt: skip
     rows = [[name, METRICS[name].unit, moves[name].read, *asdict(of).values()] for name, of in faders.items()]
-    return Table("Moves along attributes; changes are from the reconstruction, in the unit.", header, rows)
+    return Table(
+        "Moves along attributes; changes are from the reconstruction, in the unit. Read from codes: squared "
+        "correlation, in the windows that are moved, of the attribute with the codes' place along the direction.",
+        header,
+        rows,
+    )
 
 
 def _curves(moves: Mapping[str, AttributeMove], drawn: Drawn, config: ControlConfig, out: Path) -> Figure:
@@ -138,12 +142,16 @@ def _clips(subject: Subject, drawn: Drawn, name: str, step: Tensor, config: Cont
     places = np.linspace(0, len(config.levels) - 1, min(PANELS, len(config.levels))).round().astype(int)
     levels = [config.levels[place] for place in places]
     decoded = subject.decoded(moved(drawn.codes[[window]], step, torch.tensor(levels)).flatten(0, 1))
-    panels = [(f"{name}, level {level:g}", of) for level, of in zip(levels, decoded, strict=True)]
+    panels = [
+        ("window", drawn.windows.tokens[window]),
+        *((f"{name}, level {level:g}", of) for level, of in zip(levels, decoded, strict=True)),
+    ]
     return draw_with_clips(
         out,
-        "attribute",
+        "one-attribute",
         f"One window along {name}",
-        [("window", drawn.windows.tokens[window]), *panels],
+        panels,
+        -(-len(panels) // 2),
         subject.description.model.tracks,
         f"A validation window, and what is decoded from its code moved along {name}; level 0 is the reconstruction. "
         "It is the drawn window of whose notes most come back, so that what changes is the move's doing.",

@@ -1,17 +1,17 @@
 """Toward genres: the second half of the section on control."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from analysis.control_pictures import PICTURES, Curve, Way, draw_gains, draw_ways, draw_with_clips
+from analysis.clips import draw_with_clips
+from analysis.control_pictures import Curve, Way, draw_gains, draw_ways
 from analysis.control_setup import ControlConfig, Drawn
-from analysis.faders import Numbers
+from analysis.correlation import Numbers
 from analysis.genre_moves import Moved, Transfer, steps_to_genre, transfer
-from analysis.section import Figure, Section, Table
+from analysis.section import PICTURES, Figure, Section, Table, write_json
 from analysis.subject import Subject
 from analysis.tested_judge import TestedJudge, tested_judge
 
@@ -39,7 +39,7 @@ def genre_section(
     best = sorted(trusted, key=lambda genre: -judge.aucs[genre])[:GENRES_SHOWN]
     return Section(
         TITLE,
-        _text(drawn, judge, transfers),
+        _text(subject, drawn, judge, transfers),
         {"transfer": auc | {way: _headline(transfers, way) for way in transfers[0].moves}},
         [*_pictures(subject, judge, transfers, drawn, config, out), _clips(subject, drawn, best, out)],
         [_table(subject, judge, transfers)],
@@ -79,22 +79,24 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _text(drawn: Drawn, judge: TestedJudge, transfers: Sequence[Transfer]) -> list[str]:
+def _text(subject: Subject, drawn: Drawn, judge: TestedJudge, transfers: Sequence[Transfer]) -> list[str]:
     to_petal = (
         "To the petal: to the mean of the genre's Gaussian in the plane of the flower, which is what the prior "
         "promises; the other coordinates, in which all its Gaussians are alike, stay as they are. "
         if "petal" in transfers[0].moves
         else ""
     )
+    seen = " It has learnt from other windows of these songs." if subject.split_unit == "window" else ""
     return [
         f"Toward a genre, those of {len(drawn.windows)} validation windows are moved whose song is not tagged with it. "
         "By the difference of means: their codes move as the mean code of the genre's windows differs from that of the "
-        f"others, in {len(drawn.training)} training windows. {to_petal}Strength 1 is the whole way. Whether the music "
-        "is more of the genre says a judge that knows no codes: a logistic regression a genre on what stands in "
-        f"{judge.learnt_from} real training windows (metrics, beats, drum sounds, registers, pitch classes). The "
-        f"judge tells validation songs of a genre from others with an AUC of {_mean(list(judge.aucs.values())):.2f}, "
-        f"mean of the {len(judge.aucs)} genres that it could be tested on; 0.5 is chance. Windows were moved toward "
-        f"the {len(transfers)} that it knows well enough.",
+        f"others, in {len(drawn.training)} training windows. {to_petal}Strength 1 is the whole way. A judge "
+        "that knows no codes says whether the music is more of the genre: a logistic regression a genre on what "
+        f"stands in {judge.learnt_from} real training windows (metrics, beats, drum sounds, registers, pitch classes). "
+        "It tells validation songs of a genre from others with an AUC of "
+        f"{_mean(list(judge.aucs.values())):.2f}, mean of the {len(judge.aucs)} genres that it could be tested on; "
+        f"0.5 is chance.{seen} Windows were moved "
+        f"toward the {len(transfers)} that it knows well enough.",
         f"The judge's score of the genre is given as percentile among {len(judge.scores)} real validation windows: 50 "
         "is a window like any other, and real windows of the genre stand at "
         f"{_mean([judge.standing(of.genre) for of in transfers]):.0f} on average. Gain is its change from the "
@@ -132,7 +134,7 @@ def _write_rows(subject: Subject, transfers: Sequence[Transfer], config: Control
         if transfers
     ]
     for name, rows in (("genres", genres), ("strengths", strengths)):
-        (out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        write_json(out / f"{name}.json", rows)
 
 
 def _pictures(
@@ -202,14 +204,16 @@ def _clips(subject: Subject, drawn: Drawn, genres: Sequence[int], out: Path) -> 
         for way, step in steps_to_genre(subject, z, genre, drawn).items():
             codes[f"{subject.genres[genre]}, {way}"] = z + step
     tags = [subject.genres[genre] for genre in drawn.windows.genres[window].nonzero().flatten().tolist()]
+    panels = [
+        ("window", drawn.windows.tokens[window]),
+        *zip(codes, subject.decoded(torch.cat(list(codes.values()))), strict=True),
+    ]
     return draw_with_clips(
         out,
-        "genre",
+        "one-genre",
         "One window toward genres",
-        [
-            ("window", drawn.windows.tokens[window]),
-            *zip(codes, subject.decoded(torch.cat(list(codes.values()))), strict=True),
-        ],
+        panels,
+        -(-len(panels) // 2),
         subject.description.model.tracks,
         f"A validation window, tagged {', '.join(tags) or 'with no genre'}, and what is decoded from its code moved "
         "all the way to the genres that the judge knows best. It is the drawn window of whose notes most come back, "

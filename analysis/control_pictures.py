@@ -6,17 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor
 
 from analysis.attribute_moves import AttributeMove
-from analysis.clips import write_clips
-from analysis.faders import Numbers, defined
-from analysis.section import Figure
-from music.drawing import draw_windows, picture
+from analysis.correlation import Numbers
+from analysis.faders import defined
+from music.drawing import picture
 from music.metrics import METRICS
-from music.tokens import with_all_tracks
 
-PICTURES = "pictures"
 COLUMNS = 3
 PANEL_INCHES = (3.4, 2.7)
 MIDDLE_HALF = (25, 75)
@@ -134,15 +130,6 @@ def draw_gains(path: Path, genres: Sequence[str], gains: Sequence[Curve]) -> Non
         )
         axis.grid(axis="x", linewidth=0.3)
         figure.legend(loc="outside lower center", ncols=len(gains) + 1, fontsize="small")
-
-
-def draw_with_clips(
-    out: Path, name: str, title: str, panels: Sequence[tuple[str, Tensor]], tracks: Sequence[str], caption: str
-) -> Figure:
-    """Piano rolls in two rows, and their music; panels: a name and (tracks, steps) each."""
-    rolls = [(of, with_all_tracks(window.numpy(), tracks)) for of, window in panels]
-    draw_windows(out / PICTURES / f"one-{name}.png", title, rolls, -(-len(rolls) // 2))
-    return Figure(f"{PICTURES}/one-{name}.png", caption, write_clips(out, name, panels, tracks))
 
 
 def _line(axis: Axes, x: Sequence[float], y: Numbers, colour: str, label: str) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from analysis.resemblance import same_states, shared_notes
-from analysis.subject import Subject
+from analysis.subject import Subject, some
 from model.data import WindowSet
 from music.metrics import METRICS
 
@@ -75,11 +75,6 @@ class Drawn:
             return None
         alike = same_states(self.reconstructions, self.reconstructions.roll(1, dims=0))
         return alike[other_songs].mean().item()
-
-
-def some(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
-    """So many windows drawn without replacement, or all."""
-    return windows.take(torch.randperm(len(windows), generator=generator)[:count])
 
 
 def draw(subject: Subject, config: ControlConfig, generator: torch.Generator) -> Drawn:

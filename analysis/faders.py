@@ -10,10 +10,8 @@ as Pati and Lerch's AR-VAE (2020) has it between codes and attributes, here with
 """
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-Numbers = NDArray[np.float64]
+from analysis.correlation import Numbers, correlation, rank_correlation
 
 
 def defined(values: Numbers) -> Numbers:
@@ -26,7 +24,7 @@ def monotonicity(levels: Numbers, values: Numbers) -> float:
 
     levels: (levels,), values: (windows, levels).
     """
-    return float(_correlation(levels, rankdata(values, axis=1)).mean())
+    return float(rank_correlation(levels, values).mean())
 
 
 def linearity(levels: Numbers, values: Numbers) -> float:
@@ -34,15 +32,7 @@ def linearity(levels: Numbers, values: Numbers) -> float:
 
     0 where it does not move. levels: (levels,), values: (windows, levels).
     """
-    return float((_correlation(levels, values) ** 2).mean())
-
-
-def _correlation(levels: Numbers, values: Numbers) -> Numbers:
-    """(windows,) Pearson's; 0 where a window's values are all equal."""
-    x = levels - levels.mean()
-    y = values - values.mean(axis=1, keepdims=True)
-    spread = np.sqrt((x**2).sum() * (y**2).sum(axis=1))
-    return np.asarray(np.divide(y @ x, spread, out=np.zeros(len(y)), where=spread > 0))
+    return float((correlation(levels, values) ** 2).mean())
 
 
 def consistency(changes: Numbers) -> float:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.circle import mean
 from analysis.control_setup import Drawn
-from analysis.faders import Numbers
+from analysis.correlation import Numbers
+from analysis.group_metrics import mean
 from analysis.resemblance import note_f1, same_states
 from analysis.subject import Subject
 from analysis.tested_judge import TestedJudge

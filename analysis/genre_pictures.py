@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.projections.polar import PolarAxes
 
-from analysis.pairs import Codes, Numbers, Pair
+from analysis.genre_pairs import Codes, Numbers, Pair
 from analysis.projection import neighbours_together, principal_plane
 from analysis.separability import CHANCE, Measured, circle_distance
 from music.drawing import picture, short

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.pairs import Pair
+from analysis.genre_pairs import Pair
 from analysis.section import Cell, Table
 from analysis.separability import CHANCE, Measured, Separability
 
@@ -28,14 +28,16 @@ def method(windows: int, folds: int, shuffles: int) -> str:
     )
 
 
-def in_words(split: str, measured: Measured, pairs: Sequence[Pair]) -> str:
+def in_words(split: str, split_unit: str, measured: Measured, pairs: Sequence[Pair]) -> str:
     """What a split's numbers say."""
     numbers = headline(measured)
     windows = np.mean([len(pair.labels) for pair in pairs if (pair.first, pair.second) in measured])
     songs = np.mean([sum(of.songs) for of in measured.values()])
     seen = {
-        "training": "The encoder was trained on these windows, and its prior on their genres.",
-        "validation": "Neither the encoder nor the classifier has seen these songs.",
+        "training": "The encoder was trained on these windows, and with the flower prior toward their genres.",
+        "validation": "Neither the encoder nor the classifier has seen these songs."
+        if split_unit != "window"
+        else "The encoder was trained on other windows of these songs.",
     }
     return (
         f"Of {split} songs, {len(measured)} of {len(pairs)} pairs have enough ({windows:.0f} windows of {songs:.0f} "

@@ -1,21 +1,19 @@
 """Genres in the latent space: pictures of pairs, and how well a hyperplane parts them; [P] section 4.4.2, figure 5."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from analysis.genre_pairs import Pair, draw_of_all, draw_pairs
 from analysis.genre_pictures import draw_all_pairs, draw_distances, draw_large, draw_matrix, draw_together
 from analysis.genre_words import circle, headline, in_words, method, rows, tables, too_few
-from analysis.pairs import Pair, draw_of_all, draw_pairs
-from analysis.section import Figure, Section
+from analysis.section import PICTURES, Figure, Section, write_json
 from analysis.separability import Measured, circle_correlation, separability
 from analysis.subject import Subject
 
 TITLE = "Genres in the latent space"
-PICTURES = "pictures"
 ROWS = "rows.json"
 
 
@@ -70,7 +68,7 @@ def analyse_genres(subject: Subject, config: GenresConfig, out: Path) -> Section
             _draw_together(subject, config, out),
             *_draw_measured(subject, measured, out),
         ]
-    (out / ROWS).write_text(json.dumps(rows(measured["training"], subject.genres), indent=1) + "\n", encoding="utf-8")
+    write_json(out / ROWS, rows(measured["training"], subject.genres))
     correlation = circle_correlation(
         list(measured["training"].values()), len(subject.genres), config.shuffles, config.seed
     )
@@ -78,7 +76,11 @@ def analyse_genres(subject: Subject, config: GenresConfig, out: Path) -> Section
         TITLE,
         [
             method(config.windows, config.folds, config.shuffles),
-            *(in_words(split, of_split, pairs[split]) for split, of_split in measured.items() if of_split),
+            *(
+                in_words(split, subject.split_unit, of_split, pairs[split])
+                for split, of_split in measured.items()
+                if of_split
+            ),
             *([circle(*correlation)] if correlation else []),
         ],
         {split: headline(of_split) for split, of_split in measured.items() if of_split},

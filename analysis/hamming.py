@@ -3,8 +3,10 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor
+
+from analysis import correlation
+from analysis.resemblance import same_states
 
 
 def distance(first: Tensor, second: Tensor) -> NDArray[np.float64]:
@@ -12,7 +14,7 @@ def distance(first: Tensor, second: Tensor) -> NDArray[np.float64]:
 
     Of [P]'s matrix of a cell a step, state and track, a differing state is two cells of 130.
     """
-    return (first != second).double().mean(dim=(-2, -1)).numpy()
+    return np.asarray(1 - same_states(first, second).numpy())
 
 
 def mix(first: Tensor, second: Tensor, alpha: Tensor, generator: torch.Generator) -> Tensor:
@@ -32,11 +34,7 @@ def monotonicity(distances: NDArray[np.float64]) -> float:
 
 def rank_correlation(distances: NDArray[np.float64]) -> float:
     """Spearman's rho of distance and position, mean over pairs, 0 where the distance never changes; (pairs, points)."""
-    ranks = rankdata(distances, axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    positions = np.arange(distances.shape[1]) - (distances.shape[1] - 1) / 2
-    spread = np.sqrt((ranks**2).sum(axis=1) * (positions**2).sum())
-    return float(np.divide(ranks @ positions, spread, out=np.zeros(len(ranks)), where=spread > 0).mean())
+    return float(correlation.rank_correlation(np.arange(distances.shape[1], dtype=np.float64), distances).mean())
 
 
 def largest_step(distances: NDArray[np.float64]) -> float:

@@ -6,16 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from analysis.clips import write_clips
-from analysis.section import Figure, Section
+from analysis.clips import draw_with_clips, write_clips
+from analysis.section import PICTURES, Figure, Section
 from analysis.subject import Subject
 from analysis.ways import measure_ways
 from model.latent import interpolate
-from music.drawing import draw_windows
-from music.tokens import HOLD, SILENT, with_all_tracks
+from music.tokens import HOLD, SILENT
 
 TITLE = "Interpolation"
-PICTURES = "pictures"
 COLUMNS = 3
 
 
@@ -44,7 +42,7 @@ def analyse_interpolation(subject: Subject, config: InterpolationConfig, out: Pa
         return Section(TITLE, [], {}, missing=["Interpolations take validation windows of two songs: take more songs."])
     generator = torch.Generator().manual_seed(config.seed)
     first, second = (validation.tokens[ends] for ends in draw_pairs(validation.songs, config.pairs, generator))
-    (out / PICTURES).mkdir(exist_ok=True)
+    (out / PICTURES).mkdir()
     one = _one_way(subject, first[0], second[0], config.points, out)
     many = measure_ways(subject, first, second, config.alphas, generator, out, f"{PICTURES}/hamming.png")
     return replace(many, title=TITLE, figures=[one, *many.figures])
@@ -71,21 +69,18 @@ def _one_way(subject: Subject, first: Tensor, second: Tensor, points: int, out: 
     decoded = [(f"decoded at {position:.2f}", window) for position, window in zip(positions, way, strict=True)]
     panels = [("x1", first), *decoded, ("x2", second)]
     tracks = subject.description.model.tracks
-    draw_windows(
-        out / PICTURES / "interpolation.png",
+    whole = write_clips(out, "whole", [("all that is decoded, in turn", in_turn(way))], tracks)
+    figure = draw_with_clips(
+        out,
+        "interpolation",
         "From one window, x1, to another, x2, through the latent space",
-        [(name, with_all_tracks(window.numpy(), tracks)) for name, window in panels],
+        panels,
         COLUMNS,
-    )
-    return Figure(
-        f"{PICTURES}/interpolation.png",
+        tracks,
         "Two validation windows of different songs, x1 and x2, and between them, row by row, what is decoded on the "
         "straight line between their codes: at 0 the reconstruction of x1, at 1 that of x2. A bar of colour is a note.",
-        [
-            *write_clips(out, "whole", [("all that is decoded, in turn", in_turn(way))], tracks),
-            *write_clips(out, "interpolation", panels, tracks),
-        ],
     )
+    return replace(figure, clips=[*whole, *figure.clips])
 
 
 def in_turn(windows: Tensor) -> Tensor:

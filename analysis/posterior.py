@@ -1,6 +1,5 @@
 """The latent space as a whole: how the codes fill the prior, and what the prior's samples decode to."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +8,9 @@ import torch
 from torch import Tensor
 
 from analysis.closeness import ACTIVE, Codes, Fit, critic_scores, dimensions, fit, read_codes, two_sample_test
-from analysis.posterior_pictures import PICTURES, draw_dimensions, draw_fits, draw_plane
+from analysis.posterior_pictures import draw_dimensions, draw_fits, draw_plane
 from analysis.samples import copies_section, cycle_section
-from analysis.section import Figure, Section, Table
+from analysis.section import PICTURES, Figure, Section, Table, joined, write_json
 from analysis.subject import Subject
 from model.priors import FlowerPrior
 
@@ -48,25 +47,15 @@ def analyse_posterior(subject: Subject, config: PosteriorConfig, out: Path) -> S
     real = subject.validation.tokens[order[: config.samples]]
     genre = torch.full((config.samples,), subject.model.config.genres)  # none: of the whole prior
     z = subject.model.prior.sample(genre, generator)
-    return _joined(
+    return joined(
+        TITLE,
         [
             _against_gaussians(subject, config, codes, out),
             _two_samples(subject, codes),
             _dimensions(subject, codes, out),
             cycle_section(subject, z, codes.drawn[: config.samples]),
             copies_section(subject, subject.decoded(z), real, out),
-        ]
-    )
-
-
-def _joined(sections: Sequence[Section]) -> Section:
-    return Section(
-        TITLE,
-        [paragraph for section in sections for paragraph in section.text],
-        {name: value for section in sections for name, value in section.metrics.items()},
-        [figure for section in sections for figure in section.figures],
-        [table for section in sections for table in section.tables],
-        [line for section in sections for line in section.missing],
+        ],
     )
 
 
@@ -104,16 +93,17 @@ def _against_gaussians(subject: Subject, config: PosteriorConfig, codes: Codes, 
             )
         )
     rows = [{"genre": name, "error of the mean": of.mean} for name, of in fits.items()]
-    (out / "genres.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "genres.json", rows)
     few = {name: count for name, count in of_group.items() if name not in fits}
     return Section(
         "Codes against the prior's Gaussians",
         [
             f"Codes are drawn from q(z|x) of {len(codes)} windows of {_distinct(codes.songs)} validation songs. "
-            "As in training, a window counts to one of its song's genres, drawn at random. All is measured in the "
+            + ("As in training, a window counts to one of its song's genres, drawn at random. " if is_flower else "")
+            + "All is measured in the "
             "prior's own standard deviations: an error of the mean of 1 says that the mean of the codes is one such "
             "deviation off in a typical dimension. The floors are what as many independent draws of the prior would "
-            "show; windows of one song are alike, so that a perfect model lies somewhat above them."
+            "show; windows of one song are alike, so that a perfect model lies above them, and more so the fewer songs."
         ],
         _mean_errors(list(fits.values())),
         figures,
@@ -178,8 +168,9 @@ def _two_samples(subject: Subject, codes: Codes) -> Section:
         apart = (codes.prior - codes.prior.roll(1, dims=0)).norm(dim=-1).mean().item()
         text.append(
             "The model's own critic puts the codes at a Wasserstein distance of about "
-            f"{metrics['critic_distance']:.3f} from the prior (two samples of the prior are {apart:.3f} apart). It is "
-            "what the encoder was trained to lessen on training songs; an estimate only as good as the critic."
+            f"{metrics['critic_distance']:.3f} from the prior (two samples of the prior are {apart:.3f} apart on "
+            "average). It is what the encoder was trained to lessen on training songs; an estimate only as good as the "
+            "critic."
         )
         tables.append(
             Table(
@@ -204,7 +195,7 @@ def _dimensions(subject: Subject, codes: Codes, out: Path) -> Section:
         {"dimension": rank, "variance": variance}
         for rank, variance in enumerate(of.signal.sort(descending=True).values.tolist(), 1)
     ]
-    (out / "dimensions.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "dimensions.json", rows)
     return Section(
         "Dead dimensions",
         [

@@ -14,7 +14,6 @@ from analysis.closeness import ACTIVE, Codes, Dimensions, Fit
 from model.priors import OTHER_VARIANCE, RADIAL_VARIANCE, FlowerPrior, Prior
 from music.drawing import picture
 
-PICTURES = "pictures"
 CIRCLE = "hsv"
 """Colours of the genres: as cyclic as their order."""
 GREY = "#808080"

@@ -1,6 +1,5 @@
 """How well windows come back from their codes; [P] table 1."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,17 +7,16 @@ from typing import Any
 import torch
 
 from analysis.bootstrap import Measures, estimates
-from analysis.clips import write_clips
+from analysis.clips import draw_with_clips
 from analysis.paper import UNITS, counterpart, figures, rows
-from analysis.section import Figure, Section
-from analysis.subject import Subject
+from analysis.resemblance import same_states
+from analysis.section import PICTURES, Figure, Section, write_json
+from analysis.subject import Subject, some
 from analysis.table1 import comparison, draw, markdown, of_all_measures
 from model.config import ModelConfig
 from model.evaluation import evaluate
-from music.drawing import draw_windows
-from music.tokens import with_all_tracks
 
-PICTURES = "pictures"
+TITLE = "Reconstruction"
 SPLIT_BY = {
     "song": "No song has windows in both training and validation; the paper's split, by windows, is easier.",
     "artist": "No artist has windows in both training and validation; the paper's split, by windows, is easier.",
@@ -45,6 +43,8 @@ class ReconstructionConfig:
 
 def analyse_reconstruction(subject: Subject, config: ReconstructionConfig, out: Path) -> Section:
     """Table 1 beside the paper's, and some windows beside their reconstructions."""
+    if not len(subject.validation):
+        return Section(TITLE, [], {}, missing=["Reconstruction takes validation windows: take more songs."])
     model = subject.description.model
     counts = evaluate(subject.model, subject.training, subject.validation)
     songs = len(counts["accuracy"].hits)
@@ -53,11 +53,11 @@ def analyse_reconstruction(subject: Subject, config: ReconstructionConfig, out: 
     this_model = {row: measures["accuracy"][name] for name, row in rows(model).items()}
     tables = [comparison({"this model": this_model}), of_all_measures(of_rows)]
     (out / "table1.md").write_text("\n".join(markdown(table) for table in tables), encoding="utf-8")
-    _write_json(out / "table1.json", _for_comparisons(subject, songs, measures))
-    _write_json(out / "rows.json", _plot_rows(of_rows))
+    write_json(out / "table1.json", _for_comparisons(subject, songs, measures))
+    write_json(out / "rows.json", _plot_rows(of_rows))
     (out / PICTURES).mkdir()
     return Section(
-        "Reconstruction",
+        TITLE,
         [*_what_was_measured(subject, songs, config), *_what_came_of_it(measures), _paper(model)],
         _metrics(measures),
         [_points(subject, of_rows, out), _windows(subject, config, out)],
@@ -84,26 +84,21 @@ def _points(subject: Subject, measures: Measures, out: Path) -> Figure:
 
 def _windows(subject: Subject, config: ReconstructionConfig, out: Path) -> Figure:
     generator = torch.Generator().manual_seed(config.seed)
-    chosen = torch.randperm(len(subject.validation), generator=generator)[: config.windows]
-    windows = subject.validation.tokens[chosen]
+    windows = some(subject.validation, config.windows, generator).tokens
     rebuilt = subject.decoded(subject.codes(windows))
-    tracks = subject.description.model.tracks
-    pairs = [
-        ((f"window {number}", window), (f"rebuilt, {(window == again).double().mean():.0%} of states", again))
-        for number, (window, again) in enumerate(zip(windows, rebuilt, strict=True), start=1)
-    ]
-    panels = [pair[row] for row in (0, 1) for pair in pairs]
-    draw_windows(
-        out / PICTURES / "windows.png",
-        "Windows (above) and what comes back from their codes (below)",
-        [(name, with_all_tracks(window.numpy(), tracks)) for name, window in panels],
-        len(pairs),
-    )
-    return Figure(
-        f"{PICTURES}/windows.png",
-        "Validation windows drawn at random, each above its reconstruction from its code alone, and how many of its "
+    panels = []
+    for number, (window, again) in enumerate(zip(windows, rebuilt, strict=True), start=1):
+        panels.append((f"window {number}", window))
+        panels.append((f"rebuilt, {same_states(window, again).item():.0%} of states", again))
+    return draw_with_clips(
+        out,
+        "windows",
+        "Windows (left) and what comes back from their codes (right)",
+        panels,
+        2,
+        subject.description.model.tracks,
+        "Validation windows drawn at random, each beside its reconstruction from its code alone, and how many of its "
         "states that has right.",
-        write_clips(out, "reconstruction", [panel for pair in pairs for panel in pair], tracks),
     )
 
 
@@ -116,7 +111,7 @@ def _what_was_measured(subject: Subject, songs: int, config: ReconstructionConfi
         "note before, or silence.",
         f"The split is by {subject.split_unit}. {SPLIT_BY[subject.split_unit]}",
         f"The intervals are those of a bootstrap: 95% of {config.resamples:,} draws of as many songs with replacement "
-        "lie inside. They tell how far the figures would differ for other songs, not for other seeds of training.",
+        "lie inside. They tell how far the figures hang on which songs were held out, not on the seed of training.",
     ]
 
 
@@ -181,7 +176,3 @@ def _plot_rows(measures: Measures) -> list[dict[str, str | float]]:
         for measure, of in measures.items()
         for estimate in [of[name]]
     ]
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from analysis.clips import write_clips
-from analysis.posterior_pictures import PICTURES, draw_nearest
-from analysis.section import Figure, Section, Table
+from analysis.clips import draw_with_clips
+from analysis.posterior_pictures import draw_nearest
+from analysis.section import PICTURES, Figure, Section, Table
 from analysis.subject import Subject
-from music.drawing import draw_windows
-from music.tokens import PITCHES, with_all_tracks
+from music.tokens import PITCHES
 
 CHUNK = 8192
 """Training windows that are compared at once."""
@@ -123,9 +122,9 @@ def copies_section(subject: Subject, samples: Tensor, real: Tensor, out: Path) -
             f"Each of {len(samples)} samples of the prior is compared with all {len(subject.training)} training "
             "windows, in the key in which each was trained on: a copy in another key is not found. Most states of any "
             "window are holds and rests, so that unlike music shares many. Validation windows show how near real music "
-            "comes to other real music (never all the way: identical windows are kept once), and their reconstructions "
-            "what the decoder makes of that distance. Samples nearer than these are copies, or plainer than music: "
-            "then fewer notes start in them."
+            "comes to other real music (identical windows of four tracks are kept once, so that hardly any comes all "
+            "the way; of a model with fewer tracks some do), and their reconstructions what the decoder makes of that "
+            "distance. Samples nearer than these are copies, or plainer than music: then fewer notes start in them."
         ],
         {
             "copies": groups[SAMPLES].copies,
@@ -166,16 +165,13 @@ def _nearest_drawn(subject: Subject, samples: Tensor, of: Nearest, out: Path) ->
     for place, number in enumerate(closest.tolist(), 1):
         panels.append((f"sample {place}", samples[number]))
         panels.append((f"nearest to sample {place}", subject.training.tokens[of.number[number]]))
-    tracks = subject.description.model.tracks
-    draw_windows(
-        out / PICTURES / "copies.png",
+    return draw_with_clips(
+        out,
+        "copies",
         "Samples nearest to training windows",
-        [(name, with_all_tracks(window.numpy(), tracks)) for name, window in panels],
+        panels,
         2,
-    )
-    return Figure(
-        f"{PICTURES}/copies.png",
+        subject.description.model.tracks,
         "The samples of the prior that come nearest to a training window, each beside it: "
         f"{', '.join(f'{distance:.1%}' for distance in of.distance[closest].tolist())} of their states differ.",
-        write_clips(out, "copies", panels, tracks),
     )

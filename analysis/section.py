@@ -1,11 +1,15 @@
 """What a part of the analysis leaves: its numbers, and a section of the report with pictures, tables and music."""
 
 import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 SECTION = "section.json"
+PICTURES = "pictures"
+"""The folder of a section's pictures."""
 
 Cell = str | int | float | None
 
@@ -58,9 +62,34 @@ class Section:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+def joined(title: str, sections: Sequence[Section]) -> Section:
+    """One section of several, without their titles."""
+    return Section(
+        title,
+        [paragraph for section in sections for paragraph in section.text],
+        {name: value for section in sections for name, value in section.metrics.items()},
+        [figure for section in sections for figure in section.figures],
+        [table for section in sections for table in section.tables],
+        [sentence for section in sections for sentence in section.missing],
+    )
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes numbers or rows; one that is not finite, for which JSON has no word, as null."""
+    path.write_text(json.dumps(_finite(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _finite(of) for name, of in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(of) for of in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_section(folder: Path, section: Section) -> None:
     """Writes the section beside the files that it names."""
-    (folder / SECTION).write_text(json.dumps(asdict(section), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / SECTION, asdict(section))
 
 
 def read_section(folder: Path) -> Section:

@@ -10,7 +10,7 @@ from scipy.linalg import solve
 from scipy.stats import spearmanr
 from sklearn.model_selection import GroupKFold
 
-from analysis.pairs import Codes, Numbers, Pair
+from analysis.genre_pairs import Codes, Numbers, Pair
 
 CHANCE = 0.95
 """The quantile of what shuffled labels reach that counts as the chance level."""

@@ -44,8 +44,18 @@ class Subject:
         return torch.cat([self.model.tokens(batch.to(self.device)).cpu() for batch in torch.split(z, BATCH)])
 
 
-def read_subject(model: Path, windows: Path) -> Subject:
-    """A checkpoint and the folder of window shards it was trained on. Raises `InputError` as `load_for` does."""
+def some(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
+    """So many windows drawn without replacement, or all."""
+    return windows.take(torch.randperm(len(windows), generator=generator)[:count])
+
+
+def read_subject(model: Path, windows: Path, cpu_threads: int) -> Subject:
+    """A checkpoint and the folder of window shards it was trained on. Raises `InputError` as `load_for` does.
+
+    cpu_threads: 0 takes all cores.
+    """
+    if cpu_threads:
+        torch.set_num_threads(cpu_threads)
     autoencoder, description = load_for(model, windows)
     training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
     return Subject(autoencoder.to(device()), description, training, validation, read_split_unit(windows))

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.control_setup import ControlConfig, Drawn, some
+from analysis.control_setup import ControlConfig, Drawn
 from analysis.judge import Judge, Marks, Numbers, auc_by_song, percentiles, train_judge
-from analysis.subject import Subject
+from analysis.subject import Subject, some
 from model.data import WindowSet
 from music.tokens import Tokens, with_all_tracks
 

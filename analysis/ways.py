@@ -1,6 +1,5 @@
 """How gradually many windows become others on three ways: through the latent space, and mixed; [P] figure 4."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.hamming import detour, distance, largest_step, mix, monotonicity, rank_correlation
-from analysis.section import Cell, Figure, Section, Table
+from analysis.section import Cell, Figure, Section, Table, write_json
 from analysis.subject import Subject
 from model.latent import interpolate, interpolate_spherically
 from music.drawing import picture
@@ -34,7 +33,7 @@ HEADER = [
 CAPTION = (
     "How far what is decoded has gone from x1. The curves begin at the error of x1's reconstruction; the mix rises "
     "evenly by its making; a curve that is steeper in the middle changes from one window to the other all at once. "
-    "The bands are normal 95% intervals of the mean over pairs."
+    "The bands are normal 95% intervals of the mean over pairs, taken as independent though songs come again in them."
 )
 NORMAL_95 = 1.96
 
@@ -90,7 +89,7 @@ def _write_rows(path: Path, distances: Mapping[str, NDArray[np.float64]]) -> Non
         {"position": position} | {name: mean[number] for name, mean in means.items()}
         for number, position in enumerate(positions)
     ]
-    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_json(path, rows)
 
 
 def _draw(path: Path, distances: Mapping[str, NDArray[np.float64]], apart: float) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from analysis.parts import analyse
+from analysis.section import write_json
 from analysis.subject import read_subject
-from stages.command import replacing, run, write_json
+from stages.command import replacing, run
 
 
 def main(
@@ -16,11 +17,13 @@ def main(
     windows: Annotated[Path, Option()],
     out: Annotated[Path, Option()],
     metrics: Annotated[Path, Option()],
+    cpu_threads: Annotated[int, Option()],
 ) -> None:
     """Writes a section of the report into a folder, and its numbers as metrics."""
-    subject = read_subject(model, windows)
+    subject = read_subject(model, windows, cpu_threads)
     with replacing(out) as partial:
         section = analyse(part, subject, partial)
+    metrics.parent.mkdir(parents=True, exist_ok=True)
     write_json(metrics, section.metrics)
     for line in section.missing:
         print(line)

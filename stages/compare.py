@@ -38,10 +38,11 @@ BETTER = {
     "posterior.dead_share": -1,
     "posterior.copies": -1,
     "control.monotonicity": 1,
-    "control.consistency": 1,
-    "control.restrictiveness": 1,
 }
-"""1 where more is better, -1 where less is, by part and number; of all other numbers a difference is neither."""
+"""1 where more is better, -1 where less is, by part and number; of all other numbers a difference is neither.
+
+Nor of consistency and restrictiveness, which are perfect where nothing moves.
+"""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def analyse(machine: Path, **changes: object) -> dict[str, Section]:
         Autoencoder(config),
         Description(config, BRIEF, read_provenance(machine / "shards"), {"validation_loss": 9.5}, {"torch": "2"}),
     )
-    done = run(machine, "-c", ALONE, "model", "shards", "out")
+    done = run(machine, "-c", ALONE, "model", "shards", "out", "--cpu-threads", "1")
     assert done.returncode == 0, done.stderr
     return {name: read_section(machine / "out" / name) for name in PARTS}
 

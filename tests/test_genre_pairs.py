@@ -6,8 +6,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from analysis.genre_pairs import Pair, draw_pairs, in_turns
 from analysis.genres import GenresConfig, analyse_genres
-from analysis.pairs import Pair, draw_pairs, in_turns
 from analysis.separability import Separability, balanced_accuracies, circle_correlation, circle_distance, separability
 from analysis.subject import Subject
 from model.autoencoder import Autoencoder

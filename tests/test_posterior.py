@@ -81,6 +81,12 @@ def test_codes_like_the_prior_are_not_told_from_it_and_shifted_ones_are():
     assert narrow.accuracy > 0.85
 
 
+def test_few_songs_are_no_certainty_however_well_their_codes_are_told():
+    far = two_sample_test(codes_of(drawn(40) + 9, windows_a_song=10), torch.ones(8))  # four songs, all told right
+    assert far.accuracy == 1
+    assert far.p == pytest.approx(0.0228, abs=1e-4)  # of a normal deviate of 2, the root of 4
+
+
 def test_songs_that_are_each_at_a_place_of_their_own_are_not_told_from_the_prior():
     # Where a song's windows were on both sides, a classifier would know nearly all codes by their neighbours.
     songs = drawn(60).repeat_interleave(10, dim=0)

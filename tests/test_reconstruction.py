@@ -137,6 +137,11 @@ def test_one_song_and_the_papers_split_are_told(tmp_path):
     assert any("As in the paper, windows of one song are in both" in paragraph for paragraph in section.text)
 
 
+def test_without_validation_windows_it_says_so(tmp_path):
+    section = analyse_reconstruction(replace(make_subject(), validation=make_windows(0)), CONFIG, tmp_path)
+    assert section.missing == ["Reconstruction takes validation windows: take more songs."]
+
+
 def test_the_split_is_that_of_the_shards(tmp_path):
     windows = make_windows()
     write_window_shards(tmp_path / "shards", windows, windows)
@@ -145,7 +150,7 @@ def test_the_split_is_that_of_the_shards(tmp_path):
     (tmp_path / "model").mkdir()
     description = Description(SMALL, BRIEF, read_provenance(tmp_path / "shards"), {}, {})
     save(tmp_path / "model", Autoencoder(SMALL), description)
-    assert read_subject(tmp_path / "model", tmp_path / "shards").split_unit == "window"
+    assert read_subject(tmp_path / "model", tmp_path / "shards", cpu_threads=1).split_unit == "window"
 
 
 @pytest.mark.parametrize("change", [{"resamples": 0}, {"windows": 0}, {"seed": -1}])

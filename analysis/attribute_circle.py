@@ -7,12 +7,11 @@ from analysis.circle import (
     autocorrelation,
     chance,
     circle_order,
-    mean,
     rank_correlation,
     shuffled_orders,
     turned_orders,
 )
-from analysis.measured import Measured, cells
+from analysis.group_metrics import Measured, cells, mean
 from analysis.section import Section, Table
 from music.metrics import METRICS
 

@@ -1,6 +1,7 @@
 """The metrics of groups of windows, and of each group against all."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.circle import mean
 from analysis.section import Cell
 from music.metrics import METRICS, measure
 from music.tokens import with_all_tracks
@@ -59,6 +59,13 @@ def relative(values: Values, reference: Values) -> Values:
     unknown = np.full(values.shape, np.nan)
     share: Values = np.divide(values - reference, reference, out=unknown, where=reference != 0)
     return share
+
+
+def mean(values: Values, axis: int) -> Values:
+    """What is NaN is left out; NaN where nothing is left."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+        return np.asarray(np.nanmean(values, axis=axis))
 
 
 def cells(values: Values) -> list[Cell]:
