@@ -446,6 +446,8 @@ def _rows(shards: Iterable[tuple[str, int]], wanted: list[int]) -> Iterator[dict
         here = [number - first for number in wanted if first <= number < first + size]
         if here:
             for group in read_row_groups(path):
-                yield from group.take([row for row in here if 0 <= row < len(group)]).to_pylist()
+                for row in here:
+                    if 0 <= row < len(group):
+                        yield from group.slice(row, 1).to_pylist()
                 here = [row - len(group) for row in here]
         first += size

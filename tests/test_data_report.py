@@ -6,6 +6,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -210,6 +211,18 @@ def test_windows_are_drawn_by_lot_from_both_sides(tagged):
     few = read_examples(windows, songs, 5, seed=1)
     rows = [(example.msd_id, example.bar) for example in every]
     assert len({(example.msd_id, example.bar) for example in few} & set(rows)) == 5
+
+
+def test_windows_are_drawn_from_shards_of_many_row_groups(tagged, tmp_path):
+    whole, songs, parted = tagged / "data/windows/2bar", str(tagged / "data/songs"), tmp_path / "2bar"
+    shutil.copytree(whole, parted)
+    for shard in parted.glob("*.parquet"):
+        pq.write_table(pq.read_table(shard), shard, row_group_size=2)
+    for count in (1, 5, 1000):
+        drawn = (read_examples(str(folder), songs, count, seed=0) for folder in (whole, parted))
+        first, second = ([(example.msd_id, example.bar) for example in examples] for examples in drawn)
+        assert first == second
+        assert len(first) == min(count, 25)
 
 
 def test_the_same_data_gives_the_same_bytes_in_another_folder(reported, copied):
