@@ -26,8 +26,12 @@ class PianoRolls(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         states = self.windows.tokens[index].long()
-        roll = functional.one_hot(states, STATES).transpose(0, 1).flatten(1).float()
-        return roll, states, self.windows.genres[index]
+        return one_hot(states), states, self.windows.genres[index]
+
+
+def one_hot(states: Tensor) -> Tensor:
+    """(..., 4, steps) int64 -> (..., steps, 4 * 130) float32."""
+    return functional.one_hot(states, STATES).transpose(-3, -2).flatten(-2).float()
 
 
 class Encoder(nn.Module):
@@ -98,6 +102,12 @@ class Published:
             torch.optim.lr_scheduler.ExponentialLR(optimiser, 1 - training.decay)
             for optimiser in (self.autoencoder_optimiser, self.critic_optimiser, self.generator_optimiser)
         ]
+
+    @torch.no_grad()
+    def reconstruct(self, states: Tensor) -> Tensor:
+        """The logits of the mean codes, (batch, 4, steps, 130); states: (batch, 4, steps) int64."""
+        mean, _ = self.encoder(one_hot(states))
+        return torch.stack([decoder(mean) for decoder in self.decoders], dim=1)
 
     def step(
         self, rolls: Tensor, states: Tensor, genres: Tensor, beta: float, generator: torch.Generator

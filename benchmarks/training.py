@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,6 +35,8 @@ from benchmarks.published import PianoRolls, Published
 from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Prior, TrainingConfig
 from model.data import Batches, WindowSet, generator_of, read_provenance, read_windows
+from model.precision import Precision, check_precision
+from model.training import taught
 from music.errors import InputError
 from music.tokens import TRACKS
 
@@ -59,6 +61,9 @@ class System(Protocol):
     def update(self) -> None:
         """One of the autoencoder, with those of the critic that come with it, and the loading of its batch."""
 
+    def reconstruct(self, tokens: Tensor) -> Tensor:
+        """The logits of the mean codes, (batch, tracks, steps, 130); tokens: (batch, tracks, steps) uint8."""
+
     def parts(self) -> list[Part]:
         """What to call what in a profile."""
 
@@ -67,10 +72,11 @@ class Ours:
     """`model.update`, as `model.training` runs it."""
 
     name = "this project"
+    precision: Precision = "float32"
     deterministic = True
 
     def __init__(self, config: ModelConfig, training: TrainingConfig, windows: WindowSet) -> None:
-        self._training = training
+        self._training = replace(training, precision=self.precision)
         self._model = Autoencoder(config).to(DEVICE)
         self._optimisers = model.update.Optimisers.of(self._model, training)
         self._windows = windows.to(DEVICE)
@@ -87,6 +93,9 @@ class Ours:
         model.update.update_once(self._model, tokens, genres, self._optimisers, self._training, self._update, generator)
         self._update += 1
 
+    def reconstruct(self, tokens: Tensor) -> Tensor:
+        return taught(self._model, tokens)[1]
+
     def parts(self) -> list[Part]:
         return [
             (self._model, "encode", "encoder"),
@@ -98,6 +107,13 @@ class Ours:
             (self._optimisers.autoencoder, "step", "optimiser"),
             (self, "batch", "data"),
         ]
+
+
+class Mixed(Ours):
+    """The same in mixed precision."""
+
+    name = "this project, bfloat16"
+    precision: Precision = "bfloat16"
 
 
 class Port:
@@ -130,6 +146,9 @@ class Port:
         self._published.step(rolls, states, genres, self._training.beta(self._update), self._generator)
         self._update += 1
 
+    def reconstruct(self, tokens: Tensor) -> Tensor:
+        return self._published.reconstruct(tokens.long())
+
     def parts(self) -> list[Part]:
         port = self._published
         return [
@@ -150,7 +169,16 @@ def _endlessly(loader: DataLoader[Any]) -> Iterator[list[Tensor]]:
         yield from loader
 
 
-SYSTEMS: tuple[type[Port] | type[Ours], ...] = (Port, Ours)
+Kind = type[Port] | type[Ours]
+
+
+def systems() -> list[Kind]:
+    """Those that the device can train; the yardstick first."""
+    try:
+        check_precision(Mixed.precision, DEVICE)
+    except InputError:
+        return [Port, Ours]
+    return [Port, Ours, Mixed]
 
 
 def seconds_of(work: Callable[[], object], times: int = 1) -> float:
@@ -188,7 +216,7 @@ class Start:
     """GB, likewise; 0 without a GPU."""
 
 
-def start(system: type[Port] | type[Ours], folder: Path, config: ModelConfig, training: TrainingConfig) -> Start:
+def start(system: Kind, folder: Path, config: ModelConfig, training: TrainingConfig) -> Start:
     """To be run in a process of its own."""
     began = time.perf_counter()
     windows = read_windows(folder, "train")
@@ -213,7 +241,7 @@ def in_a_process_of_its_own(function: Callable[..., Result], *arguments: object)
 def peaks() -> dict[str, float]:
     """Operations a second of one large matrix product, by the precision of its factors."""
     if DEVICE.type == "cpu":
-        return {"float32": _peak(2048, torch.float32)}
+        return {"float32": _peak(2048, torch.float32), "bf16": _peak(2048, torch.bfloat16)}
     found = {}
     before = torch.get_float32_matmul_precision()
     for name, precision, kind in (
@@ -327,16 +355,20 @@ class Measured:
 def measure(
     folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace
 ) -> list[Measured]:
-    """The port and ours, taking turns."""
+    """All systems, taking turns."""
     windows = read_windows(folder, "train")
     if len(windows) < training.batch:
         raise InputError(f"{folder}: {len(windows)} training windows, fewer than a batch of {training.batch}")
     torch.cuda.empty_cache()  # what earlier sizes left would be missing in the processes to come
-    starts = [in_a_process_of_its_own(start, system, folder, config, training) for system in SYSTEMS]
-    systems: list[System] = [Port(config, training, windows, arguments.workers), Ours(config, training, windows)]
-    for system in systems:
+    kinds = systems()
+    starts = [in_a_process_of_its_own(start, kind, folder, config, training) for kind in kinds]
+    begun: list[System] = [
+        Port(config, training, windows, arguments.workers),
+        *(kind(config, training, windows) for kind in kinds[1:]),
+    ]
+    for system in begun:
         train(system, arguments.warm_up)
-    rounds = [[train(system, arguments.updates) for system in systems] for _ in range(arguments.repetitions)]
+    rounds = [[train(system, arguments.updates) for system in begun] for _ in range(arguments.repetitions)]
     return [
         Measured(
             system.name,
@@ -346,7 +378,7 @@ def measure(
             profiled(system, arguments.profiled),
             its_start,
         )
-        for system, times, its_start in zip(systems, zip(*rounds, strict=True), starts, strict=True)
+        for system, times, its_start in zip(begun, zip(*rounds, strict=True), starts, strict=True)
     ]
 
 
@@ -417,13 +449,12 @@ def report_reading(folder: Path, repetitions: int, consumed: float) -> None:
     )
 
 
-def describe(peak: dict[str, float]) -> None:
+def describe() -> None:
     if DEVICE.type == "cuda":
         print(f"Device: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}")
     else:
         print(f"Device: {platform.processor() or platform.machine()}, no GPU")
     print(f"torch {torch.__version__}, Python {platform.python_version()}, threads: {torch.get_num_threads()}")
-    print("Large matrix product:", ", ".join(f"{name} {rate / 1e12:.4g} TFLOP/s" for name, rate in peak.items()))
 
 
 def main() -> None:
@@ -442,8 +473,9 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    describe()
     peak = peaks()
-    describe(peak)
+    print("Large matrix product:", ", ".join(f"{name} {rate / 1e12:.4g} TFLOP/s" for name, rate in peak.items()))
     for folder in arguments.windows:
         data = read_provenance(folder)
         config = ModelConfig(
@@ -455,13 +487,13 @@ def main() -> None:
             training = TrainingConfig(
                 updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, beta_every=1, critic_updates=5,
                 gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, sampling_every=1,
-                evaluate_every=1, seed=0,
+                evaluate_every=1, precision="float32", seed=0,
             )  # fmt: skip
             print(f"\n## {data.bars} bars, batches of {batch}", flush=True)
             try:
                 measured = measure(folder, config, training, arguments)
             except torch.OutOfMemoryError:
-                print("\nThe two do not fit into memory.", flush=True)
+                print("\nThey do not fit into memory together.", flush=True)
                 continue
             report(measured, of_update(config, training), batch, peak)
             report_reading(folder, arguments.repetitions, batch / min(its.seconds for its in measured))

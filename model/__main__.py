@@ -23,6 +23,7 @@ from model.checkpoint import load, save, save_compact
 from model.config import Decoder, Onsets, Prior, Regulariser
 from model.data import SPLITS, read_windows
 from model.evaluation import by_track, evaluate, lines
+from model.precision import Precision
 from model.run import RECIPES, RunConfig, train_on
 from model.snapshots import Metrics
 from model.training import Keep
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--patience", type=int, help="end after so many validations without a lower loss")
     parser.add_argument("--keep", choices=get_args(Keep), default="last", help="which weights")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32", help="of the LSTMs in training")
     parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
     return parser
 

@@ -50,9 +50,9 @@ class Autoencoder(nn.Module):
 
         An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with sampling what it draws itself.
         """
-        z = z / self.prior.scale
-        logits: Tensor = self.decoder(z, tokens, sampling) if self.autoregressive else self.decoder(z)
-        return logits
+        code = z / self.prior.scale
+        logits: Tensor = self.decoder(code, tokens, sampling) if self.autoregressive else self.decoder(code)
+        return logits.to(z.dtype)
 
     @torch.no_grad()
     def codes(self, tokens: Tensor) -> Tensor:

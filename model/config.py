@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
+from model.precision import Precision
 from music.tokens import TRACKS
 
 Onsets = Literal["starts", "changes"]
@@ -83,9 +84,12 @@ class TrainingConfig:
     """Updates that count as one of those for which k was chosen."""
     evaluate_every: int
     """Validation after so many updates, and after the last."""
+    precision: Precision
     seed: int
 
     def __post_init__(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision}")
         for name in ("updates", "batch", "beta_every", "critic_updates", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")

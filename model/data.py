@@ -39,6 +39,10 @@ class WindowSet:
         """Some of the windows, by number or as a mask."""
         return WindowSet(self.tokens[chosen], self.genres[chosen], self.songs[chosen])
 
+    def spread(self, most: int) -> "WindowSet":
+        """At most so many of the windows, spread evenly over all."""
+        return self.take(torch.linspace(0, len(self) - 1, min(most, len(self))).long())
+
     def seen_by(self, config: ModelConfig) -> "WindowSet":
         """The same windows with the model's tracks alone, (windows, tracks, steps), and with its rule of onsets."""
         tokens = self.tokens

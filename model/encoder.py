@@ -27,7 +27,9 @@ class Encoder(nn.Module):
         x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, units)
         _, (hidden, _) = self.lstm(x)  # (2 * layers, batch, units)
         last = torch.cat([hidden[-2], hidden[-1]], dim=-1)  # (batch, 2 * units): forwards, backwards
-        return self.mean(last), self.log_variance(last)
+        with torch.autocast(last.device.type, enabled=False):  # codes are what all else is about: never bfloat16
+            last = last.to(self.mean.weight.dtype)
+            return self.mean(last), self.log_variance(last)
 
 
 def draw(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:

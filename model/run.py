@@ -13,6 +13,7 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import VERSIONS, Description
 from model.config import Decoder, ModelConfig, Onsets, Prior, Regulariser, TrainingConfig
 from model.data import SPLITS, read_provenance, read_windows
+from model.precision import Precision, check_precision
 from model.settings import build, read_toml
 from model.snapshots import Snapshots
 from model.training import Ending, Log, train
@@ -39,6 +40,7 @@ class RunConfig(Ending):
     updates: int | None
     """The recipe's schedule is stretched over so many; without it, it has the recipe's."""
     seed: int
+    precision: Precision
     cpu_threads: int
     """0 takes all cores; with one, the weights do not depend on how many there are."""
 
@@ -61,6 +63,7 @@ def train_on(
     """
     data = read_provenance(windows)
     model_config, training_config = read_recipe(config, data.bars, len(data.genres))
+    check_precision(config.precision, device)
     if config.cpu_threads:
         torch.set_num_threads(config.cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
@@ -92,7 +95,7 @@ def read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig,
     recipe, place = recipes[config.recipe], f"{RECIPES}: {config.recipe}"
     model = {name: getattr(config, name) for name in ("onsets", "decoder", "prior", "regulariser")}
     model |= {"bars": bars, "genres": genres, "tracks": tuple(config.tracks)}
-    training = build(TrainingConfig, place, recipe.get("training", {}), seed=config.seed)
+    training = build(TrainingConfig, place, recipe.get("training", {}), seed=config.seed, precision=config.precision)
     return (
         build(ModelConfig, place, recipe.get("model", {}), **model),
         training.stretched(config.updates) if config.updates else training,

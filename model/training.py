@@ -97,7 +97,7 @@ def train(
     if config.batch % workers.count:
         raise InputError(f"a batch of {config.batch} does not part into {workers.count} processes; change one of them")
     device = next(model.parameters()).device
-    sets = training, _spread(validation, VALIDATION_WINDOWS)
+    sets = training, validation.spread(VALIDATION_WINDOWS)
     training, validation = (windows.seen_by(model.config).to(device) for windows in sets)
     with _told_to_stop() as told:
         return _Run(model, training, validation, config, ending, snapshots, log, workers, told).run()
@@ -322,12 +322,6 @@ def _told_to_stop() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _spread(windows: WindowSet, most: int) -> WindowSet:
-    """At most so many windows, spread evenly over all."""
-    chosen = torch.linspace(0, len(windows) - 1, min(most, len(windows))).long()
-    return windows.take(chosen)
 
 
 @torch.no_grad()

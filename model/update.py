@@ -11,6 +11,7 @@ from model.config import TrainingConfig
 from model.critic import Critic, critic_loss
 from model.encoder import draw
 from model.music_vae import Sampling, free_bits_divergence
+from model.precision import autocast
 from model.priors import Prior, draw_genre
 from model.workers import ALONE, Workers
 
@@ -62,7 +63,8 @@ def update_once(
     part = workers.part
     noise = torch.randn(len(tokens), model.config.latent, generator=generator, device=tokens.device)
     genre = draw_genre(genres, generator)
-    mean, log_variance = model.encode(part(tokens))
+    with autocast(config.precision, tokens.device):
+        mean, log_variance = model.encode(part(tokens))
     losses: dict[str, Tensor] = {}
 
     if model.critic and optimisers.critic:
@@ -75,7 +77,9 @@ def update_once(
     z = draw(mean, log_variance, part(noise))
     chance = config.sampling_chance(update)
     sampling = Sampling(chance, generator, workers) if chance else None
-    loss = reconstruction_loss(model.decode(z, part(tokens), sampling), part(tokens))
+    with autocast(config.precision, tokens.device):
+        logits = model.decode(z, part(tokens), sampling)
+    loss = reconstruction_loss(logits, part(tokens))
     losses["loss"] = loss.detach()
     if model.critic:
         loss = loss - beta * model.critic(z, part(genre)).mean()

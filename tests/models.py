@@ -37,7 +37,7 @@ SMALL = ModelConfig(
 BRIEF = TrainingConfig(
     updates=12, batch=4, learning_rate=0.01, decay=0.01, beta_every=2, critic_updates=2, gradient_penalty=10.0,
     divergence=0.5, free_bits=1.0, sampling_rate=0.0, sampling_every=1.0,
-    evaluate_every=5, seed=0,
+    evaluate_every=5, precision="float32", seed=0,
 )  # fmt: skip
 TO_THE_END = Ending(max_minutes=None, patience=None, keep="last")
 

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import operations
 from benchmarks.published import PianoRolls, Published
-from benchmarks.training import PARTS, SYSTEMS, profiled
+from benchmarks.training import PARTS, profiled, systems
 from model.autoencoder import Autoencoder
 from music.tokens import STATES
 from tests import models
@@ -73,7 +73,7 @@ def test_the_port_learns_windows_by_heart(prior, tokens):
     assert losses[-1] < 0.5 * losses[0]
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+@pytest.mark.parametrize("system", systems(), ids=lambda system: system.name)
 def test_a_profile_finds_every_part_of_an_update(system, tokens):
     windows = windows_of(tokens)
     try:

@@ -349,7 +349,7 @@ def machine(tmp_path, windows):
     (tmp_path / "shards").mkdir()
     write_window_shards(tmp_path / "shards", make_windows(40), make_windows(10))
     schedule = asdict(replace(BRIEF, updates=60, sampling_rate=2.0, sampling_every=10.0))
-    lines = [f"{name} = {value}" for name, value in schedule.items() if name != "seed"]
+    lines = [f"{name} = {value}" for name, value in schedule.items() if name not in ("precision", "seed")]
     (tmp_path / "recipes.toml").write_text(RECIPES + "\n".join(lines))
     return tmp_path
 

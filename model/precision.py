@@ -1,0 +1,27 @@
+"""The precision of training: in single precision, or mixed, with the LSTMs and the products about them in bfloat16."""
+
+from typing import Literal
+
+import torch
+from torch import nn
+
+from music.errors import InputError
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """A context for forward passes; weights, codes, losses, gradients and optimisers stay in single precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def check_precision(precision: Precision, device: torch.device) -> None:
+    """Raises `InputError` where the device cannot train an LSTM so: of CPUs, those without bfloat16 instructions."""
+    try:
+        with autocast(precision, device):
+            output, _ = nn.LSTM(1, 1, device=device)(torch.zeros(1, 1, 1, device=device))
+        torch.autograd.backward(output.sum())
+    except RuntimeError as error:
+        raise InputError(
+            f"precision {precision}: this {device.type} has no LSTM of it ({error}); take float32"
+        ) from error

@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from model.autoencoder import Autoencoder
+from model.data import generator_of
+from model.precision import check_precision
+from model.training import InterruptedRunError
+from model.update import Optimisers, update_once
+from music.errors import InputError
+from tests.models import BRIEF, SMALL, make_windows
+from tests.test_training import KINDS, SAMPLED, same, stop_after, trained
+
+CPU = torch.device("cpu")
+MIXED = replace(SAMPLED, precision="bfloat16")
+
+
+def cannot() -> str:
+    try:
+        check_precision("bfloat16", CPU)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+needs_bfloat16 = pytest.mark.skipif(bool(cannot()), reason=cannot())
+
+
+@pytest.fixture
+def windows():
+    return make_windows()
+
+
+def gradients(windows, model, precision):
+    """Of one update's losses, each a vector."""
+    torch.manual_seed(0)
+    autoencoder, seen = Autoencoder(model), windows.seen_by(model)
+    config = replace(BRIEF, precision=precision)
+    optimisers = Optimisers.of(autoencoder, config)
+    update_once(
+        autoencoder, seen.tokens, seen.genres, optimisers, config, 6, generator_of(0, "update", 6, CPU)
+    )  # fmt: skip
+    return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_gradients_are_near_those_of_single_precision(windows, kind):
+    mixed, single = (gradients(windows, KINDS[kind], precision) for precision in ("bfloat16", "float32"))
+    assert mixed.keys() == single.keys()
+    for name, gradient in mixed.items():
+        assert gradient.dtype == torch.float32
+        error = (gradient - single[name]).norm()
+        assert error <= 0.05 * single[name].norm(), name  # bfloat16 has 8 bits: 0.4% a rounding
+    assert any(not torch.equal(mixed[name], single[name]) for name in mixed)
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stopped_mixed_run_goes_on_as_if_it_had_not_been(windows, tmp_path, monkeypatch, kind):
+    whole = trained(tmp_path / "whole", windows, MIXED, KINDS[kind])
+    stop_after(monkeypatch, 7)
+    with pytest.raises(InterruptedRunError):
+        trained(tmp_path / "stopped", windows, MIXED, KINDS[kind])
+    monkeypatch.undo()
+    resumed = trained(tmp_path / "stopped", windows, MIXED, KINDS[kind])
+    assert same(whole[0], resumed[0])
+    assert whole[1:] == resumed[1:]
+
+
+@needs_bfloat16
+def test_mixed_training_learns_a_few_windows_by_heart(windows, tmp_path):
+    few = windows.take(torch.arange(4))
+    config = replace(MIXED, updates=150, beta_every=1000, learning_rate=0.02, decay=0.0)
+    model, metrics, _, _ = trained(tmp_path, few, config, SMALL)
+    assert metrics["validation_accuracy"] > 0.5  # chance is below 0.01
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+
+
+def test_a_device_without_bfloat16_is_named(monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("could not create a primitive descriptor")
+
+    monkeypatch.setattr(nn.LSTM, "forward", refuse)
+    with pytest.raises(InputError, match=r"precision bfloat16: this cpu has no LSTM .* take float32"):
+        check_precision("bfloat16", CPU)
