@@ -1,9 +1,8 @@
-import math
 from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from model import checkpoint
 from model.autoencoder import Autoencoder
@@ -73,32 +72,41 @@ def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compact.safetensors", "model.json"]
 
 
-@pytest.mark.parametrize("bits", [8, 4, 2, 1])
+@pytest.mark.parametrize("bits", [6, 4, 2.4])
 def test_a_matrix_of_normal_numbers_is_as_near_as_its_bits_allow(bits):
-    matrix = torch.randn(300, 1001, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 3, 300)[:, None]
-    packed = compress({"w": matrix}, matrix.numel() * bits // 8 + 4096)
-    assert packed["w.codes"].numel() == math.ceil(matrix.numel() * bits / 8)
+    matrix = torch.randn(300, 4001, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 3, 300)[:, None]
+    room = int(matrix.numel() * bits / 8) + 4096
+    packed = compress({"w": matrix}, room)
+    assert 0.98 * room < sum(tensor.nbytes for tensor in packed.values()) <= room
     error = (expand(packed)["w"] - matrix) / matrix.square().mean(dim=1, keepdim=True).sqrt()
-    # Max, "Quantizing for minimum distortion", 1960, table I; of 8 bits what Panter and Dite, 1951, say of many levels
-    distortion = {8: math.pi * math.sqrt(3) / 2 / 256**2, 4: 0.00950, 2: 0.1175, 1: 0.3634}
-    assert error.square().mean() == pytest.approx(distortion[bits], rel=0.05)
+    # Even steps lose 0.254 bits to the best code of normal numbers (Gish and Pierce, 1968), Huffman's some more.
+    best = 2 ** (-2 * bits)
+    assert 2 ** (2 * 0.22) * best < error.square().mean() < 2 ** (2 * 0.36) * best
 
 
 def test_vectors_and_rows_of_zeros_come_back(model):
     weights = {"bias": torch.tensor([0.5, -2.0]), "w": torch.cat([torch.zeros(1, 8), torch.arange(8.0)[None]])}
     again = expand(compress(weights, 10_000))
     assert torch.equal(again["bias"], weights["bias"])
-    assert torch.allclose(again["w"], weights["w"], atol=0.02)
+    assert torch.allclose(again["w"], weights["w"], atol=0.03)  # half of 7 / 127
 
 
-def test_a_compact_copy_keeps_to_its_size(model, tmp_path, monkeypatch):
-    full = sum(weight.numel() for weight in model.state_dict().values())
-    monkeypatch.setattr(checkpoint, "MOST_BYTES", 2 * full)
+def test_a_compact_copy_keeps_to_its_size(tmp_path, monkeypatch):
+    config = replace(SMALL, units=64)
+    model = Autoencoder(config)
+    room = sum(weight.numel() for weight in model.parameters()) // 2  # 4 bits a weight
+    monkeypatch.setattr(checkpoint, "MOST_BYTES", room)
+    save_compact(tmp_path, model, replace(DESCRIPTION, model=config))
+    assert 0.9 * room < (tmp_path / "compact.safetensors").stat().st_size <= room
+    assert len(load(tmp_path)[0].state_dict()) == len(model.state_dict())
+    with pytest.raises(ValueError, match="do not fit into 1000 bytes"):
+        compress(model.state_dict(), 1000)
+
+
+def test_codes_that_are_cut_short_are_no_checkpoint(model, tmp_path):
     save_compact(tmp_path, model, DESCRIPTION)
-    file = tmp_path / "compact.safetensors"
-    assert file.stat().st_size <= 2 * full
-    levels = {len(tensor) for name, tensor in load_file(file).items() if name.endswith(".levels")}
-    assert len(levels) == 1
-    assert levels < {2, 4, 8, 16, 32, 64}
-    with pytest.raises(ValueError, match="at one bit a number"):
-        compress(model.state_dict(), 100)
+    packed = load_file(tmp_path / "compact.safetensors")
+    name = next(name for name in packed if name.endswith(".codes"))
+    save_file(packed | {name: packed[name][:-20].clone()}, tmp_path / "compact.safetensors")
+    with pytest.raises(InputError, match="not a checkpoint of this version"):
+        load(tmp_path)
