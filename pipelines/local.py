@@ -6,6 +6,7 @@ Beam's own start a Python interpreter each, which takes longer than a small pipe
 import logging
 import sys
 import threading
+import warnings
 from collections.abc import Mapping
 from multiprocessing import forkserver, get_context
 from typing import Any
@@ -19,6 +20,8 @@ from google.protobuf import json_format, text_format
 URN = "musae:env:forked:v1"
 
 _context = get_context("forkserver")
+# Workers run the stage's module once more, under another name; runpy wonders that it is imported, which saves the time.
+warnings.filterwarnings("ignore", ".*found in sys.modules after import of package", RuntimeWarning)
 
 
 class ForkedEnvironment(Environment):  # type: ignore[misc]

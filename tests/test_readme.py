@@ -61,7 +61,7 @@ def project(tmp_path_factory):
         recipe["training"].update(TINY_TRAINING)
     recipes.write_text(tomlkit.dumps(content))
     change(copy / "params.yaml", {"demo": {"songs_a_style": 1}, "corpus": {"shards": 2}})
-    change(copy / "beam.yaml", {"workers": 1})
+    change(copy / "beam.yaml", {"workers": 2})
     write_brief_settings(ROOT / SETTINGS, copy / SETTINGS)
     for arguments in ("init -q", "config user.name A", "config user.email a@b", "add -A", "commit -qm Begin"):
         subprocess.run(["git", *arguments.split()], cwd=copy, check=True)
@@ -89,7 +89,9 @@ def output(project: Path, command: str) -> str:
 
 @pytest.fixture(scope="module")
 def reproduced(project):
-    output(project, "dvc repro && git add -A && git commit -qm Reproduce")
+    told = output(project, "dvc repro 2>&1")
+    assert "Warning" not in told
+    output(project, "git add -A && git commit -qm Reproduce")
     return project
 
 
