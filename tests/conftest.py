@@ -12,12 +12,14 @@ torch.set_num_threads(1)  # the models are so small that a second thread slows t
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
-    """The project as Beam's workers install it, built in a copy of the source, where it may leave what it likes."""
+    """The project as Beam's workers install it, built of a copy of what the image is built of."""
     copy = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("music", "pipelines", "model", "analysis", "stages"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for line in (ROOT / ".dockerignore").read_text().split():
+        source = ROOT / line.removeprefix("!")
+        if line.startswith("!") and source.is_dir():
+            shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif line.startswith("!"):
+            shutil.copy(source, copy)
     command = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist"]
     subprocess.run(command, cwd=copy, check=True, capture_output=True)
     (built,) = (copy / "dist").iterdir()
