@@ -1,12 +1,17 @@
-"""Whether speed costs quality: losses after the same updates, of the published model's port and of this project.
+"""Whether speed costs quality: losses after as many windows, of the published model's port and of this project.
 
-    python -m benchmarks.quality WINDOWS --recipe demo --updates 1000 --seeds 0 1 2
+    python -m benchmarks.quality WINDOWS --recipe demo --seen 32000 --batch 32 128 --seeds 0 1 2
 
 WINDOWS is a folder of window shards. Every system is trained with the recipe's sizes and schedule, stretched over the
-updates, once a seed; what was measured stands in docs/performance.md.
+updates that it takes to see so many windows, once a batch size and seed; the learning rate is the recipe's for its own
+batch size, and grows with the square root of the batch. What was measured stands in docs/performance.md.
 """
 
 import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -22,18 +27,23 @@ VALIDATION_WINDOWS = 8192
 BATCH = 256
 
 
-def trained(kind: Kind, folder: Path, training: WindowSet, arguments: argparse.Namespace, seed: int) -> System:
+def trained(
+    kind: Kind, folder: Path, training: WindowSet, arguments: argparse.Namespace, batch: int, seed: int
+) -> System:
     """A system after all updates."""
+    updates = arguments.seen // batch
     config = RunConfig(
         max_minutes=None, patience=None, keep="last", tracks=TRACKS, onsets="starts", decoder="parallel",
-        prior="flower", regulariser="adversary", recipe=arguments.recipe, updates=arguments.updates, seed=seed,
+        prior="flower", regulariser="adversary", recipe=arguments.recipe, updates=updates, seed=seed,
         precision="float32", cpu_threads=arguments.cpu_threads,
     )  # fmt: skip
     data = read_provenance(folder)
     torch.manual_seed(seed)
-    system = kind(*read_recipe(config, data.bars, len(data.genres)), training)
+    model, schedule = read_recipe(config, data.bars, len(data.genres))
+    rate = schedule.learning_rate * math.sqrt(batch / schedule.batch)
+    system = kind(model, replace(schedule, batch=batch, learning_rate=rate), training)
     torch.use_deterministic_algorithms(system.deterministic)
-    for _ in range(arguments.updates):
+    for _ in range(updates):
         system.update()
     return system
 
@@ -52,7 +62,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("windows", type=Path)
     parser.add_argument("--recipe", required=True)
-    parser.add_argument("--updates", type=int, required=True)
+    parser.add_argument("--seen", type=int, required=True, help="training windows, each as often as it comes")
+    parser.add_argument("--batch", type=int, nargs="+", required=True, help="one or several sizes")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
     arguments = parser.parse_args()
@@ -62,17 +73,19 @@ def main() -> None:
     training, validation = (read_windows(arguments.windows, split) for split in SPLITS)
     validation = validation.spread(VALIDATION_WINDOWS)
     rows = []
-    for kind in systems():
+    for kind, batch in product(systems(), arguments.batch):
         measured = []
         for seed in arguments.seeds:
-            system = trained(kind, arguments.windows, training, arguments, seed)
+            system = trained(kind, arguments.windows, training, arguments, batch, seed)
             measured.append(judged(system, validation))
-            print(f"{kind.name}, seed {seed}: {measured[-1]}", flush=True)
-        columns = list(zip(*measured, strict=True))
-        rows.append(
-            [kind.name] + [f"{mean(of):.4f} ± {stdev(of):.4f}" if len(of) > 1 else f"{of[0]:.4f}" for of in columns]
-        )
-    print_table(["system", "loss, nats a step", "accuracy"], rows)
+            print(f"{kind.name}, batches of {batch}, seed {seed}: {measured[-1]}", flush=True)
+        rows.append([kind.name, str(batch), *map(spread, zip(*measured, strict=True))])
+    print_table(["system", "batch", "loss, nats a step", "accuracy"], rows)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and standard deviation."""
+    return f"{mean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
 
 
 if __name__ == "__main__":
