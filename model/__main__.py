@@ -5,9 +5,9 @@
 
 WINDOWS is a folder of shards such as data/windows/16bar. OUT is made, with the weights (model.safetensors, model.json),
 the curves (curves.csv), accuracies beside their baselines (accuracy.json) and a copy of the weights of at most 48 MB
-with what it costs in accuracy (compact). The minutes are those of training; reading the windows before and judging the
-model on all of them after come on top. Told to stop (Ctrl-C, SIGTERM), it leaves a snapshot in runs; the same command
-goes on from there.
+with what it costs in accuracy (compact). The minutes are those of training; on top come reading the windows before,
+fitting the copy of a large model to its few bits (a twentieth of them), and judging both on all windows. Told to stop
+(Ctrl-C, SIGTERM) in training, it leaves a snapshot in runs; the same command goes on from there.
 """
 
 import argparse
@@ -19,11 +19,12 @@ from typing import get_args
 
 from safetensors import SafetensorError
 
-from model.checkpoint import load, save, save_compact
+from model.checkpoint import MOST_BYTES, load, save, save_compact
 from model.config import Decoder, Onsets, Prior, Regulariser
 from model.data import SPLITS, read_windows
 from model.evaluation import by_track, evaluate, lines
 from model.precision import Precision
+from model.refining import fit_to_size
 from model.run import RECIPES, RunConfig, train_on
 from model.snapshots import Metrics
 from model.training import Keep
@@ -55,12 +56,14 @@ def _run(windows: Path, out: Path, config: RunConfig) -> None:
         model, description, snapshots = train_on(
             windows, config, lambda *record: history.append(record), workers, device()
         )
+        training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
+        if workers.first:
+            save(out, model, description)
+            _write_curves(out / "curves.csv", history)
+        step = fit_to_size(model, training, description.training, MOST_BYTES, workers)
     if not workers.first:
         return
-    save(out, model, description)
-    save_compact(compact, model, description)
-    _write_curves(out / "curves.csv", history)
-    training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
+    save_compact(compact, model, description, step)
     for title, folder in (("of the validation windows", out), ("of the same, the compact copy", compact)):
         accuracy = by_track(evaluate(load(folder)[0].to(device()), training, validation), config.tracks)
         (folder / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from model.autoencoder import Autoencoder
-from model.compact import compress, expand
+from model.compact import expand, finest_step, pack
 from model.config import ModelConfig, TrainingConfig, difference
 from model.data import Provenance, read_provenance
 from music.errors import InputError
@@ -43,10 +43,11 @@ def save(folder: Path, model: Autoencoder, description: Description) -> None:
     _describe(folder, description)
 
 
-def save_compact(folder: Path, model: Autoencoder, description: Description) -> None:
-    """Writes a copy that `load` reads too, with so few bits a weight that it takes at most `MOST_BYTES`."""
+def save_compact(folder: Path, model: Autoencoder, description: Description, step: float) -> None:
+    """Writes a copy that `load` reads too, rounded to such steps, or larger ones if it takes more than `MOST_BYTES`."""
     (folder / DESCRIPTION).unlink(missing_ok=True)
-    save_file(compress(model.state_dict(), MOST_BYTES), folder / COMPACT)
+    weights = model.state_dict()
+    save_file(pack(weights, max(step, finest_step(weights, MOST_BYTES))), folder / COMPACT)
     _describe(folder, description)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 Weights = dict[str, Tensor]
@@ -19,80 +18,89 @@ FINEST, COARSEST = -8.0, 3.0
 PRECISION = 0.02
 """To which that of the step is found."""
 FARTHEST = 127
-"""Steps from 0: a code is a signed byte."""
+"""Steps from 0: a number of steps is a signed byte."""
 ENTRY_BYTES = 160
 """For a tensor's name and place in the file."""
-PARTS = ("codes", "scales", "step", "columns")
+PARTS = ("steps", "scales", "step", "columns")
 
 
 @dataclass(frozen=True)
-class _Matrix:
-    scaled: NDArray[np.float32]
-    scales: NDArray[np.float16]
-    """(rows,) root mean square."""
+class Rounded:
+    """A matrix in whole steps."""
 
-    def packed(self, step: float) -> dict[str, NDArray[np.generic]]:
-        """In steps of this size, or as much larger ones as its farthest number needs."""
-        step = max(step, float(np.abs(self.scaled).max(initial=0)) / FARTHEST)
-        codes = np.rint(self.scaled / np.float32(step)).astype(np.int8)
-        coder = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
-        return {
-            "codes": np.frombuffer(coder.compress(codes.tobytes()) + coder.flush(), dtype=np.uint8),
-            "scales": self.scales,
-            "step": np.array(step, dtype=np.float32),
-            "columns": np.array(self.scaled.shape[1]),
-        }
+    steps: Tensor
+    """(rows, columns) int8."""
+    scales: Tensor
+    """(rows,) float16: root mean square."""
+    step: Tensor
+    """() float32, as a share of the scale."""
+
+    @property
+    def matrix(self) -> Tensor:
+        """(rows, columns) float32."""
+        return self.steps * (self.step * self.scales.float())[:, None]
 
 
-def compress(weights: Weights, most_bytes: int) -> Weights:
-    """Packs the weights into at most so many bytes, with the finest steps that fit.
+def rounded(matrix: Tensor, step: float) -> Rounded:
+    """In steps of this size, or as much larger ones as its farthest number needs; matrix: (rows, columns) float32."""
+    scales = matrix.square().mean(dim=1).sqrt().half()
+    units = matrix / scales.float().where(scales > 0, 1.0)[:, None]
+    of_matrix = (units.abs().max() / FARTHEST).clamp(min=step)
+    return Rounded((units / of_matrix).round().to(torch.int8), scales, of_matrix)
 
-    Vectors stay, in half precision. Raises `ValueError` where even the coarsest steps do not fit.
-    """
-    matrices = {name: _matrix(weight) for name, weight in weights.items() if weight.ndim == 2}
-    vectors = {name: weight.half() for name, weight in weights.items() if weight.ndim != 2}
-    entries = len(vectors) + len(PARTS) * len(matrices)
-    room = most_bytes - ENTRY_BYTES * entries - sum(weight.nbytes for weight in vectors.values())
 
-    def packed(step: float) -> dict[str, NDArray[np.generic]]:
-        parts = ((name, matrix.packed(step)) for name, matrix in matrices.items())
-        return {f"{name}.{part}": array for name, of in parts for part, array in of.items()}
+def finest_step(weights: Weights, most_bytes: int) -> float:
+    """Of those with which the packed weights take at most so many bytes. Raises `ValueError` where none does."""
 
-    def fits(arrays: dict[str, NDArray[np.generic]]) -> bool:
-        return sum(array.nbytes for array in arrays.values()) <= room
+    def fits(exponent: float) -> bool:
+        packed = pack(weights, 2**exponent)
+        return sum(tensor.nbytes + ENTRY_BYTES for tensor in packed.values()) <= most_bytes
 
     fine, coarse = FINEST, COARSEST
-    found = packed(2**fine)
-    if not fits(found):
-        found = packed(2**coarse)
-        if not fits(found):
-            raise ValueError(f"the weights do not fit into {most_bytes} bytes")
-        while coarse - fine > PRECISION:
-            middle = (fine + coarse) / 2
-            tried = packed(2**middle)
-            if fits(tried):
-                coarse, found = middle, tried
-            else:
-                fine = middle
-    return vectors | {name: torch.from_numpy(array.copy()) for name, array in found.items()}
+    if fits(fine):
+        return 2**fine
+    if not fits(coarse):
+        raise ValueError(f"the weights do not fit into {most_bytes} bytes")
+    while coarse - fine > PRECISION:
+        middle = (fine + coarse) / 2
+        if fits(middle):
+            coarse = middle
+        else:
+            fine = middle
+    return 2**coarse
 
 
-def _matrix(weight: Tensor) -> _Matrix:
-    numbers = weight.numpy(force=True)
-    scales = np.sqrt(np.square(numbers, dtype=np.float64).mean(axis=1)).astype(np.float16)
-    units = np.where(scales > 0, scales, 1).astype(np.float32)[:, None]
-    return _Matrix(np.divide(numbers, units, dtype=np.float32), scales)
+def pack(weights: Weights, step: float) -> Weights:
+    """Matrices in steps of this size, vectors in half precision; on the CPU."""
+    packed: Weights = {}
+    for name, weight in weights.items():
+        if weight.ndim == 2:
+            of = rounded(weight, step)
+            parts = (_coded(of.steps), of.scales.cpu(), of.step.cpu(), torch.tensor(weight.shape[1]))
+            packed |= {f"{name}.{part}": tensor for part, tensor in zip(PARTS, parts, strict=True)}
+        else:
+            packed[name] = weight.half().cpu()
+    return packed
+
+
+def _coded(steps: Tensor) -> Tensor:
+    coder = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
+    coded = coder.compress(steps.numpy(force=True).tobytes()) + coder.flush()
+    return torch.from_numpy(np.frombuffer(coded, dtype=np.uint8).copy())
 
 
 def expand(packed: Weights) -> Weights:
-    """The weights in single precision, as near as their bits allow. Raises `ValueError` for codes cut short."""
-    arrays = {name: tensor.numpy() for name, tensor in packed.items()}
-    matrices = [name.removesuffix(".codes") for name in arrays if name.endswith(".codes")]
+    """The weights in single precision, as near as their bits allow. Raises `ValueError` for what `pack` never wrote."""
+    matrices = [name.removesuffix(".steps") for name in packed if name.endswith(".steps")]
     parts = {f"{name}.{part}" for name in matrices for part in PARTS}
     weights = {name: tensor.float() for name, tensor in packed.items() if name not in parts}
     for name in matrices:
-        codes, scales, step, columns = (arrays[f"{name}.{part}"] for part in PARTS)
-        rows = scales.astype(np.float32)[:, None]
-        steps = zlib.decompressobj().decompress(codes.tobytes(), max(len(rows) * int(columns), 1))
-        weights[name] = torch.from_numpy(np.frombuffer(steps, dtype=np.int8).reshape(len(rows), -1) * (step * rows))
+        coded, scales, step, columns = (packed[f"{name}.{part}"] for part in PARTS)
+        shape = len(scales), int(columns)
+        try:
+            decoded = zlib.decompressobj().decompress(coded.numpy().tobytes(), max(shape[0] * shape[1], 1))
+        except zlib.error as error:
+            raise ValueError(f"{name}: {error}") from error
+        steps = torch.from_numpy(np.frombuffer(decoded, dtype=np.int8).reshape(shape).copy())
+        weights[name] = Rounded(steps, scales, step).matrix
     return weights

@@ -42,6 +42,12 @@ class Workers:
         for tensor, mean in zip(listed, means, strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Replaces each tensor by the first process's."""
+        if self.count > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, src=0)
+
     def agree(self, value: int, device: torch.device) -> int:
         """The first process's value."""
         if self.count == 1:

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from model import checkpoint
 from model.autoencoder import Autoencoder
 from model.checkpoint import VERSIONS, Description, load, load_for, save, save_compact
-from model.compact import compress, expand
+from model.compact import expand, finest_step, pack
 from model.config import difference
 from model.data import Provenance, read_provenance
 from music.errors import InputError
@@ -64,7 +64,7 @@ def test_a_model_of_other_windows_is_named_with_what_differs(model, tmp_path):
 
 
 def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):
-    save_compact(tmp_path, model, DESCRIPTION)
+    save_compact(tmp_path, model, DESCRIPTION, step=0)
     again, description = load(tmp_path)
     assert description == DESCRIPTION
     codes = (one.codes(make_windows().tokens) for one in (again, model))
@@ -76,7 +76,7 @@ def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):
 def test_a_matrix_of_normal_numbers_is_as_near_as_its_bits_allow(bits):
     matrix = torch.randn(300, 4001, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 3, 300)[:, None]
     room = int(matrix.numel() * bits / 8) + 4096
-    packed = compress({"w": matrix}, room)
+    packed = pack({"w": matrix}, finest_step({"w": matrix}, room))
     assert 0.98 * room < sum(tensor.nbytes for tensor in packed.values()) <= room
     error = (expand(packed)["w"] - matrix) / matrix.square().mean(dim=1, keepdim=True).sqrt()
     # Even steps lose 0.254 bits to the best code of normal numbers (Gish and Pierce, 1968), Huffman's some more.
@@ -86,7 +86,7 @@ def test_a_matrix_of_normal_numbers_is_as_near_as_its_bits_allow(bits):
 
 def test_vectors_and_rows_of_zeros_come_back(model):
     weights = {"bias": torch.tensor([0.5, -2.0]), "w": torch.cat([torch.zeros(1, 8), torch.arange(8.0)[None]])}
-    again = expand(compress(weights, 10_000))
+    again = expand(pack(weights, finest_step(weights, 10_000)))
     assert torch.equal(again["bias"], weights["bias"])
     assert torch.allclose(again["w"], weights["w"], atol=0.03)  # half of 7 / 127
 
@@ -96,17 +96,18 @@ def test_a_compact_copy_keeps_to_its_size(tmp_path, monkeypatch):
     model = Autoencoder(config)
     room = sum(weight.numel() for weight in model.parameters()) // 2  # 4 bits a weight
     monkeypatch.setattr(checkpoint, "MOST_BYTES", room)
-    save_compact(tmp_path, model, replace(DESCRIPTION, model=config))
+    save_compact(tmp_path, model, replace(DESCRIPTION, model=config), step=0)
     assert 0.9 * room < (tmp_path / "compact.safetensors").stat().st_size <= room
     assert len(load(tmp_path)[0].state_dict()) == len(model.state_dict())
     with pytest.raises(ValueError, match="do not fit into 1000 bytes"):
-        compress(model.state_dict(), 1000)
+        finest_step(model.state_dict(), 1000)
 
 
-def test_codes_that_are_cut_short_are_no_checkpoint(model, tmp_path):
-    save_compact(tmp_path, model, DESCRIPTION)
+@pytest.mark.parametrize("damage", [lambda steps: steps[:-20].clone(), lambda steps: 255 - steps])
+def test_damaged_steps_are_no_checkpoint(model, tmp_path, damage):
+    save_compact(tmp_path, model, DESCRIPTION, step=0)
     packed = load_file(tmp_path / "compact.safetensors")
-    name = next(name for name in packed if name.endswith(".codes"))
-    save_file(packed | {name: packed[name][:-20].clone()}, tmp_path / "compact.safetensors")
+    name = next(name for name in packed if name.endswith(".steps"))
+    save_file(packed | {name: damage(packed[name])}, tmp_path / "compact.safetensors")
     with pytest.raises(InputError, match="not a checkpoint of this version"):
         load(tmp_path)
