@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from music.errors import InputError
+
 Weights = dict[str, Tensor]
 
 FINEST, COARSEST = -8.0, 3.0
@@ -50,7 +52,7 @@ def rounded(matrix: Tensor, step: float) -> Rounded:
 
 
 def finest_step(weights: Weights, most_bytes: int) -> float:
-    """Of those with which the packed weights take at most so many bytes. Raises `ValueError` where none does."""
+    """Of those with which the packed weights take at most so many bytes. Raises `InputError` where none does."""
 
     def fits(exponent: float) -> bool:
         packed = pack(weights, 2**exponent)
@@ -60,7 +62,7 @@ def finest_step(weights: Weights, most_bytes: int) -> float:
     if fits(fine):
         return 2**fine
     if not fits(coarse):
-        raise ValueError(f"the weights do not fit into {most_bytes} bytes")
+        raise InputError(f"the weights do not fit into {most_bytes} bytes; take fewer units or layers")
     while coarse - fine > PRECISION:
         middle = (fine + coarse) / 2
         if fits(middle):

@@ -99,7 +99,7 @@ def test_a_compact_copy_keeps_to_its_size(tmp_path, monkeypatch):
     save_compact(tmp_path, model, replace(DESCRIPTION, model=config), step=0)
     assert 0.9 * room < (tmp_path / "compact.safetensors").stat().st_size <= room
     assert len(load(tmp_path)[0].state_dict()) == len(model.state_dict())
-    with pytest.raises(ValueError, match="do not fit into 1000 bytes"):
+    with pytest.raises(InputError, match="do not fit into 1000 bytes"):
         finest_step(model.state_dict(), 1000)
 
 
