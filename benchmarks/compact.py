@@ -1,15 +1,15 @@
-"""What a compact copy costs in accuracy, by its bits a weight.
+"""What a compact copy costs in accuracy, by its bits a weight, rounded and no more.
 
     python -m benchmarks.compact MODEL WINDOWS --bits 8 4 3 2.3 2
 
 MODEL is the folder of a checkpoint, WINDOWS the folder of shards it was trained on. At the paper's size 48 MB are 2.3
-bits a weight. What was measured stands in docs/performance.md.
+bits a weight, and `python -m model` fits the model to them. What was measured stands in docs/performance.md.
 """
 
 import argparse
 from pathlib import Path
 
-from benchmarks.training import print_table
+from benchmarks.training import DEVICE, print_table
 from model.checkpoint import load_for
 from model.compact import expand, finest_step, pack
 from model.data import SPLITS, read_windows
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--bits", type=float, nargs="+", required=True)
     arguments = parser.parse_args()
     model, description = load_for(arguments.model, arguments.windows)
+    model.to(DEVICE)
     training, validation = (read_windows(arguments.windows, split).seen_by(description.model) for split in SPLITS)
     validation = validation.spread(VALIDATION_WINDOWS)
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}

@@ -17,7 +17,7 @@ from statistics import mean, stdev
 
 import torch
 
-from benchmarks.training import Kind, System, describe, print_table, systems
+from benchmarks.training import DEVICE, Kind, System, describe, prepare, print_table, systems
 from model.autoencoder import reconstruction_loss
 from model.data import SPLITS, WindowSet, read_provenance, read_windows
 from model.run import RunConfig, read_recipe
@@ -69,9 +69,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.cpu_threads:
         torch.set_num_threads(arguments.cpu_threads)
+    prepare()
     describe()
     training, validation = (read_windows(arguments.windows, split) for split in SPLITS)
-    validation = validation.spread(VALIDATION_WINDOWS)
+    validation = validation.spread(VALIDATION_WINDOWS).to(DEVICE)
+    if len(training) < max(arguments.batch):
+        parser.error(f"{len(training)} training windows, fewer than a batch")
     rows = []
     for kind, batch in product(systems(), arguments.batch):
         measured = []

@@ -449,6 +449,12 @@ def report_reading(folder: Path, repetitions: int, consumed: float) -> None:
     )
 
 
+def prepare() -> None:
+    """As training does."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
 def describe() -> None:
     if DEVICE.type == "cuda":
         print(f"Device: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}")
@@ -471,8 +477,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5, help="of that, the systems taking turns; medians count")
     parser.add_argument("--profiled", type=int, default=3, help="updates in the profile")
     arguments = parser.parse_args()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    prepare()
     describe()
     peak = peaks()
     print("Large matrix product:", ", ".join(f"{name} {rate / 1e12:.4g} TFLOP/s" for name, rate in peak.items()))

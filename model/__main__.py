@@ -14,17 +14,19 @@ import argparse
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from safetensors import SafetensorError
 
-from model.checkpoint import MOST_BYTES, load, save, save_compact
+from model.checkpoint import load, save, save_compact
+from model.compact import MOST_BYTES
 from model.config import Decoder, Onsets, Prior, Regulariser
 from model.data import SPLITS, read_windows
 from model.evaluation import by_track, evaluate, lines
 from model.precision import Precision
-from model.refining import fit_to_size
+from model.refining import compacted
 from model.run import RECIPES, RunConfig, train_on
 from model.snapshots import Metrics
 from model.training import Keep
@@ -60,10 +62,10 @@ def _run(windows: Path, out: Path, config: RunConfig) -> None:
         if workers.first:
             save(out, model, description)
             _write_curves(out / "curves.csv", history)
-        step = fit_to_size(model, training, description.training, MOST_BYTES, workers)
+        packed, metrics = compacted(model, training, validation, description.training, MOST_BYTES, workers)
     if not workers.first:
         return
-    save_compact(compact, model, description, step)
+    save_compact(compact, packed, replace(description, metrics=metrics))
     for title, folder in (("of the validation windows", out), ("of the same, the compact copy", compact)):
         accuracy = by_track(evaluate(load(folder)[0].to(device()), training, validation), config.tracks)
         (folder / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n", encoding="utf-8")

@@ -11,15 +11,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from model.autoencoder import Autoencoder
-from model.compact import expand, finest_step, pack
+from model.compact import Weights, expand
 from model.config import ModelConfig, TrainingConfig, difference
 from model.data import Provenance, read_provenance
 from music.errors import InputError
 
 WEIGHTS = "model.safetensors"
 COMPACT = "compact.safetensors"
-MOST_BYTES = 48_000_000
-"""Of a compact copy."""
 DESCRIPTION = "model.json"
 VERSIONS = {"python": platform.python_version(), "torch": torch.__version__}
 
@@ -43,11 +41,10 @@ def save(folder: Path, model: Autoencoder, description: Description) -> None:
     _describe(folder, description)
 
 
-def save_compact(folder: Path, model: Autoencoder, description: Description, step: float) -> None:
-    """Writes a copy that `load` reads too, rounded to such steps, or larger ones if it takes more than `MOST_BYTES`."""
+def save_compact(folder: Path, packed: Weights, description: Description) -> None:
+    """Writes what `model.compact.pack` made of the weights, for `load` to read too."""
     (folder / DESCRIPTION).unlink(missing_ok=True)
-    weights = model.state_dict()
-    save_file(pack(weights, max(step, finest_step(weights, MOST_BYTES))), folder / COMPACT)
+    save_file(packed, folder / COMPACT)
     _describe(folder, description)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.data import WindowSet
+from music.progress import Progress
 from music.tokens import HOLD, PITCHES, STATES, TRACKS
 
 BATCH = 256
@@ -80,9 +81,14 @@ def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> 
     of_song, song = torch.unique(validation.songs, return_inverse=True)
     shape = 2, len(of_song), len(commonest)
     totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros(shape, dtype=torch.int64, device=device))
-    for tokens, songs in zip(torch.split(validation.tokens, BATCH), torch.split(song.to(device), BATCH), strict=True):
-        for measure, counts in _counts(model, tokens.to(device), commonest).items():
-            totals[measure].index_add_(1, songs, counts)
+    batches = zip(torch.split(validation.tokens, BATCH), torch.split(song.to(device), BATCH), strict=True)
+    done = 0
+    with Progress("reconstructing", len(validation), "window") as progress:
+        for tokens, songs in batches:
+            for measure, counts in _counts(model, tokens.to(device), commonest).items():
+                totals[measure].index_add_(1, songs, counts)
+            done += len(tokens)
+            progress.to(done)
     return {measure: Counts(*totals[measure].cpu().double()) for measure in MEASURES if measure in totals}
 
 

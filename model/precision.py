@@ -16,12 +16,19 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
 
 
 def check_precision(precision: Precision, device: torch.device) -> None:
-    """Raises `InputError` where the device cannot train an LSTM so: of CPUs, those without bfloat16 instructions."""
+    """Raises `InputError` where the device cannot train an LSTM so.
+
+    Of CPUs those without bfloat16 instructions cannot, and PyTorch may take float16, in which small gradients vanish.
+    """
+    if precision == "float32":
+        return
     try:
         with autocast(precision, device):
             output, _ = nn.LSTM(1, 1, device=device)(torch.zeros(1, 1, 1, device=device))
         torch.autograd.backward(output.sum())
+        if output.dtype != torch.bfloat16:
+            raise RuntimeError(f"it takes {output.dtype}")
     except RuntimeError as error:
         raise InputError(
-            f"precision {precision}: this {device.type} has no LSTM of it ({error}); take float32"
+            f"precision {precision}: no LSTM on this {device.type} has it ({error}); take float32"
         ) from error

@@ -4,14 +4,18 @@ Forward and backward passes see rounded weights, while what is not yet a whole s
 straight-through estimator; Bengio et al., arXiv 1308.3432).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 
 from model.autoencoder import Autoencoder
-from model.compact import finest_step, rounded
+from model.compact import Weights, expand, finest_step, fits, pack, rounded
 from model.config import TrainingConfig
 from model.data import Batches, WindowSet, generator_of
+from model.snapshots import Metrics
+from model.training import VALIDATION_WINDOWS, validate
 from model.update import Optimisers, update_once
 from model.workers import Workers
 from music.progress import Progress
@@ -26,51 +30,77 @@ RATE = 0.25
 """Of its learning rate."""
 
 
-def fit_to_size(
-    model: Autoencoder, training: WindowSet, config: TrainingConfig, most_bytes: int, workers: Workers
-) -> float:
-    """The steps with which a copy takes at most so many bytes; where they are coarse, the model is refined for them."""
-    step = finest_step(model.state_dict(), most_bytes)
-    if step > COARSE:
-        step *= ROOM
-        refine(model, training, config, step, workers)
-    return step
+def compacted(
+    model: Autoencoder,
+    training: WindowSet,
+    validation: WindowSet,
+    config: TrainingConfig,
+    most_bytes: int,
+    workers: Workers,
+) -> tuple[Weights, Metrics]:
+    """Packed weights of at most so many bytes, for a copy of the model, and their validation.
 
-
-def refine(model: Autoencoder, training: WindowSet, config: TrainingConfig, step: float, workers: Workers) -> None:
-    """Trains the model in place, its matrices rounded to such steps: the run's schedule once more, in small.
-
-    training: as the model sees it. In the end the weights are exact again, and near to what they are rounded to.
+    Where the steps are coarse the model is refined for them, if the copy gains by it; it is changed in place. The sets
+    are as the model sees them. Raises `InputError` for weights that do not fit.
     """
-    workers.share(model.state_dict().values())
-    schedule = replace(
-        config.stretched(max(round(SHARE * config.updates), 1)), learning_rate=RATE * config.learning_rate
-    )
-    optimisers = Optimisers.of(model, schedule)
     device = next(model.parameters()).device
-    training = training.to(device)
+    training, validation = training.to(device), validation.spread(VALIDATION_WINDOWS).to(device)
+
+    def judged(packed: Weights) -> Metrics:
+        model.load_state_dict(expand(packed))
+        return validate(model, validation, config.batch // workers.count)
+
+    workers.share(model.state_dict().values())
+    weights = {name: weight.clone() for name, weight in model.state_dict().items()}
+    step = finest_step(weights, most_bytes)
+    plain = pack(weights, step)
+    metrics = judged(plain)
+    if step <= COARSE:
+        return plain, metrics
+    model.load_state_dict(weights)
+    _refine(model, training, config, ROOM * step, workers)
+    refined = pack(model.state_dict(), ROOM * step)
+    its_metrics = judged(refined)
+    gains = its_metrics["validation_loss"] < metrics["validation_loss"] and fits(refined, most_bytes)
+    return (refined, its_metrics) if gains else (plain, metrics)
+
+
+def _refine(model: Autoencoder, training: WindowSet, config: TrainingConfig, step: float, workers: Workers) -> None:
+    """The run's schedule once more, in small, with the regulariser at its full weight and the matrices rounded."""
+    updates = max(round(SHARE * config.updates), 1)
+    schedule = replace(config.stretched(updates), learning_rate=RATE * config.learning_rate, beta_every=1)
+    optimisers = Optimisers.of(model, schedule)
     batches = Batches(len(training), schedule.batch, schedule.seed)
+    device = training.tokens.device
+    model.train()  # cuDNN differentiates no LSTM in evaluation mode
+    with _rounding(model, step, optimisers.autoencoder), Progress("fitting the copy", updates, "update") as progress:
+        for update in range(updates):
+            batch = training.take(batches(update).to(device))
+            generator = generator_of(schedule.seed, "update", update, device)
+            update_once(model, batch.tokens, batch.genres, optimisers, schedule, update, generator, workers)
+            progress.to(update + 1)
+    model.eval()
+
+
+@contextmanager
+def _rounding(model: Autoencoder, step: float, optimiser: torch.optim.Optimizer) -> Iterator[None]:
+    """The model's matrices are rounded, and exact again in the end; the optimiser's steps move the exact ones."""
     matrices = [weight for weight in (*model.encoder.parameters(), *model.decoder.parameters()) if weight.ndim == 2]
     exact = [torch.empty_like(matrix) for matrix in matrices]
 
     @torch.no_grad()
     def round_all(*_: object) -> None:
-        for matrix, of in zip(matrices, exact, strict=True):
-            of.copy_(matrix)
-            matrix.copy_(rounded(of, step).matrix)
+        for matrix, kept in zip(matrices, exact, strict=True):
+            kept.copy_(matrix)
+            matrix.copy_(rounded(kept, step).matrix)
 
     @torch.no_grad()
     def make_exact(*_: object) -> None:
-        for matrix, of in zip(matrices, exact, strict=True):
-            matrix.copy_(of)
+        for matrix, kept in zip(matrices, exact, strict=True):
+            matrix.copy_(kept)
 
-    optimisers.autoencoder.register_step_pre_hook(make_exact)
-    optimisers.autoencoder.register_step_post_hook(round_all)
+    optimiser.register_step_pre_hook(make_exact)
+    optimiser.register_step_post_hook(round_all)
     round_all()
-    with Progress("fitting the compact copy", schedule.updates, "update") as progress:
-        for update in range(schedule.updates):
-            batch = training.take(batches(update).to(device))
-            generator = generator_of(schedule.seed, "update", update, device)
-            update_once(model, batch.tokens, batch.genres, optimisers, schedule, update, generator, workers)
-            progress.to(update + 1)
+    yield
     make_exact()

@@ -63,13 +63,13 @@ def train_on(
     """
     data = read_provenance(windows)
     model_config, training_config = read_recipe(config, data.bars, len(data.genres))
-    check_precision(config.precision, device)
     if config.cpu_threads:
         torch.set_num_threads(config.cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory would take a tenth of the time, for what no operator here reads.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    check_precision(config.precision, device)
     torch.manual_seed(config.seed)
     model = Autoencoder(model_config).to(device)
     identity = [asdict(part) for part in (config, model_config, training_config, data)]

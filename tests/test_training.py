@@ -414,16 +414,20 @@ def test_a_killed_run_ends_with_the_same_weights(machine):
 
 
 @pytest.mark.parametrize(
-    "model", [[], ["--decoder", "hierarchical", "--prior", "gaussian", "--regulariser", "divergence"]]
+    ("room", "model"),
+    [
+        (60_000, ["--keep", "best"]),
+        (75_000, ["--decoder", "hierarchical", "--prior", "gaussian", "--regulariser", "divergence"]),
+    ],
 )
-def test_two_processes_train_as_one(machine, model):
-    tight = f"from model import checkpoint\ncheckpoint.MOST_BYTES = 60_000\n{ALONE}"  # the copy needs fitting
+def test_two_processes_train_as_one(machine, room, model):
+    tight = f"from model import compact\ncompact.MOST_BYTES = {room}\n{ALONE}"  # the copy needs fitting
     (machine / "tight.py").write_text(tight)
     assert run(machine, [sys.executable, "tight.py", *command("one", *model)[3:]]).returncode == 0
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "tight.py"]
     finished = run(machine, [*torchrun, *command("two", *model)[3:]])
     assert finished.returncode == 0, finished.stderr
-    assert "fitting the compact copy" in finished.stderr
+    assert "fitting the copy" in finished.stderr
     one, two = (load_file(machine / out / "model.safetensors") for out in ("one", "two"))
     for name, weight in one.items():
         assert torch.allclose(weight, two[name], atol=1e-3), name
