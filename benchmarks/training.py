@@ -490,7 +490,7 @@ def main() -> None:
         )  # fmt: skip
         for batch in arguments.batch:
             training = TrainingConfig(
-                updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, beta_every=1, critic_updates=5,
+                updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, clip=0, beta_every=1, critic_updates=5,
                 gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, sampling_every=1,
                 evaluate_every=1, precision="float32", seed=0,
             )  # fmt: skip

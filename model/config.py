@@ -68,6 +68,11 @@ class TrainingConfig:
     learning_rate: float
     decay: float
     """What an update takes off the learning rate, as a share of it; 1e-4 in [P]."""
+    clip: float
+    """The largest norm of the autoencoder's gradient, to which larger ones are scaled; 0 for no bound.
+
+    1 in [V]'s code, whose loss is a sum over the steps, where ours is a mean.
+    """
     beta_every: int
     """After so many updates beta grows by a tenth, from 0 to 1; 10,000 in [P]."""
     critic_updates: int
@@ -93,7 +98,7 @@ class TrainingConfig:
         for name in ("updates", "batch", "beta_every", "critic_updates", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
-        for name in ("gradient_penalty", "divergence", "free_bits", "sampling_rate", "seed"):
+        for name in ("clip", "gradient_penalty", "divergence", "free_bits", "sampling_rate", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
         for name in ("learning_rate", "sampling_every"):

@@ -87,7 +87,7 @@ def update_once(
         divergence = free_bits_divergence(mean, log_variance, config.free_bits)
         losses["divergence"] = divergence.detach()
         loss = loss + beta * config.divergence * divergence / tokens.shape[-1]  # a step, as the reconstruction
-    _descend(loss, optimisers.autoencoder, workers)
+    _descend(loss, optimisers.autoencoder, workers, config.clip)
     workers.average(losses.values())
     return losses
 
@@ -114,10 +114,12 @@ def _update_critic(
     return distance
 
 
-def _descend(loss: Tensor, optimiser: torch.optim.Adam, workers: Workers) -> None:
+def _descend(loss: Tensor, optimiser: torch.optim.Adam, workers: Workers, clip: float = 0) -> None:
     optimiser.zero_grad()
     torch.autograd.backward(loss, inputs=list(_parameters(optimiser)))
     workers.average(parameter.grad for parameter in _parameters(optimiser) if parameter.grad is not None)
+    if clip:
+        torch.nn.utils.clip_grad_norm_(_parameters(optimiser), clip)
     optimiser.step()
 
 

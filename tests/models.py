@@ -35,8 +35,8 @@ SMALL = ModelConfig(
     units=16, layers=2, latent=8,
 )  # fmt: skip
 BRIEF = TrainingConfig(
-    updates=12, batch=4, learning_rate=0.01, decay=0.01, beta_every=2, critic_updates=2, gradient_penalty=10.0,
-    divergence=0.5, free_bits=1.0, sampling_rate=0.0, sampling_every=1.0,
+    updates=12, batch=4, learning_rate=0.01, decay=0.01, clip=0.0, beta_every=2, critic_updates=2,
+    gradient_penalty=10.0, divergence=0.5, free_bits=1.0, sampling_rate=0.0, sampling_every=1.0,
     evaluate_every=5, precision="float32", seed=0,
 )  # fmt: skip
 TO_THE_END = Ending(max_minutes=None, patience=None, keep="last")

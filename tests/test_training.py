@@ -16,7 +16,7 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import load
 from model.snapshots import Position, Snapshots
 from model.training import InterruptedRunError, train
-from model.update import Optimisers
+from model.update import Optimisers, update_once
 from music.errors import InputError
 from tests.models import BRIEF, SMALL, TO_THE_END, make_windows, write_window_shards
 
@@ -77,6 +77,21 @@ def test_the_chance_of_own_states_is_an_inverse_sigmoid():
     assert schedule.sampling_chance(6908) == pytest.approx(0.5, abs=1e-4)  # 1000 ln 1000 = 6907.76
     assert schedule.sampling_chance(10**9) == 1
     assert BRIEF.sampling_chance(10**9) == 0
+
+
+def test_clipped_gradients_point_the_same_way_and_are_no_longer_than_the_bound(windows):
+    gradients = {}
+    for clip in (0.0, 0.05, 1e9):
+        torch.manual_seed(0)
+        model, config = Autoencoder(SMALL), replace(BRIEF, clip=clip)
+        generator = torch.Generator().manual_seed(0)
+        update_once(model, windows.tokens, windows.genres, Optimisers.of(model, config), config, 0, generator)
+        learnt = (*model.encoder.parameters(), *model.decoder.parameters())
+        gradients[clip] = torch.cat([weight.grad.flatten() for weight in learnt])
+    assert torch.equal(gradients[0.0], gradients[1e9])
+    assert gradients[0.0].norm() > 0.1
+    assert gradients[0.05].norm().item() == pytest.approx(0.05, rel=1e-4)
+    assert torch.cosine_similarity(gradients[0.05], gradients[0.0], dim=0).item() == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
