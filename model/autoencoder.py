@@ -46,7 +46,7 @@ class Autoencoder(nn.Module):
         return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
 
     def decode(self, z: Tensor, tokens: Tensor, sampling: Sampling | None = None) -> Tensor:
-        """The logits that are trained, (batch, tracks, steps, 130); z: (batch, latent).
+        """The logits that are trained, (batch, tracks, steps, 130), in z's precision; z: (batch, latent).
 
         An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with sampling what it draws itself.
         """

@@ -446,8 +446,7 @@ def _rows(shards: Iterable[tuple[str, int]], wanted: list[int]) -> Iterator[dict
         here = [number - first for number in wanted if first <= number < first + size]
         if here:
             for group in read_row_groups(path):
-                for row in here:
-                    if 0 <= row < len(group):
-                        yield from group.slice(row, 1).to_pylist()
+                chosen = np.array([row for row in here if 0 <= row < len(group)], dtype=np.int64)  # typed if empty
+                yield from group.take(chosen).to_pylist()
                 here = [row - len(group) for row in here]
         first += size
