@@ -34,9 +34,10 @@ from benchmarks.operations import Operations, of_update
 from benchmarks.published import PianoRolls, Published
 from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Prior, TrainingConfig
-from model.data import Batches, WindowSet, generator_of, read_provenance, read_windows
+from model.data import WindowSet, read_provenance, read_windows
 from model.precision import Precision, check_precision
 from model.training import taught
+from model.updates import Updates
 from music.errors import InputError
 from music.tokens import TRACKS
 
@@ -61,6 +62,9 @@ class System(Protocol):
     def update(self) -> None:
         """One of the autoencoder, with those of the critic that come with it, and the loading of its batch."""
 
+    def update_by_kernels(self) -> None:
+        """The same, each kernel launched by itself: of a CUDA graph a profile cannot tell the parts."""
+
     def reconstruct(self, tokens: Tensor) -> Tensor:
         """The logits of the mean codes, (batch, tracks, steps, 130); tokens: (batch, tracks, steps) uint8."""
 
@@ -79,18 +83,22 @@ class Ours:
         self._training = replace(training, precision=self.precision)
         self._model = Autoencoder(config).to(DEVICE)
         self._optimisers = model.update.Optimisers.of(self._model, training)
-        self._windows = windows.to(DEVICE)
-        self._batches = Batches(len(windows), training.batch, training.seed)
+        given = self._model, windows.to(DEVICE), self._training, self._optimisers
+        self._updates, self._launched = Updates(*given), Updates(*given, graph=False)
         self._update = 0
 
     def batch(self) -> tuple[Tensor, ...]:
-        chosen = self._batches(self._update).to(DEVICE)
-        return self._windows.tokens[chosen], self._windows.genres[chosen]
+        self._updates.choose(self._update)
+        return self._updates.batch()
 
     def update(self) -> None:
-        tokens, genres = self.batch()
-        generator = generator_of(self._training.seed, "update", self._update, DEVICE)
-        model.update.update_once(self._model, tokens, genres, self._optimisers, self._training, self._update, generator)
+        self._make(self._updates)
+
+    def update_by_kernels(self) -> None:
+        self._make(self._launched)
+
+    def _make(self, updates: Updates) -> None:
+        updates.make(self._update, self._training)
         self._update += 1
 
     def reconstruct(self, tokens: Tensor) -> Tensor:
@@ -105,7 +113,7 @@ class Ours:
             (model.update, "critic_loss", "critic"),
             (self._optimisers.critic, "step", "critic"),
             (self._optimisers.autoencoder, "step", "optimiser"),
-            (self, "batch", "data"),
+            (self._launched, "batch", "data"),
         ]
 
 
@@ -145,6 +153,8 @@ class Port:
         rolls, states, genres = self.batch()
         self._published.step(rolls, states, genres, self._training.beta(self._update), self._generator)
         self._update += 1
+
+    update_by_kernels = update
 
     def reconstruct(self, tokens: Tensor) -> Tensor:
         return self._published.reconstruct(tokens.long())
@@ -283,8 +293,10 @@ def profiled(system: System, updates: int) -> Profile:
     with ExitStack() as patches:
         for owner, method, part in system.parts():
             patches.enter_context(patch.object(owner, method, _labelled(getattr(owner, method), part)))
+        torch.use_deterministic_algorithms(system.deterministic)
+        system.update_by_kernels()
         with profile(activities=activities) as profiler:
-            train(system, updates)
+            seconds_of(system.update_by_kernels, updates)
     parts: dict[str, float] = defaultdict(float)
     operators: dict[str, float] = defaultdict(float)
     for event, part in _in_parts(profiler.events()):

@@ -167,17 +167,15 @@ class Batches:
         epoch, place = divmod(update, self._windows // self._size)
         if epoch != self._epoch:
             self._epoch = epoch
-            self._order = torch.randperm(
-                self._windows, generator=generator_of(self._seed, "epoch", epoch, torch.device("cpu"))
-            )
+            generator = torch.Generator().manual_seed(seed_of(self._seed, "epoch", epoch))
+            self._order = torch.randperm(self._windows, generator=generator)
         return self._order[place * self._size : (place + 1) * self._size]
 
 
 STREAMS = ("epoch", "update")
 
 
-def generator_of(seed: int, stream: str, number: int, device: torch.device) -> torch.Generator:
-    """Random numbers for one epoch or update, unlike those of any other; stream: one of `STREAMS`."""
+def seed_of(seed: int, stream: str, number: int) -> int:
+    """A seed for the random numbers of one epoch or update, unlike that of any other; stream: one of `STREAMS`."""
     of_seed = mix(np.array([STREAMS.index(stream)], dtype=np.uint64), seed)
-    drawn = mix(of_seed ^ np.uint64(number), 0)
-    return torch.Generator(device).manual_seed(int(drawn[0]))
+    return int(mix(of_seed ^ np.uint64(number), 0)[0])

@@ -1,9 +1,13 @@
 """Latent code -> the states of each track, not autoregressive; [P] section 3.2.2."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.lstm import LSTM
+from model.streams import side_by_side
 from music.tokens import STATES, STEPS_PER_BAR
 
 
@@ -13,10 +17,12 @@ class ParallelDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.tracks = nn.ModuleList(TrackDecoder(config) for _ in config.tracks)
+        self.names = config.tracks
 
     def forward(self, z: Tensor) -> Tensor:
         """z: (batch, latent) -> logits, (batch, tracks, steps, 130)."""
-        return torch.stack([decoder(z) for decoder in self.tracks], dim=1)
+        works = {name: partial(decoder, z) for name, decoder in zip(self.names, self.tracks, strict=True)}
+        return torch.stack(side_by_side(works, z.device), dim=1)
 
     def tokens(self, z: Tensor) -> Tensor:
         """The likeliest states; z: (batch, latent) -> (batch, tracks, steps) uint8."""
@@ -31,7 +37,7 @@ class TrackDecoder(nn.Module):
         super().__init__()
         self.steps = STEPS_PER_BAR * config.bars
         self.first_state = nn.Linear(config.latent, config.units)
-        self.lstm = nn.LSTM(config.latent, config.units, config.layers, batch_first=True)
+        self.lstm = LSTM(config.latent, config.units, config.layers, batch_first=True)
         self.states = nn.Linear(config.units, STATES)
 
     def forward(self, z: Tensor) -> Tensor:

@@ -15,13 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.lstm import LSTM, State
 from model.workers import ALONE, Workers
 from music.tokens import STATES, STEPS_PER_BAR
 
 START = STATES
 """Stands before the first state of a window."""
-
-LSTMState = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class FirstState(nn.Module):
         self.layers, self.units = config.layers, config.units
         self.linear = nn.Linear(code, 2 * self.layers * self.units)
 
-    def forward(self, code: Tensor) -> LSTMState:
+    def forward(self, code: Tensor) -> State:
         """code: (batch, code) -> hidden and cell states, (layers, batch, units) each."""
         states = self.linear(code).tanh().view(len(code), 2, self.layers, self.units)
         hidden, cell = states.permute(1, 2, 0, 3).contiguous()
@@ -61,12 +60,12 @@ class Predictor(nn.Module):
         super().__init__()
         self.embedding = nn.EmbeddingBag(tracks * (STATES + 1), config.units, mode="sum")
         self.first_state = FirstState(code, config)
-        self.lstm = nn.LSTM(config.units + code, config.units, config.layers, batch_first=True)
+        self.lstm = LSTM(config.units + code, config.units, config.layers, batch_first=True)
         self.states = nn.Linear(config.units, tracks * STATES)
         self.first_row: Tensor
         self.register_buffer("first_row", (STATES + 1) * torch.arange(tracks), persistent=False)
 
-    def forward(self, previous: Tensor, code: Tensor, state: LSTMState | None = None) -> tuple[Tensor, LSTMState]:
+    def forward(self, previous: Tensor, code: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """previous: (batch, tracks, steps) states, code: (batch, code) -> logits, (batch, tracks, steps, 130), state.
 
         state: what the step before returned; none at the first.
@@ -132,7 +131,7 @@ class AutoregressiveDecoder(nn.Module):
         previous = torch.full((len(z), self.tracks), START, device=z.device)
         logits: list[Tensor] = []
         for segment, code in enumerate(codes.unbind(dim=1)):
-            states: list[LSTMState | None] = [None] * len(self.predictors)
+            states: list[State | None] = [None] * len(self.predictors)
             for step in range(segment * length, (segment + 1) * length):
                 parts = previous[..., None].chunk(len(self.predictors), dim=1)
                 predicted = [
@@ -169,7 +168,7 @@ class HierarchicalDecoder(AutoregressiveDecoder):
         super().__init__(config, predictors=len(config.tracks), code=config.units)
         self.bars = config.bars
         self.first_state = FirstState(config.latent, config)
-        self.conductor = nn.LSTM(1, config.units, config.layers, batch_first=True)  # an LSTM must have an input: zero
+        self.conductor = LSTM(1, config.units, config.layers, batch_first=True)  # an LSTM must have an input: zero
 
     def codes(self, z: Tensor) -> Tensor:
         """One code a bar, (batch, bars, units)."""

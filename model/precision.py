@@ -3,8 +3,8 @@
 from typing import Literal
 
 import torch
-from torch import nn
 
+from model.lstm import LSTM
 from music.errors import InputError
 
 Precision = Literal["float32", "bfloat16"]
@@ -24,7 +24,7 @@ def check_precision(precision: Precision, device: torch.device) -> None:
         return
     try:
         with autocast(precision, device):
-            output, _ = nn.LSTM(1, 1, device=device)(torch.zeros(1, 1, 1, device=device))
+            output, _ = LSTM(8, 8, batch_first=True, device=device)(torch.zeros(1, 1, 8, device=device))
         torch.autograd.backward(output.sum())
         if output.dtype != torch.bfloat16:
             raise RuntimeError(f"it takes {output.dtype}")

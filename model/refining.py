@@ -13,10 +13,11 @@ import torch
 from model.autoencoder import Autoencoder
 from model.compact import Weights, expand, finest_step, fits, pack, rounded
 from model.config import TrainingConfig
-from model.data import Batches, WindowSet, generator_of
+from model.data import WindowSet
 from model.snapshots import Metrics
 from model.training import VALIDATION_WINDOWS, validate
-from model.update import Optimisers, update_once
+from model.update import Optimisers
+from model.updates import Updates
 from model.workers import Workers
 from music.progress import Progress
 
@@ -70,14 +71,11 @@ def _refine(model: Autoencoder, training: WindowSet, config: TrainingConfig, ste
     updates = max(round(SHARE * config.updates), 1)
     schedule = replace(config.stretched(updates), learning_rate=RATE * config.learning_rate, beta_every=1)
     optimisers = Optimisers.of(model, schedule)
-    batches = Batches(len(training), schedule.batch, schedule.seed)
-    device = training.tokens.device
+    fitting = Updates(model, training, schedule, optimisers, workers)
     model.train()  # cuDNN differentiates no LSTM in evaluation mode
     with _rounding(model, step, optimisers.autoencoder), Progress("fitting the copy", updates, "update") as progress:
         for update in range(updates):
-            batch = training.take(batches(update).to(device))
-            generator = generator_of(schedule.seed, "update", update, device)
-            update_once(model, batch.tokens, batch.genres, optimisers, schedule, update, generator, workers)
+            fitting.make(update, schedule)
             progress.to(update + 1)
     model.eval()
 

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
-from model.data import Batches, WindowSet, generator_of
+from model.data import WindowSet
 from model.snapshots import Metrics, Snapshots
-from model.update import Optimisers, update_once
+from model.update import Optimisers
+from model.updates import Updates
 from model.workers import ALONE, Workers
 from music.errors import InputError
 from music.progress import Progress
@@ -116,12 +117,12 @@ class _Run:
         workers: Workers,
         told_to_stop: Callable[[], bool],
     ) -> None:
-        self._model, self._training, self._validation = model, training, validation
+        self._model, self._validation = model, validation
         self._config, self._ending, self._snapshots = config, ending, snapshots
         self._log, self._workers, self._told_to_stop = log, workers, told_to_stop
         self._device = training.tokens.device
         self._optimisers = Optimisers.of(model, config)
-        self._batches = Batches(len(training), config.batch, config.seed)
+        self._updates = Updates(model, training, config, self._optimisers, workers)
         self._position, self._best = snapshots.restore(model, self._optimisers)
         self._clock = _Clock(ending.max_minutes, self._position.seconds)
         self._clock.validation_seconds = self._position.validation_seconds
@@ -165,18 +166,7 @@ class _Run:
         return min(self._validations, key=lambda validation: validation[1]["validation_loss"])[0]
 
     def _update(self) -> dict[str, Tensor]:
-        update = self._position.update
-        chosen = self._batches(update).to(self._device)
-        losses = update_once(
-            self._model,
-            self._training.tokens[chosen],
-            self._training.genres[chosen],
-            self._optimisers,
-            self._schedule,
-            update,
-            generator_of(self._config.seed, "update", update, self._device),
-            self._workers,
-        )
+        losses = self._updates.make(self._position.update, self._schedule)
         self._position.update += 1
         self._clock.count()
         return losses

@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
-from model.critic import Critic, critic_loss
+from model.critic import critic_loss
 from model.encoder import draw
 from model.music_vae import Sampling, free_bits_divergence
 from model.precision import autocast
-from model.priors import Prior, draw_genre
+from model.priors import draw_genre
+from model.streams import side_by_side
 from model.workers import ALONE, Workers
 
 
@@ -26,20 +27,26 @@ class Optimisers:
     @classmethod
     def of(cls, model: Autoencoder, config: TrainingConfig) -> "Optimisers":
         """Fresh optimisers; the critic's momentum is that of [W]."""
-        rate = config.learning_rate
         autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
+        critic = list(model.critic.parameters()) if model.critic else []
         return cls(
-            torch.optim.Adam(autoencoder, lr=rate, fused=True),
-            torch.optim.Adam(model.critic.parameters(), lr=rate, betas=(0.5, 0.9), fused=True)
-            if model.critic
-            else None,
+            _adam(autoencoder, config.learning_rate, (0.9, 0.999)),
+            _adam(critic, config.learning_rate, (0.5, 0.9)) if critic else None,
         )
 
     def set_learning_rate(self, rate: float) -> None:
         """For all parameters of both."""
         for optimiser in filter(None, (self.autoencoder, self.critic)):
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"].fill_(rate)
+
+
+def _adam(weights: list[nn.Parameter], rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    """Its learning rate is a tensor: a CUDA graph reads it anew at each replay."""
+    device = weights[0].device
+    return torch.optim.Adam(
+        weights, lr=torch.tensor(rate, device=device), betas=betas, fused=True, capturable=device.type == "cuda"
+    )
 
 
 def update_once(
@@ -48,40 +55,41 @@ def update_once(
     genres: Tensor,
     optimisers: Optimisers,
     config: TrainingConfig,
-    update: int,
+    beta: Tensor | float,
+    sampling_chance: float,
     generator: torch.Generator,
     workers: Workers = ALONE,
 ) -> dict[str, Tensor]:
     """One update of the critic and of the autoencoder; tokens: (batch, tracks, steps), genres: (batch, genres) bool.
 
+    Beta, the chance of own states and the optimisers' rate are those of this update; the config's are not read.
     One encoder pass serves all phases. Reconstruction and generator descend together, as the sum of [P] equation 3:
     Adam forgets the scale of a loss, so beta would mean nothing to a generator with an optimiser of its own.
     Every worker is given the whole batch and draws all its noise, and computes its own part.
     """
-    optimisers.set_learning_rate(config.rate(update))
-    beta = config.beta(update)
     part = workers.part
     noise = torch.randn(len(tokens), model.config.latent, generator=generator, device=tokens.device)
     genre = draw_genre(genres, generator)
     with autocast(config.precision, tokens.device):
         mean, log_variance = model.encode(part(tokens))
-    losses: dict[str, Tensor] = {}
-
-    if model.critic and optimisers.critic:
-        for _ in range(config.critic_updates):
-            losses["wasserstein"] = _update_critic(
-                model.critic, model.prior, mean.detach(), log_variance.detach(), genre,
-                optimisers.critic, config, generator, workers,
-            )  # fmt: skip
-
     z = draw(mean, log_variance, part(noise))
-    chance = config.sampling_chance(update)
-    sampling = Sampling(chance, generator, workers) if chance else None
-    with autocast(config.precision, tokens.device):
-        logits = model.decode(z, part(tokens), sampling)
+
+    def criticise() -> Tensor:
+        return _update_critic(
+            model, mean.detach(), log_variance.detach(), genre, optimisers, config, generator, workers
+        )
+
+    def decode() -> Tensor:
+        sampling = Sampling(sampling_chance, generator, workers) if sampling_chance else None
+        with autocast(config.precision, tokens.device):
+            return model.decode(z, part(tokens), sampling)
+
+    works = {"critic": criticise, "decoder": decode} if model.critic else {"decoder": decode}
+    *distance, logits = side_by_side(works, tokens.device)
     loss = reconstruction_loss(logits, part(tokens))
-    losses["loss"] = loss.detach()
+    losses = {"loss": loss.detach()}
     if model.critic:
+        losses["wasserstein"] = distance[0]
         loss = loss - beta * model.critic(z, part(genre)).mean()
     elif model.config.regulariser == "divergence":
         divergence = free_bits_divergence(mean, log_variance, config.free_bits)
@@ -93,24 +101,26 @@ def update_once(
 
 
 def _update_critic(
-    critic: Critic,
-    prior: Prior,
+    model: Autoencoder,
     mean: Tensor,
     log_variance: Tensor,
     genre: Tensor,
-    optimiser: torch.optim.Adam,
+    optimisers: Optimisers,
     config: TrainingConfig,
     generator: torch.Generator,
     workers: Workers,
 ) -> Tensor:
-    """The estimated Wasserstein distance; mean, log_variance: this worker's part, genre: (batch,) all."""
-    real = prior.sample(genre, generator)
-    noise = torch.randn(real.shape, generator=generator, device=real.device)
-    alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
-    real, noise, alpha, genre = map(workers.part, (real, noise, alpha, genre))
-    fake = draw(mean, log_variance, noise)
-    loss, distance = critic_loss(critic, real, fake, genre, alpha, config.gradient_penalty)
-    _descend(loss, optimiser, workers)
+    """The last estimate of the Wasserstein distance; mean, log_variance: this worker's part, genre: (batch,) all."""
+    assert model.critic
+    assert optimisers.critic
+    for _ in range(config.critic_updates):
+        real = model.prior.sample(genre, generator)
+        noise = torch.randn(real.shape, generator=generator, device=real.device)
+        alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
+        real, noise, alpha, its_genre = map(workers.part, (real, noise, alpha, genre))
+        fake = draw(mean, log_variance, noise)
+        loss, distance = critic_loss(model.critic, real, fake, its_genre, alpha, config.gradient_penalty)
+        _descend(loss, optimisers.critic, workers)
     return distance
 
 

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from model.autoencoder import Autoencoder
-from model.data import generator_of
 from model.precision import check_precision
 from model.training import InterruptedRunError
-from model.update import Optimisers, update_once
+from model.update import Optimisers
+from model.updates import Updates
 from music.errors import InputError
 from tests.models import BRIEF, SMALL, make_windows
 from tests.test_training import KINDS, SAMPLED, same, stop_after, trained
@@ -38,10 +38,8 @@ def gradients(windows, model, precision):
     torch.manual_seed(0)
     autoencoder, seen = Autoencoder(model), windows.seen_by(model)
     config = replace(BRIEF, precision=precision)
-    optimisers = Optimisers.of(autoencoder, config)
-    update_once(
-        autoencoder, seen.tokens, seen.genres, optimisers, config, 6, generator_of(0, "update", 6, CPU)
-    )  # fmt: skip
+    config = replace(config, batch=len(seen))
+    Updates(autoencoder, seen, config, Optimisers.of(autoencoder, config)).make(6, config)
     return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}
 
 
@@ -80,7 +78,7 @@ def without_it(*_):
     raise RuntimeError("could not create a primitive descriptor")
 
 
-def in_float16(_, x):
+def in_float16(_, x, state):
     return x.half().requires_grad_(), None
 
 

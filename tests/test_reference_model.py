@@ -16,7 +16,6 @@ from tests.models import BRIEF, SMALL
 LAYERS, LATENT, GENRES, BATCH = 3, 4, 3, 2
 TRAINING = replace(BRIEF, batch=BATCH, beta_every=1, learning_rate=1e-300)
 """The weights are still those before the update when their gradients are looked at."""
-UPDATE = 7
 BETA = 0.7
 
 
@@ -89,7 +88,7 @@ def test_codes_and_logits_are_the_references(model, weights, unit, tokens):
 
 def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tokens, genres):
     optimisers = Optimisers.of(model, TRAINING)
-    losses = update_once(model, tokens, genres, optimisers, TRAINING, UPDATE, torch.Generator().manual_seed(5))
+    losses = update_once(model, tokens, genres, optimisers, TRAINING, BETA, 0.0, torch.Generator().manual_seed(5))
 
     again = torch.Generator().manual_seed(5)
     noise = torch.randn(BATCH, LATENT, generator=again)

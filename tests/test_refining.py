@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model import refining
 from model.compact import expand, finest_step, fits, pack
 from model.refining import COARSE, compacted
 from model.training import validate
+from model.updates import Updates
 from model.workers import ALONE
 from tests.models import BRIEF, SMALL, make_windows
 from tests.test_training import trained
@@ -31,7 +31,7 @@ def two_bits(model):
 
 def test_a_copy_in_few_bits_loses_less_of_a_model_that_was_fitted_to_it(learnt, monkeypatch):
     model, windows = learnt
-    room, genuine, modes = two_bits(model), refining.update_once, []
+    room, genuine, modes = two_bits(model), Updates.make, []
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}
     step = finest_step(weights, room)
     assert step > COARSE
@@ -39,7 +39,7 @@ def test_a_copy_in_few_bits_loses_less_of_a_model_that_was_fitted_to_it(learnt, 
     model.load_state_dict(expand(pack(weights, step)))
     rounded = validate(model, windows, 4)
     model.load_state_dict(weights)
-    monkeypatch.setattr(refining, "update_once", lambda *of: modes.append(of[0].training) or genuine(*of))
+    monkeypatch.setattr(Updates, "make", lambda *of: modes.append(model.training) or genuine(*of))
     packed, metrics = compacted(model, windows, windows, LONGER, room, ALONE)
     assert modes == [True] * 150
     assert fits(packed, room)
@@ -60,7 +60,7 @@ def test_a_copy_that_gains_nothing_is_merely_rounded(learnt):
 
 def test_a_copy_in_fine_steps_needs_no_fitting(learnt, monkeypatch):
     model, windows = learnt
-    monkeypatch.setattr(refining, "update_once", None)
+    monkeypatch.setattr(Updates, "make", None)
     accuracy = validate(model, windows, 4)["validation_accuracy"]
     _, metrics = compacted(model, windows, windows, CONFIG, 10**9, ALONE)
     assert metrics["validation_accuracy"] == pytest.approx(accuracy, abs=0.01)

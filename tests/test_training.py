@@ -17,6 +17,7 @@ from model.checkpoint import load
 from model.snapshots import Position, Snapshots
 from model.training import InterruptedRunError, train
 from model.update import Optimisers, update_once
+from model.updates import Updates
 from music.errors import InputError
 from tests.models import BRIEF, SMALL, TO_THE_END, make_windows, write_window_shards
 
@@ -85,7 +86,9 @@ def test_clipped_gradients_point_the_same_way_and_are_no_longer_than_the_bound(w
         torch.manual_seed(0)
         model, config = Autoencoder(SMALL), replace(BRIEF, clip=clip)
         generator = torch.Generator().manual_seed(0)
-        update_once(model, windows.tokens, windows.genres, Optimisers.of(model, config), config, 0, generator)
+        update_once(
+            model, windows.tokens, windows.genres, Optimisers.of(model, config), config, 0.0, 0.0, generator
+        )  # fmt: skip
         learnt = (*model.encoder.parameters(), *model.decoder.parameters())
         gradients[clip] = torch.cat([weight.grad.flatten() for weight in learnt])
     assert torch.equal(gradients[0.0], gradients[1e9])
@@ -174,14 +177,14 @@ def test_a_last_update_that_diverges_is_named(windows, tmp_path):
 
 def stop_after(monkeypatch, update: int) -> None:
     """The process gets SIGTERM while that update is made."""
-    genuine = training.update_once
+    genuine = Updates.make
 
-    def update_once(*arguments):
-        if arguments[5] == update - 1:
+    def make(self, number, schedule):
+        if number == update - 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return genuine(*arguments)
+        return genuine(self, number, schedule)
 
-    monkeypatch.setattr(training, "update_once", update_once)
+    monkeypatch.setattr(Updates, "make", make)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -206,16 +209,15 @@ def test_a_run_without_patience_has_ended_when_it_goes_on_too(windows, tmp_path,
         return genuine(model, *rest) | {"validation_loss": losses.get(len(seen), 3.0)}
 
     seen: list[int] = []
-    real_update = training.update_once
+    stop_after(monkeypatch, 10)
+    to_be_stopped = Updates.make
 
-    def update_once(*arguments):
-        seen.append(arguments[5])
-        if arguments[5] == 9:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real_update(*arguments)
+    def make(self, number, schedule):
+        seen.append(number)
+        return to_be_stopped(self, number, schedule)
 
     monkeypatch.setattr(training, "validate", validate)
-    monkeypatch.setattr(training, "update_once", update_once)
+    monkeypatch.setattr(Updates, "make", make)
     with pytest.raises(InterruptedRunError, match="after update 10"):
         trained(tmp_path, windows, replace(BRIEF, updates=30), ending=ending)
     _, metrics, history, schedule = trained(tmp_path, windows, replace(BRIEF, updates=30), ending=ending)
@@ -259,14 +261,14 @@ class Clock:
         self.updates = 0
         self._validation = validation
         monkeypatch.setattr(training, "time", self)
-        monkeypatch.setattr(training, "update_once", self.update_once)
+        monkeypatch.setattr(Updates, "make", self.update)
         monkeypatch.setattr(training, "validate", self.validate)
         self._seconds_of = seconds_of
 
     def monotonic(self) -> float:
         return self.now
 
-    def update_once(self, *_):
+    def update(self, *_):
         self.updates += 1
         self.now += self._seconds_of(self.updates)
         return {"loss": torch.tensor(1.0)}
