@@ -1,13 +1,10 @@
 """Latent code -> the states of each track, not autoregressive; [P] section 3.2.2."""
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.lstm import LSTM
-from model.streams import side_by_side
+from model.lstm import LSTM, unroll
 from music.tokens import STATES, STEPS_PER_BAR
 
 
@@ -16,13 +13,15 @@ class ParallelDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.steps = STEPS_PER_BAR * config.bars
         self.tracks = nn.ModuleList(TrackDecoder(config) for _ in config.tracks)
-        self.names = config.tracks
 
     def forward(self, z: Tensor) -> Tensor:
         """z: (batch, latent) -> logits, (batch, tracks, steps, 130)."""
-        works = {name: partial(decoder, z) for name, decoder in zip(self.names, self.tracks, strict=True)}
-        return torch.stack(side_by_side(works, z.device), dim=1)
+        tracks = [track for track in self.tracks if isinstance(track, TrackDecoder)]
+        first = [track.first_state(z) for track in tracks]  # (batch, units) each
+        outputs = unroll([track.lstm for track in tracks], z, first, self.steps)
+        return torch.stack([track.states(output) for track, output in zip(tracks, outputs, strict=True)], dim=1)
 
     def tokens(self, z: Tensor) -> Tensor:
         """The likeliest states; z: (batch, latent) -> (batch, tracks, steps) uint8."""
@@ -35,15 +34,6 @@ class TrackDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.steps = STEPS_PER_BAR * config.bars
         self.first_state = nn.Linear(config.latent, config.units)
         self.lstm = LSTM(config.latent, config.units, config.layers, batch_first=True)
         self.states = nn.Linear(config.units, STATES)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """z: (batch, latent) -> logits, (batch, steps, 130)."""
-        hidden = self.first_state(z).expand(self.lstm.num_layers, -1, -1).contiguous()  # (layers, batch, units)
-        x = z[:, None].expand(-1, self.steps, -1)  # (batch, steps, latent)
-        output, _ = self.lstm(x, (hidden, torch.zeros_like(hidden)))  # (batch, steps, units)
-        logits: Tensor = self.states(output)
-        return logits

@@ -18,7 +18,8 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
 def check_precision(precision: Precision, device: torch.device) -> None:
     """Raises `InputError` where the device cannot train an LSTM so.
 
-    Of CPUs those without bfloat16 instructions cannot, and PyTorch may take float16, in which small gradients vanish.
+    Of CPUs those without bfloat16 instructions cannot, and GPUs not without Triton. PyTorch may take float16 where
+    another is asked for; in it small gradients vanish.
     """
     if precision == "float32":
         return
@@ -28,7 +29,7 @@ def check_precision(precision: Precision, device: torch.device) -> None:
         torch.autograd.backward(output.sum())
         if output.dtype != torch.bfloat16:
             raise RuntimeError(f"it takes {output.dtype}")
-    except RuntimeError as error:
+    except (RuntimeError, ImportError) as error:
         raise InputError(
             f"precision {precision}: no LSTM on this {device.type} has it ({error}); take float32"
         ) from error

@@ -37,9 +37,9 @@ def windows():
     return make_windows()
 
 
-def trained(folder, windows, config=BRIEF, model=SMALL, ending=TO_THE_END, validation=None):
+def trained(folder, windows, config=BRIEF, model=SMALL, ending=TO_THE_END, validation=None, device="cpu"):
     torch.manual_seed(0)
-    autoencoder = Autoencoder(model)
+    autoencoder = Autoencoder(model).to(device)
     history = []
     metrics, schedule = train(
         autoencoder, windows, windows if validation is None else validation, config, ending, Snapshots(folder),

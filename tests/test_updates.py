@@ -1,0 +1,55 @@
+"""Updates as CUDA graphs: what they leave is what the same kernels leave one by one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from model.autoencoder import Autoencoder
+from model.training import InterruptedRunError
+from model.update import Optimisers
+from model.updates import Updates
+from tests.models import BRIEF, SMALL, make_windows
+from tests.test_training import same, stop_after, trained
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+
+
+@pytest.fixture(autouse=True)
+def _deterministic(monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("prior", ["flower", "gaussian"])
+def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, prior):
+    windows, config = make_windows().to(torch.device("cuda")), replace(BRIEF, clip=1.0, precision=precision)
+    models, losses = [], []
+    for graph in (True, False):
+        torch.manual_seed(0)
+        model = Autoencoder(replace(SMALL, prior=prior)).cuda()
+        updates = Updates(model, windows, config, Optimisers.of(model, config), graph=graph)
+        losses.append(
+            [{name: loss.item() for name, loss in updates.make(number, config).items()} for number in range(12)]
+        )
+        models.append(model)
+    assert losses[0] == losses[1]
+    assert len({made["loss"] for made in losses[0]}) == 12
+    assert same(*models)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", [SMALL, replace(SMALL, decoder="flat", prior="gaussian", regulariser="divergence")])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch, precision, kind):
+    windows, config = make_windows(), replace(BRIEF, precision=precision, sampling_rate=5.0)
+    whole = trained(tmp_path / "whole", windows, config, kind, device="cuda")
+    stop_after(monkeypatch, 7)
+    with pytest.raises(InterruptedRunError):
+        trained(tmp_path / "stopped", windows, config, kind, device="cuda")
+    monkeypatch.undo()
+    resumed = trained(tmp_path / "stopped", windows, config, kind, device="cuda")
+    assert same(whole[0], resumed[0])
+    assert whole[1:] == resumed[1:]
