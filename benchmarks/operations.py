@@ -1,7 +1,7 @@
 """How many floating-point operations one update of MusAE takes, each counted once.
 
-Those of matrix products alone, an addition and a multiplication apart. "Once" means that the input is looked up, not
-multiplied; that z, the same at every step, is projected once; that one encoder pass serves all phases; and that no
+Those of matrix products alone, an addition and a multiplication apart. "Once" means that inputs and genres are looked
+up, not multiplied; that z, the same at every step, is projected once; that one encoder pass serves all phases; and that no
 gradient counts that nobody uses. An implementation that does more is no faster for it.
 """
 
@@ -57,9 +57,8 @@ def product(rows: int, inputs: int, outputs: int) -> int:
 
 
 def _layers(config: ModelConfig, batch: int) -> tuple[int, int, int]:
-    classes = config.genres + 1 if config.prior == "flower" else 0
     return (
-        product(batch, config.latent + classes, config.units),
+        product(batch, config.latent, config.units),
         product(batch, config.units, config.units),
         product(batch, config.units, 1),
     )
@@ -68,11 +67,10 @@ def _layers(config: ModelConfig, batch: int) -> tuple[int, int, int]:
 def _critic(config: ModelConfig, batch: int) -> int:
     """One update: scores of real and fake, and the penalty, differentiated twice."""
     first, second, score = _layers(config, batch)
-    of_z = product(batch, config.latent, config.units)
     scores = 2 * (first + second + score)
     their_gradients = 2 * (first + 2 * second + 2 * score)  # none for the codes
-    penalty = (first + second) + (second + of_z)  # the hidden layers, and the score's gradient back through them
-    its_gradients = 2 * (second + of_z) + (2 * second + first)  # through the latter, then through the former
+    penalty = 2 * (first + second)  # the hidden layers, and the score's gradient back through them
+    its_gradients = 2 * (second + first) + (2 * second + first)  # through the latter, then through the former
     return scores + their_gradients + penalty + its_gradients
 
 

@@ -92,7 +92,8 @@ def _initialise(module: nn.Module) -> None:
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, nn.LSTM):
         for name, weight in module.named_parameters():
             gates = weight.data.chunk(4)  # input, forget, cell, output

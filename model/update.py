@@ -8,12 +8,11 @@ from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
-from model.critic import critic_loss
+from model.critic import Critic, critic_loss
 from model.encoder import draw
 from model.music_vae import Sampling, free_bits_divergence
 from model.precision import autocast
-from model.priors import draw_genre
-from model.streams import side_by_side
+from model.priors import Prior, draw_genre
 from model.workers import ALONE, Workers
 
 
@@ -72,24 +71,22 @@ def update_once(
     genre = draw_genre(genres, generator)
     with autocast(config.precision, tokens.device):
         mean, log_variance = model.encode(part(tokens))
+    losses: dict[str, Tensor] = {}
+
+    if model.critic and optimisers.critic:
+        for _ in range(config.critic_updates):
+            losses["wasserstein"] = _update_critic(
+                model.critic, model.prior, mean.detach(), log_variance.detach(), genre,
+                optimisers.critic, config, generator, workers,
+            )  # fmt: skip
+
     z = draw(mean, log_variance, part(noise))
-
-    def criticise() -> Tensor:
-        return _update_critic(
-            model, mean.detach(), log_variance.detach(), genre, optimisers, config, generator, workers
-        )
-
-    def decode() -> Tensor:
-        sampling = Sampling(sampling_chance, generator, workers) if sampling_chance else None
-        with autocast(config.precision, tokens.device):
-            return model.decode(z, part(tokens), sampling)
-
-    works = {"critic": criticise, "decoder": decode} if model.critic else {"decoder": decode}
-    *distance, logits = side_by_side(works, tokens.device)
+    sampling = Sampling(sampling_chance, generator, workers) if sampling_chance else None
+    with autocast(config.precision, tokens.device):
+        logits = model.decode(z, part(tokens), sampling)
     loss = reconstruction_loss(logits, part(tokens))
-    losses = {"loss": loss.detach()}
+    losses["loss"] = loss.detach()
     if model.critic:
-        losses["wasserstein"] = distance[0]
         loss = loss - beta * model.critic(z, part(genre)).mean()
     elif model.config.regulariser == "divergence":
         divergence = free_bits_divergence(mean, log_variance, config.free_bits)
@@ -101,26 +98,24 @@ def update_once(
 
 
 def _update_critic(
-    model: Autoencoder,
+    critic: Critic,
+    prior: Prior,
     mean: Tensor,
     log_variance: Tensor,
     genre: Tensor,
-    optimisers: Optimisers,
+    optimiser: torch.optim.Adam,
     config: TrainingConfig,
     generator: torch.Generator,
     workers: Workers,
 ) -> Tensor:
-    """The last estimate of the Wasserstein distance; mean, log_variance: this worker's part, genre: (batch,) all."""
-    assert model.critic
-    assert optimisers.critic
-    for _ in range(config.critic_updates):
-        real = model.prior.sample(genre, generator)
-        noise = torch.randn(real.shape, generator=generator, device=real.device)
-        alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
-        real, noise, alpha, its_genre = map(workers.part, (real, noise, alpha, genre))
-        fake = draw(mean, log_variance, noise)
-        loss, distance = critic_loss(model.critic, real, fake, its_genre, alpha, config.gradient_penalty)
-        _descend(loss, optimisers.critic, workers)
+    """The estimated Wasserstein distance; mean, log_variance: this worker's part, genre: (batch,) all."""
+    real = prior.sample(genre, generator)
+    noise = torch.randn(real.shape, generator=generator, device=real.device)
+    alpha = torch.rand(len(real), 1, generator=generator, device=real.device)
+    real, noise, alpha, genre = map(workers.part, (real, noise, alpha, genre))
+    fake = draw(mean, log_variance, noise)
+    loss, distance = critic_loss(critic, real, fake, genre, alpha, config.gradient_penalty)
+    _descend(loss, optimiser, workers)
     return distance
 
 

@@ -1,7 +1,7 @@
 """The updates of a run, each known by its number: its windows, its random numbers, its place in the schedule.
 
-On one GPU an update is captured as a CUDA graph and replayed: else launching its thousands of small kernels would take
-longer than they do, and streams would wait for it.
+On one GPU an update is captured as a CUDA graph and replayed: launching its thousands of small kernels takes several
+times as long as they do.
 """
 
 import torch
@@ -52,13 +52,13 @@ class Updates:
         self._generator.manual_seed(seed_of(config.seed, "update", update))
         self._beta.fill_(config.beta(update))
         self._optimisers.set_learning_rate(config.rate(update))
-        if self._captures and self._losses:
-            if self._graph is None:
-                self._graph = self._captured(config)
+        if self._graph:
             self._graph.replay()
-        else:  # the first on a GPU too: it makes what a graph may not
-            self._losses = self._update(config, config.sampling_chance(update))
-        return self._losses
+            return self._losses
+        losses = self._update(config, config.sampling_chance(update))
+        if self._captures:  # after an update that has made what may not be made meanwhile
+            self._graph = self._captured(config)
+        return losses
 
     def _update(self, config: TrainingConfig, sampling_chance: float) -> dict[str, Tensor]:
         return update_once(

@@ -82,23 +82,24 @@ def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
 
 
 def _hidden(weights: Weights, z: Tensor, genre: Tensor) -> tuple[Tensor, Tensor]:
-    """Both layers of the critic; classes, where it has any, are one-hot behind z."""
-    classes = weights["critic.layers.0.weight"].shape[1] - z.shape[1]
-    seen = torch.cat([z, torch.eye(classes, dtype=z.dtype)[genre]], dim=-1) if classes else z
-    first = torch.tanh(linear(weights, "critic.layers.0", seen))
-    return first, torch.tanh(linear(weights, "critic.layers.2", first))
+    """Both layers of the critic; a genre, where it sees any, adds a column of its matrix."""
+    seen = linear(weights, "critic.of_code", z)
+    first = torch.tanh(
+        seen + weights["critic.of_genre.weight"].T[genre] if "critic.of_genre.weight" in weights else seen
+    )
+    return first, torch.tanh(linear(weights, "critic.layers.1", first))
 
 
 def scores(weights: Weights, z: Tensor, genre: Tensor) -> Tensor:
-    return linear(weights, "critic.layers.4", _hidden(weights, z, genre)[1]).squeeze(-1)
+    return linear(weights, "critic.layers.3", _hidden(weights, z, genre)[1]).squeeze(-1)
 
 
 def gradient_penalty(weights: Weights, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor) -> Tensor:
     """[P] equation 6 without lambda; the gradient of the score by the chain rule, tanh' = 1 - tanh^2."""
     first, second = _hidden(weights, alpha * fake + (1 - alpha) * real, genre)
-    by_second = weights["critic.layers.4.weight"] * (1 - second**2)
-    by_first = by_second @ weights["critic.layers.2.weight"] * (1 - first**2)
-    gradient = by_first @ weights["critic.layers.0.weight"][:, : real.shape[1]]
+    by_second = weights["critic.layers.3.weight"] * (1 - second**2)
+    by_first = by_second @ weights["critic.layers.1.weight"] * (1 - first**2)
+    gradient = by_first @ weights["critic.of_code.weight"]
     return ((gradient**2).sum(dim=-1).sqrt() - 1).pow(2).mean()
 
 

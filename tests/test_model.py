@@ -91,8 +91,9 @@ def test_the_embedding_is_a_linear_map_of_the_one_hot_input():
 def test_the_gradient_penalty_of_a_linear_critic_is_exact(generator):
     critic = Critic(replace(SMALL, prior="gaussian")).double()
     weight = torch.arange(1.0, 9.0, dtype=torch.float64)
-    critic.layers = torch.nn.Sequential(torch.nn.Linear(8, 1, bias=False)).double()
-    critic.layers[0].weight.data = weight[None]
+    critic.of_code = torch.nn.Linear(8, 1, bias=False).double()
+    critic.of_code.weight.data = weight[None]
+    critic.layers = torch.nn.Identity()
     real, fake = torch.randn(2, 5, 8, dtype=torch.float64)
     norm = math.sqrt(204)  # 1 + 4 + ... + 64
     genre = torch.zeros(5, dtype=torch.long)
