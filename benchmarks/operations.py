@@ -1,8 +1,8 @@
 """How many floating-point operations one update of MusAE takes, each counted once.
 
 Those of matrix products alone, an addition and a multiplication apart. "Once" means that inputs and genres are looked
-up, not multiplied; that z, the same at every step, is projected once; that one encoder pass serves all phases; and that no
-gradient counts that nobody uses. An implementation that does more is no faster for it.
+up, not multiplied; that z, the same at every step, is projected once; that one encoder pass serves all phases; and that
+no gradient counts that nobody uses. An implementation that does more is no faster for it.
 """
 
 from dataclasses import dataclass

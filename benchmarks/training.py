@@ -361,7 +361,6 @@ class Measured:
     loading: float
     """Seconds that a batch alone takes to be there."""
     profile: Profile
-    start: Start
 
 
 def measure(
@@ -371,9 +370,7 @@ def measure(
     windows = read_windows(folder, "train")
     if len(windows) < training.batch:
         raise InputError(f"{folder}: {len(windows)} training windows, fewer than a batch of {training.batch}")
-    torch.cuda.empty_cache()  # what earlier sizes left would be missing in the processes to come
     kinds = systems()
-    starts = [in_a_process_of_its_own(start, kind, folder, config, training) for kind in kinds]
     begun: list[System] = [
         Port(config, training, windows, arguments.workers),
         *(kind(config, training, windows) for kind in kinds[1:]),
@@ -388,9 +385,8 @@ def measure(
             (max(times) - min(times)) / median(times),
             seconds_of(system.batch, arguments.updates) / arguments.updates,
             profiled(system, arguments.profiled),
-            its_start,
         )
-        for system, times, its_start in zip(begun, zip(*rounds, strict=True), starts, strict=True)
+        for system, times in zip(begun, zip(*rounds, strict=True), strict=True)
     ]
 
 
@@ -407,7 +403,16 @@ def report(all_measured: list[Measured], operations: Operations, batch: int, pea
     )
     port = all_measured[0]
     print_table(
-        ["system", "windows/s", "times the port", "ms an update", "spread", "TFLOP/s", *(f"% of {n}" for n in peak)],
+        [
+            "system",
+            "windows/s",
+            "times the port",
+            "ms an update",
+            "spread",
+            "ms to load a batch",
+            "TFLOP/s",
+            *(f"% of {n}" for n in peak),
+        ],
         (
             [
                 its.name,
@@ -415,6 +420,7 @@ def report(all_measured: list[Measured], operations: Operations, batch: int, pea
                 f"{port.seconds / its.seconds:.2f}",
                 f"{1000 * its.seconds:.1f}",
                 f"{its.spread:.0%}",
+                f"{1000 * its.loading:.2f}",
                 f"{operations.total / its.seconds / 1e12:.4g}",
                 *(f"{operations.total / its.seconds / most:.1%}" for most in peak.values()),
             ]
@@ -433,18 +439,16 @@ def report(all_measured: list[Measured], operations: Operations, batch: int, pea
         print_table(
             [f"{its.name}: operator", "share"], ([f"`{name[:80]}`", f"{share:.1%}"] for name, share in operators)
         )
+
+
+def report_start(folder: Path, config: ModelConfig, training: TrainingConfig) -> None:
+    """Of each system, in a process of its own."""
+    starts = {kind.name: in_a_process_of_its_own(start, kind, folder, config, training) for kind in systems()}
     print_table(
-        ["start", "reading, s", "first update, s", "memory, GB", "of the device, GB", "ms to load a batch"],
+        ["start", "reading, s", "first update, s", "memory, GB", "of the device, GB"],
         (
-            [
-                its.name,
-                f"{its.start.reading:.2f}",
-                f"{its.start.first_update:.2f}",
-                f"{its.start.memory:.2f}",
-                f"{its.start.device_memory:.2f}",
-                f"{1000 * its.loading:.2f}",
-            ]
-            for its in all_measured
+            [name, *(f"{figure:.2f}" for figure in (its.reading, its.first_update, its.memory, its.device_memory))]
+            for name, its in starts.items()
         ),
     )
 
@@ -507,6 +511,8 @@ def main() -> None:
                 evaluate_every=1, precision="float32", seed=0,
             )  # fmt: skip
             print(f"\n## {data.bars} bars, batches of {batch}", flush=True)
+            if (folder, batch) == (arguments.windows[0], arguments.batch[0]):
+                report_start(folder, config, training)
             try:
                 measured = measure(folder, config, training, arguments)
             except torch.OutOfMemoryError:

@@ -21,6 +21,7 @@ BATCH, STEPS, UNITS, LAYERS = 3, 5, 8, 2
 def _by_recurrence(monkeypatch):
     monkeypatch.setattr(lstm, "_mixed_on_gpu", lambda _: True)
     monkeypatch.setattr(torch, "get_autocast_dtype", lambda _: torch.float32)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
 
 
 def like(one: LSTM) -> torch.nn.LSTM:
