@@ -6,12 +6,11 @@ from torch import nn
 
 from model.autoencoder import Autoencoder
 from model.precision import check_precision
-from model.training import InterruptedRunError
 from model.update import Optimisers
 from model.updates import Updates
 from music.errors import InputError
 from tests.models import BRIEF, SMALL, make_windows
-from tests.test_training import KINDS, SAMPLED, same, stop_after, trained
+from tests.test_training import KINDS, SAMPLED, assert_goes_on, trained
 
 CPU = torch.device("cpu")
 MIXED = replace(SAMPLED, precision="bfloat16")
@@ -57,14 +56,7 @@ def test_mixed_gradients_are_near_those_of_single_precision(windows, kind):
 @needs_bfloat16
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stopped_mixed_run_goes_on_as_if_it_had_not_been(windows, tmp_path, monkeypatch, kind):
-    whole = trained(tmp_path / "whole", windows, MIXED, KINDS[kind])
-    stop_after(monkeypatch, 7)
-    with pytest.raises(InterruptedRunError):
-        trained(tmp_path / "stopped", windows, MIXED, KINDS[kind])
-    monkeypatch.undo()
-    resumed = trained(tmp_path / "stopped", windows, MIXED, KINDS[kind])
-    assert same(whole[0], resumed[0])
-    assert whole[1:] == resumed[1:]
+    assert_goes_on(tmp_path, monkeypatch, windows, MIXED, KINDS[kind])
 
 
 @needs_bfloat16

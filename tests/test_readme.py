@@ -155,13 +155,13 @@ def test_the_other_commands_of_the_readme(reproduced):
         "dvc exp show --only-changed",
         "dvc metrics diff",
         "dvc plots show",
-        "python -m model data/windows/16bar trained --recipe paper --max-minutes 50",
-        "python -m analysis trained data/windows/16bar analysed",
+        "python -m model data/windows/2bar trained --recipe gpu_2bar --max-minutes 10 --precision bfloat16",
+        "python -m analysis trained data/windows/2bar analysed",
         "python -m stages.report --results analysed --model analysed --windows analysed --page report.html",
         "python -m stages.compare HEAD workspace --page comparison.html --table table1.md",
     }
     for command in [c for c in commands() if c in others]:
-        output(reproduced, command.replace("--max-minutes 50", "--max-minutes 0.2"))
+        output(reproduced, command.replace("--max-minutes 10 --precision bfloat16", "--max-minutes 0.2"))
     assert {"model.safetensors", "accuracy.json", "curves.csv"} < {p.name for p in (reproduced / "trained").iterdir()}
     assert lakh == {"make lakh", "dvc exp run -S corpus.path=data/lakh -S corpus.shards=64"}
     shutil.copytree(reproduced / "data/demo", reproduced / "data/lakh")  # make lakh: tests/test_lakh.py
@@ -178,7 +178,7 @@ def test_the_other_commands_of_the_readme(reproduced):
 
 @pytest.mark.slow
 def test_peers_and_ablations_are_queued_and_compared(reproduced):
-    told = commands("docs/experiments.md")[:-3]  # the last are of real music
+    told = commands("docs/experiments.md")[:-4]  # the last are of real music
     assert told[-2:] == ["dvc exp run --run-all", "dvc exp show --only-changed"]
     for command in told[:-1]:
         output(reproduced, command)

@@ -187,17 +187,22 @@ def stop_after(monkeypatch, update: int) -> None:
     monkeypatch.setattr(Updates, "make", make)
 
 
+def assert_goes_on(folder, monkeypatch, *run, update=7, **where):
+    """A run that is stopped after an update and started again ends as one that is not."""
+    whole = trained(folder / "whole", *run, **where)
+    stop_after(monkeypatch, update)
+    with pytest.raises(InterruptedRunError, match=f"stopped after update {update}; the same command goes on"):
+        trained(folder / "stopped", *run, **where)
+    monkeypatch.undo()
+    resumed = trained(folder / "stopped", *run, **where)
+    assert same(whole[0], resumed[0])
+    assert whole[1:] == resumed[1:]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("update", [1, 7, 12])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(windows, tmp_path, monkeypatch, kind, update):
-    whole = trained(tmp_path / "whole", windows, SAMPLED, KINDS[kind])
-    stop_after(monkeypatch, update)
-    with pytest.raises(InterruptedRunError, match=f"stopped after update {update}; the same command goes on"):
-        trained(tmp_path / "stopped", windows, SAMPLED, KINDS[kind])
-    monkeypatch.undo()
-    resumed = trained(tmp_path / "stopped", windows, SAMPLED, KINDS[kind])
-    assert same(whole[0], resumed[0])
-    assert whole[1:] == resumed[1:]
+    assert_goes_on(tmp_path, monkeypatch, windows, SAMPLED, KINDS[kind], update=update)
 
 
 def test_a_run_without_patience_has_ended_when_it_goes_on_too(windows, tmp_path, monkeypatch):

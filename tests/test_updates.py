@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from model.autoencoder import Autoencoder
-from model.training import InterruptedRunError
 from model.update import Optimisers
 from model.updates import Updates
 from tests.models import BRIEF, SMALL, make_windows
-from tests.test_training import same, stop_after, trained
+from tests.test_training import SAMPLED, assert_goes_on, same
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -44,12 +43,5 @@ def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, prior):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", [SMALL, replace(SMALL, decoder="flat", prior="gaussian", regulariser="divergence")])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch, precision, kind):
-    windows, config = make_windows(), replace(BRIEF, precision=precision, sampling_rate=5.0)
-    whole = trained(tmp_path / "whole", windows, config, kind, device="cuda")
-    stop_after(monkeypatch, 7)
-    with pytest.raises(InterruptedRunError):
-        trained(tmp_path / "stopped", windows, config, kind, device="cuda")
-    monkeypatch.undo()
-    resumed = trained(tmp_path / "stopped", windows, config, kind, device="cuda")
-    assert same(whole[0], resumed[0])
-    assert whole[1:] == resumed[1:]
+    config = replace(SAMPLED, precision=precision)
+    assert_goes_on(tmp_path, monkeypatch, make_windows(), config, kind, device="cuda")
