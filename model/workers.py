@@ -73,6 +73,8 @@ def together() -> Iterator[Workers]:
     if "WORLD_SIZE" not in os.environ:
         yield ALONE
         return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(device())  # where Triton launches its kernels, and NCCL
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Workers(dist.get_rank(), dist.get_world_size())
