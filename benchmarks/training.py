@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import wraps
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -442,7 +443,7 @@ def report(all_measured: list[Measured], operations: Operations, batch: int, pea
 
 
 def report_start(folder: Path, config: ModelConfig, training: TrainingConfig) -> None:
-    """Of each system, in a process of its own."""
+    """Of each system, in a process of its own, while the device's memory is free."""
     starts = {kind.name: in_a_process_of_its_own(start, kind, folder, config, training) for kind in systems()}
     print_table(
         ["start", "reading, s", "first update, s", "memory, GB", "of the device, GB"],
@@ -497,29 +498,33 @@ def main() -> None:
     describe()
     peak = peaks()
     print("Large matrix product:", ", ".join(f"{name} {rate / 1e12:.4g} TFLOP/s" for name, rate in peak.items()))
-    for folder in arguments.windows:
-        data = read_provenance(folder)
-        config = ModelConfig(
-            bars=data.bars, tracks=TRACKS, onsets="starts", decoder="parallel", prior=arguments.prior,
-            regulariser="adversary", genres=len(data.genres), units=arguments.units, layers=arguments.layers,
-            latent=arguments.latent,
-        )  # fmt: skip
-        for batch in arguments.batch:
-            training = TrainingConfig(
-                updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, clip=0, beta_every=1, critic_updates=5,
-                gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, sampling_every=1,
-                evaluate_every=1, precision="float32", seed=0,
-            )  # fmt: skip
-            print(f"\n## {data.bars} bars, batches of {batch}", flush=True)
-            if (folder, batch) == (arguments.windows[0], arguments.batch[0]):
-                report_start(folder, config, training)
-            try:
-                measured = measure(folder, config, training, arguments)
-            except torch.OutOfMemoryError:
-                print("\nThey do not fit into memory together.", flush=True)
-                continue
-            report(measured, of_update(config, training), batch, peak)
-            report_reading(folder, arguments.repetitions, batch / min(its.seconds for its in measured))
+    report_start(arguments.windows[0], *configs(arguments.windows[0], arguments.batch[0], arguments))
+    for folder, batch in product(arguments.windows, arguments.batch):
+        config, training = configs(folder, batch, arguments)
+        print(f"\n## {config.bars} bars, batches of {batch}", flush=True)
+        try:
+            measured = measure(folder, config, training, arguments)
+        except torch.OutOfMemoryError:
+            print("\nThey do not fit into memory together.", flush=True)
+            continue
+        report(measured, of_update(config, training), batch, peak)
+        report_reading(folder, arguments.repetitions, batch / min(its.seconds for its in measured))
+
+
+def configs(folder: Path, batch: int, arguments: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
+    """Of MusAE on a folder of shards, at the sizes asked for."""
+    data = read_provenance(folder)
+    config = ModelConfig(
+        bars=data.bars, tracks=TRACKS, onsets="starts", decoder="parallel", prior=arguments.prior,
+        regulariser="adversary", genres=len(data.genres), units=arguments.units, layers=arguments.layers,
+        latent=arguments.latent,
+    )  # fmt: skip
+    training = TrainingConfig(
+        updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, clip=0, beta_every=1, critic_updates=5,
+        gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, sampling_every=1,
+        evaluate_every=1, precision="float32", seed=0,
+    )  # fmt: skip
+    return config, training
 
 
 if __name__ == "__main__":

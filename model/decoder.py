@@ -1,5 +1,8 @@
 """Latent code -> the states of each track, not autoregressive; [P] section 3.2.2."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +21,7 @@ class ParallelDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """z: (batch, latent) -> logits, (batch, tracks, steps, 130)."""
-        tracks = [track for track in self.tracks if isinstance(track, TrackDecoder)]
+        tracks = cast("Sequence[TrackDecoder]", self.tracks)
         first = [track.first_state(z) for track in tracks]  # (batch, units) each
         outputs = unroll([track.lstm for track in tracks], z, first, self.steps)
         return torch.stack([track.states(output) for track, output in zip(tracks, outputs, strict=True)], dim=1)
@@ -35,5 +38,5 @@ class TrackDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.first_state = nn.Linear(config.latent, config.units)
-        self.lstm = LSTM(config.latent, config.units, config.layers, batch_first=True)
+        self.lstm = LSTM(config.latent, config.units, config.layers)
         self.states = nn.Linear(config.units, STATES)

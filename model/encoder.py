@@ -15,7 +15,7 @@ class Encoder(nn.Module):
         super().__init__()
         # The sum of an embedding row a track is a linear map of [P]'s one-hot input, without the one-hot.
         self.embedding = nn.EmbeddingBag(len(config.tracks) * STATES, config.units, mode="sum")
-        self.lstm = LSTM(config.units, config.units, config.layers, batch_first=True, bidirectional=True)
+        self.lstm = LSTM(config.units, config.units, config.layers, bidirectional=True)
         self.mean = nn.Linear(2 * config.units, config.latent)
         self.log_variance = nn.Linear(2 * config.units, config.latent)
         self.first_row: Tensor

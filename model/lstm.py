@@ -13,7 +13,17 @@ Weights = Sequence[Tensor]
 
 
 class LSTM(nn.LSTM):
-    """Arguments are those of `torch.nn.LSTM`; batches come first."""
+    """What of `torch.nn.LSTM` both kinds have: biases, neither dropout nor projections; batches come first."""
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        layers: int = 1,
+        bidirectional: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
+        super().__init__(inputs, units, layers, batch_first=True, bidirectional=bidirectional, device=device)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:  # type: ignore[override]
         """x: (batch, steps, input), state: zeros if none -> (batch, steps, directions * units), last state."""
@@ -57,7 +67,7 @@ def _mixed_on_gpu(x: Tensor) -> bool:
     return x.is_cuda and torch.is_autocast_enabled("cuda")
 
 
-def _layers(x: Tensor, weights: Sequence[Weights], hidden: Tensor, cell: Tensor, steps: int) -> State:
+def _layers(x: Tensor, weights: Sequence[Weights], hidden: Tensor, cell: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """Layers that do not see each other.
 
     x: (layers, steps or 1 for the same at each, batch, input), hidden, cell: (layers, batch, units)

@@ -60,7 +60,7 @@ class Predictor(nn.Module):
         super().__init__()
         self.embedding = nn.EmbeddingBag(tracks * (STATES + 1), config.units, mode="sum")
         self.first_state = FirstState(code, config)
-        self.lstm = LSTM(config.units + code, config.units, config.layers, batch_first=True)
+        self.lstm = LSTM(config.units + code, config.units, config.layers)
         self.states = nn.Linear(config.units, tracks * STATES)
         self.first_row: Tensor
         self.register_buffer("first_row", (STATES + 1) * torch.arange(tracks), persistent=False)
@@ -168,7 +168,7 @@ class HierarchicalDecoder(AutoregressiveDecoder):
         super().__init__(config, predictors=len(config.tracks), code=config.units)
         self.bars = config.bars
         self.first_state = FirstState(config.latent, config)
-        self.conductor = LSTM(1, config.units, config.layers, batch_first=True)  # an LSTM must have an input: zero
+        self.conductor = LSTM(1, config.units, config.layers)  # an LSTM must have an input: zero
 
     def codes(self, z: Tensor) -> Tensor:
         """One code a bar, (batch, bars, units)."""

@@ -25,7 +25,7 @@ def check_precision(precision: Precision, device: torch.device) -> None:
         return
     try:
         with autocast(precision, device):
-            output, _ = LSTM(8, 8, batch_first=True, device=device)(torch.zeros(1, 1, 8, device=device))
+            output, _ = LSTM(8, 8, device=device)(torch.zeros(1, 1, 8, device=device))
         torch.autograd.backward(output.sum())
         if output.dtype != torch.bfloat16:
             raise RuntimeError(f"it takes {output.dtype}")

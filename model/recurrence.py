@@ -1,8 +1,8 @@
 """The recurrences of several LSTM layers of one shape at once, in mixed precision on a GPU.
 
-cuDNN runs one layer after another, whose products fill half of a large GPU; the products of four decoders together, or
-of an encoder's two directions, fill it. Products are cuBLAS's; the cells between them are the two kernels below. They
-are written for Triton, which comes with PyTorch for CUDA and can be had without one for tests alone.
+The products of one decoder's step leave most of a large GPU idle, and those of four decoders together, or of an
+encoder's two directions, take little longer. They are cuBLAS's; the cells between them are the two kernels below,
+written for Triton, which comes with PyTorch for CUDA and can be had without one for tests alone.
 """
 
 from typing import Any

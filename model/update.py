@@ -27,10 +27,10 @@ class Optimisers:
     def of(cls, model: Autoencoder, config: TrainingConfig) -> "Optimisers":
         """Fresh optimisers; the critic's momentum is that of [W]."""
         autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
-        critic = list(model.critic.parameters()) if model.critic else []
+        rate = config.learning_rate
         return cls(
-            _adam(autoencoder, config.learning_rate, (0.9, 0.999)),
-            _adam(critic, config.learning_rate, (0.5, 0.9)) if critic else None,
+            _adam(autoencoder, rate, (0.9, 0.999)),
+            _adam(list(model.critic.parameters()), rate, (0.5, 0.9)) if model.critic else None,
         )
 
     def set_learning_rate(self, rate: float) -> None:

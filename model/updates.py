@@ -47,7 +47,10 @@ class Updates:
         return self._windows.tokens[self._chosen], self._windows.genres[self._chosen]
 
     def make(self, update: int, config: TrainingConfig) -> dict[str, Tensor]:
-        """Makes the update, counted from 0, of a schedule; its losses, which the next one overwrites."""
+        """Makes the update, counted from 0, of a schedule; its losses, which the next one overwrites.
+
+        From one update to the next only what `stretched` changes in the config may differ.
+        """
         self.choose(update)
         self._generator.manual_seed(seed_of(config.seed, "update", update))
         self._beta.fill_(config.beta(update))
@@ -56,7 +59,7 @@ class Updates:
             self._graph.replay()
             return self._losses
         losses = self._update(config, config.sampling_chance(update))
-        if self._captures:  # after an update that has made what may not be made meanwhile
+        if self._captures:  # not before the first update: Adam's state and Triton's kernels must be there
             self._graph = self._captured(config)
         return losses
 

@@ -52,7 +52,7 @@ def gradients(outputs, inputs):
 @pytest.mark.parametrize("with_state", [False, True])
 def test_it_is_pytorchs_lstm(bidirectional, with_state):
     torch.manual_seed(0)
-    ours = LSTM(6, UNITS, LAYERS, batch_first=True, bidirectional=bidirectional, device=DEVICE)
+    ours = LSTM(6, UNITS, LAYERS, bidirectional=bidirectional, device=DEVICE)
     theirs = like(ours)
     x = draw(BATCH, STEPS, 6)
     state = tuple(draw(LAYERS * (1 + bidirectional), BATCH, UNITS) for _ in range(2)) if with_state else None
@@ -68,7 +68,7 @@ def test_it_is_pytorchs_lstm(bidirectional, with_state):
 @pytest.mark.usefixtures("_by_recurrence")
 def test_several_at_once_are_each_its_own():
     torch.manual_seed(0)
-    ours = [LSTM(6, UNITS, LAYERS, batch_first=True, device=DEVICE) for _ in range(4)]
+    ours = [LSTM(6, UNITS, LAYERS, device=DEVICE) for _ in range(4)]
     theirs = [like(one) for one in ours]
     x, hidden = draw(BATCH, 6), [draw(BATCH, UNITS) for _ in ours]
     outputs = unroll(ours, x, hidden, STEPS)
@@ -86,12 +86,13 @@ def test_several_at_once_are_each_its_own():
 @pytest.mark.skipif(not GPU, reason="no GPU")
 def test_in_bfloat16_it_is_near():
     torch.manual_seed(0)
-    ours = LSTM(64, 256, 3, batch_first=True, bidirectional=True, device=DEVICE)
+    ours = LSTM(64, 256, 3, bidirectional=True, device=DEVICE)
     x = draw(16, 64, 64)
     results = []
     for mixed in (True, False):
         with torch.autocast("cuda", torch.bfloat16, enabled=mixed):
             output, _ = ours(x)
+        assert output.dtype == (torch.bfloat16 if mixed else torch.float32)
         results.append((output.float(), *gradients([output.float()], [x, *ours.parameters()])))
     for actual, expected in zip(*results, strict=True):
         assert (actual - expected).norm() < 0.02 * expected.norm()

@@ -36,8 +36,7 @@ def gradients(windows, model, precision):
     """Of one update's losses, each a vector."""
     torch.manual_seed(0)
     autoencoder, seen = Autoencoder(model), windows.seen_by(model)
-    config = replace(BRIEF, precision=precision)
-    config = replace(config, batch=len(seen))
+    config = replace(BRIEF, precision=precision, batch=len(seen))
     Updates(autoencoder, seen, config, Optimisers.of(autoencoder, config)).make(6, config)
     return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}
 
