@@ -17,8 +17,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from analysis.parts import PARTS, analyse
-from analysis.section import write_json
-from analysis.subject import read_subject
+from analysis.shared.context import read_subject
+from analysis.shared.section import write_json
 from music.errors import InputError
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from analysis.attributes import AttributesConfig, analyse_attributes
-from analysis.control import analyse_control
-from analysis.control_setup import ControlConfig
-from analysis.environment import environment
-from analysis.genres import GenresConfig, analyse_genres
-from analysis.interpolation import InterpolationConfig, analyse_interpolation
-from analysis.posterior import PosteriorConfig, analyse_posterior
-from analysis.reconstruction import ReconstructionConfig, analyse_reconstruction
-from analysis.section import Section, write_section
-from analysis.subject import Subject
+from analysis.attributes.part import AttributesConfig, analyse_attributes
+from analysis.control.part import analyse_control
+from analysis.control.setup import ControlConfig
+from analysis.genres.part import GenresConfig, analyse_genres
+from analysis.interpolation.part import InterpolationConfig, analyse_interpolation
+from analysis.posterior.part import PosteriorConfig, analyse_posterior
+from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstruction
+from analysis.shared.context import Subject
+from analysis.shared.environment import environment
+from analysis.shared.section import Section, write_section
 from model.settings import build, read_toml
 from music.audio import NO_SOUND
 from music.errors import InputError

@@ -17,7 +17,7 @@ from model.compact import Weights, expand, finest_step, pack
 from model.data import SPLITS, read_windows
 from model.evaluation import by_track, evaluate
 from model.refining import compacted
-from model.workers import ALONE
+from model.training.workers import ALONE
 
 VALIDATION_WINDOWS = 8192
 MEASURES = ("accuracy", "onset_accuracy", "note_f1")

@@ -26,12 +26,12 @@ import pyarrow as pa
 import symusic
 
 from music.song import Refused
-from pipelines.corpora import CorpusConfig, write_corpus
+from pipelines.beam.runners import BeamConfig
+from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, read_genres, write_genres
 from pipelines.index import find_repeated, index_songs, partitions
 from pipelines.isolation import Answer, Isolated
 from pipelines.reading import read_midi
-from pipelines.runners import BeamConfig
 from pipelines.shards import (
     FILES,
     read_manifest,

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from model.config import ModelConfig, TrainingConfig
 from model.data import WindowSet
-from model.priors import FlowerPrior, GaussianPrior, Prior, draw_genre
+from model.networks.priors import FlowerPrior, GaussianPrior, Prior, draw_genre
 from music.tokens import STATES, STEPS_PER_BAR, TRACKS
 
 

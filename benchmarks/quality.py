@@ -20,7 +20,7 @@ import torch
 from benchmarks.training import DEVICE, Kind, System, describe, prepare, print_table, systems
 from model.autoencoder import reconstruction_loss
 from model.data import SPLITS, WindowSet, read_provenance, read_windows
-from model.run import RunConfig, read_recipe
+from model.training.run import RunConfig, read_recipe
 from music.tokens import TRACKS
 
 VALIDATION_WINDOWS = 8192

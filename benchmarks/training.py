@@ -30,15 +30,15 @@ from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.data import DataLoader
 
-import model.update
+import model.training.step
 from benchmarks.operations import Operations, of_update
 from benchmarks.published import PianoRolls, Published
 from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Prior, TrainingConfig
 from model.data import WindowSet, read_provenance, read_windows
-from model.precision import Precision, check_precision
-from model.training import taught
-from model.updates import Updates
+from model.training.loop import taught
+from model.training.precision import Precision, check_precision
+from model.training.updates import Updates
 from music.errors import InputError
 from music.tokens import TRACKS
 
@@ -74,7 +74,7 @@ class System(Protocol):
 
 
 class Ours:
-    """`model.update`, as `model.training` runs it."""
+    """`model.training.step`, as `model.training.loop` runs it."""
 
     name = "this project"
     precision: Precision = "float32"
@@ -83,7 +83,7 @@ class Ours:
     def __init__(self, config: ModelConfig, training: TrainingConfig, windows: WindowSet) -> None:
         self._training = replace(training, precision=self.precision)
         self._model = Autoencoder(config).to(DEVICE)
-        self._optimisers = model.update.Optimisers.of(self._model, training)
+        self._optimisers = model.training.step.Optimisers.of(self._model, training)
         given = self._model, windows.to(DEVICE), self._training, self._optimisers
         self._updates, self._launched = Updates(*given), Updates(*given, graph=False)
         self._update = 0
@@ -109,9 +109,9 @@ class Ours:
         return [
             (self._model, "encode", "encoder"),
             (self._model, "decode", "decoders"),
-            (model.update, "reconstruction_loss", "loss"),
+            (model.training.step, "reconstruction_loss", "loss"),
             (self._model.critic, "forward", "critic"),
-            (model.update, "critic_loss", "critic"),
+            (model.training.step, "critic_loss", "critic"),
             (self._optimisers.critic, "step", "critic"),
             (self._optimisers.autoencoder, "step", "optimiser"),
             (self._launched, "batch", "data"),

@@ -25,12 +25,12 @@ from model.compact import MOST_BYTES
 from model.config import Decoder, Onsets, Prior, Regulariser
 from model.data import SPLITS, read_windows
 from model.evaluation import by_track, evaluate, lines
-from model.precision import Precision
 from model.refining import compacted
-from model.run import RECIPES, RunConfig, train_on
-from model.snapshots import Metrics
-from model.training import Keep
-from model.workers import device, together
+from model.training.loop import Keep
+from model.training.precision import Precision
+from model.training.run import RECIPES, RunConfig, train_on
+from model.training.snapshots import Metrics
+from model.training.workers import device, together
 from music.errors import InputError
 from music.tokens import TRACKS
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.critic import Critic
-from model.decoder import ParallelDecoder
-from model.encoder import Encoder
-from model.music_vae import FlatDecoder, HierarchicalDecoder, Sampling
-from model.priors import FlowerPrior, GaussianPrior, Prior
+from model.networks.critic import Critic
+from model.networks.decoder import ParallelDecoder
+from model.networks.encoder import Encoder
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, Sampling
+from model.networks.priors import FlowerPrior, GaussianPrior, Prior
 
 FIRST_VARIANCE = 0.01
 """Of the codes before training, in those units: with more noise the decoders learn to ignore them first."""

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
-from model.precision import Precision
+from model.training.precision import Precision
 from music.tokens import TRACKS
 
 Onsets = Literal["starts", "changes"]

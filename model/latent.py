@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
-from model.priors import FlowerPrior
+from model.networks.priors import FlowerPrior
 
 SMALLEST_SINE = 1e-3
 

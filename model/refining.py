@@ -14,11 +14,11 @@ from model.autoencoder import Autoencoder
 from model.compact import Weights, expand, finest_step, fits, pack, rounded
 from model.config import TrainingConfig
 from model.data import WindowSet
-from model.snapshots import Metrics
-from model.training import VALIDATION_WINDOWS, validate
-from model.update import Optimisers
-from model.updates import Updates
-from model.workers import Workers
+from model.training.loop import VALIDATION_WINDOWS, validate
+from model.training.snapshots import Metrics
+from model.training.step import Optimisers
+from model.training.updates import Updates
+from model.training.workers import Workers
 from music.progress import Progress
 
 COARSE = 0.1

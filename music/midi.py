@@ -1,8 +1,9 @@
 """MIDI in: two readers.
 
 `read_symusic` is fast (C++); `read_pretty_midi` is the reference (the library of [P], over 100 times slower). They give
-the same `Song` for nearly all files (tests/test_golden.py says how many windows agree). Where they differ, a note-off
-was missing, so that symusic lost a note, or the program changed within a note, which symusic counts to the old one.
+the same `Song` for nearly all files (tests/music/test_golden.py says how many windows agree). Where they differ, a
+note-off was missing, so that symusic lost a note, or the program changed within a note, which symusic counts to the old
+one.
 """
 
 import io

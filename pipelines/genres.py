@@ -13,7 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
 from music.errors import InputError
-from pipelines.runners import BeamConfig, run
+from pipelines.beam.runners import BeamConfig, run
 from pipelines.shards import read_manifest, read_row_groups, shard_paths, write_text
 
 Taggings = dict[tuple[str, ...], int]

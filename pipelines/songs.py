@@ -16,9 +16,9 @@ from music.errors import InputError
 from music.midi import READERS
 from music.song import Refused
 from music.tokens import STEPS_PER_BAR, TRACKS
+from pipelines.beam.runners import BeamConfig, run
 from pipelines.isolation import BATCH, Answer, Isolated
 from pipelines.reading import COUNTS
-from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
     IDENTITY,
     REFUSED,

@@ -21,9 +21,9 @@ from music.arrangements import Arranged
 from music.errors import InputError
 from music.tokens import STATES, TRACKS, Tokens
 from music.windows import cut, first_states, shifts
+from pipelines.beam.runners import BeamConfig, run
 from pipelines.genres import normalise
 from pipelines.index import Indexed, find_repeated, index_path, index_songs, partitions, read_index
-from pipelines.runners import BeamConfig, run
 from pipelines.shards import (
     IDENTITY,
     Shard,

@@ -6,9 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from analysis.parts import analyse
-from analysis.section import write_json
-from analysis.subject import read_subject
-from stages.command import replacing, run
+from analysis.shared.context import read_subject
+from analysis.shared.section import write_json
+from stages.shared.command import replacing, run
 
 
 def main(

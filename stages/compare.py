@@ -15,15 +15,15 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from analysis.parts import PARTS
-from analysis.section import Figure
-from analysis.table1 import markdown
+from analysis.reconstruction.table1 import markdown
+from analysis.shared.section import Figure
 from music.errors import InputError
-from stages.command import run, write_json
-from stages.curves import draw_curves
-from stages.pages import write_page
-from stages.revisions import opened
-from stages.runs import Run, environment, flatten, parameters
-from stages.table1 import read_columns, tables
+from stages.pages.curves import draw_curves
+from stages.pages.render import write_page
+from stages.shared.command import run, write_json
+from stages.shared.revisions import opened
+from stages.shared.runs import Run, environment, flatten, parameters
+from stages.shared.table1 import read_columns, tables
 
 TRAINING = "training"
 BETTER = {

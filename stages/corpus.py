@@ -1,9 +1,9 @@
 """Stage `corpus`: archives or a folder of MIDI -> Parquet rows, one a file."""
 
-from pipelines.corpora import CorpusConfig, write_corpus
-from stages.beam import Folder, writing
-from stages.command import run
-from stages.settings import PARAMS, read_settings
+from pipelines.corpus.write import CorpusConfig, write_corpus
+from stages.shared.beam import Folder, writing
+from stages.shared.command import run
+from stages.shared.settings import PARAMS, read_settings
 
 
 def main(out: Folder) -> None:

@@ -14,10 +14,10 @@ from pipelines.genres import similarity
 from pipelines.shards import read_manifest
 from pipelines.split import SPLITS
 from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
-from stages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
-from stages.command import replacing, run, write_json
-from stages.pages import write_page
-from stages.settings import PARAMS, read_settings, read_value
+from stages.pages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
+from stages.pages.render import write_page
+from stages.shared.command import replacing, run, write_json
+from stages.shared.settings import PARAMS, read_settings, read_value
 
 COLUMNS = 3
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from typer import Option
 
-from pipelines.demo import DemoConfig, write_demo
-from stages.command import replacing, run
-from stages.settings import PARAMS, read_settings
+from pipelines.corpus.demo import DemoConfig, write_demo
+from stages.shared.command import replacing, run
+from stages.shared.settings import PARAMS, read_settings
 
 
 def main(out: Annotated[Path, Option()]) -> None:

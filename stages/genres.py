@@ -1,11 +1,11 @@
 """Stage `genres`: songs -> the genre vocabulary in its order around the circle."""
 
+from pipelines.beam.runners import BeamConfig
+from pipelines.beam.storage import publish
 from pipelines.genres import GenresConfig, write_genres
-from pipelines.runners import BeamConfig
-from pipelines.storage import publish
-from stages.beam import Folder, writing
-from stages.command import run
-from stages.settings import BEAM, PARAMS, read_settings
+from stages.shared.beam import Folder, writing
+from stages.shared.command import run
+from stages.shared.settings import BEAM, PARAMS, read_settings
 
 
 def main(songs: Folder, out: Folder) -> None:

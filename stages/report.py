@@ -12,10 +12,10 @@ from typing import Annotated
 from typer import Option
 
 from analysis.parts import PARTS
-from stages.command import run
-from stages.curves import draw_curves
-from stages.pages import write_page
-from stages.runs import environment, flatten, parameters, read_run
+from stages.pages.curves import draw_curves
+from stages.pages.render import write_page
+from stages.shared.command import run
+from stages.shared.runs import environment, flatten, parameters, read_run
 
 LONG = ("shards", "states")
 """Of the windows' manifest: left out."""

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from typer import Option
 
-from pipelines.runners import BeamConfig
+from pipelines.beam.runners import BeamConfig
+from pipelines.beam.storage import publish
 from pipelines.songs import SongsConfig, write_songs
-from pipelines.storage import publish
-from stages.beam import Folder, writing
-from stages.command import run, write_json
-from stages.settings import BEAM, PARAMS, read_settings
+from stages.shared.beam import Folder, writing
+from stages.shared.command import run, write_json
+from stages.shared.settings import BEAM, PARAMS, read_settings
 
 
 def main(corpus: Folder, out: Folder, metrics: Annotated[Path, Option()]) -> None:

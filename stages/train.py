@@ -9,12 +9,12 @@ from typer import Option
 
 from model.checkpoint import save
 from model.data import read_provenance
-from model.run import RunConfig, train_on
-from model.snapshots import Metrics
-from model.workers import ALONE, device
+from model.training.run import RunConfig, train_on
+from model.training.snapshots import Metrics
+from model.training.workers import ALONE, device
 from music.errors import InputError
-from stages.command import replacing, run
-from stages.settings import PARAMS, read_settings
+from stages.shared.command import replacing, run
+from stages.shared.settings import PARAMS, read_settings
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from typer import Option
 
+from pipelines.beam.runners import BeamConfig
+from pipelines.beam.storage import publish
 from pipelines.genres import read_genres
-from pipelines.runners import BeamConfig
-from pipelines.storage import publish
 from pipelines.windows import WindowsConfig, write_windows
-from stages.beam import Folder, writing
-from stages.command import run, write_json
-from stages.settings import BEAM, PARAMS, read_settings
+from stages.shared.beam import Folder, writing
+from stages.shared.command import run, write_json
+from stages.shared.settings import BEAM, PARAMS, read_settings
 
 
 def main(

@@ -1,0 +1,42 @@
+"""Window -> the Gaussian q(z|x) of its latent code; [P] section 3.2.1."""
+
+import torch
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.networks.lstm import LSTM
+from music.tokens import STATES
+
+
+class Encoder(nn.Module):
+    """Bidirectional LSTM layers over the steps; mean and log variance from the last states."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        # The sum of an embedding row a track is a linear map of [P]'s one-hot input, without the one-hot.
+        self.embedding = nn.EmbeddingBag(len(config.tracks) * STATES, config.units, mode="sum")
+        self.lstm = LSTM(config.units, config.units, config.layers, bidirectional=True)
+        self.mean = nn.Linear(2 * config.units, config.latent)
+        self.log_variance = nn.Linear(2 * config.units, config.latent)
+        self.first_row: Tensor
+        self.register_buffer("first_row", STATES * torch.arange(len(config.tracks)), persistent=False)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """tokens: (batch, tracks, steps) uint8 -> mean and log variance, (batch, latent) each."""
+        batch, tracks, steps = tokens.shape
+        rows = tokens.long().transpose(1, 2) + self.first_row  # (batch, steps, tracks)
+        x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, units)
+        _, (hidden, _) = self.lstm(x)  # (2 * layers, batch, units)
+        last = torch.cat([hidden[-2], hidden[-1]], dim=-1)  # (batch, 2 * units): forwards, backwards
+        with torch.autocast(last.device.type, enabled=False):  # codes are what all else is about: never bfloat16
+            last = last.to(self.mean.weight.dtype)
+            return self.mean(last), self.log_variance(last)
+
+
+def draw(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """Draws z ~ N(mean, exp(log_variance)) where the noise is standard normal; all (batch, latent).
+
+    [P] equation 10 writes sigma = exp(2 sigma_pre), its code exp(log_var / 2). Both are the same family, the linear
+    layer scaled by 4; this is the second, the usual one, whose gradient is smaller at the start.
+    """
+    return mean + torch.exp(0.5 * log_variance) * noise

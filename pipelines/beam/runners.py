@@ -1,0 +1,115 @@
+"""Where a pipeline runs, and how it shows that it does."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from music.errors import InputError
+from music.progress import Progress
+from pipelines.beam.storage import is_remote
+from pipelines.beam.workers import ForkedEnvironment
+
+TESTED = ("FnApiRunner", "PortableRunner", "DataflowRunner")
+REFUSED = {
+    "DirectRunner": "it downloads another engine where it can; use FnApiRunner, the local runner",
+    "DaskRunner": "it gives wrong data without an error",
+    "PySparkRunner": "it gives wrong data without an error; reach Spark through PortableRunner",
+}
+SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_REMOTE_LOOKS = 30
+"""A storage answers slowly, and charges for each answer."""
+
+
+@dataclass(frozen=True)
+class BeamConfig:
+    """beam.yaml: where a pipeline runs, which never changes what it writes."""
+
+    runner: str
+    workers: int
+    """Local worker processes; 0 for one a core."""
+    storage: str = ""
+    """A folder that all workers reach, for example gs://bucket/musae; empty where they share this machine's disk."""
+    options: list[str] = field(default_factory=list)
+    """More of Beam's own options, for example --job_endpoint=localhost:8099."""
+
+    def __post_init__(self) -> None:
+        if self.runner not in TESTED:
+            why = REFUSED.get(self.runner, "its results have not been compared with the others'")
+            raise ValueError(f"runner {self.runner} is refused: {why} (tested: {', '.join(TESTED)})")
+        if self.workers < 0:
+            raise ValueError("workers must be 0 (one a core) or more")
+        if self.storage and not (is_remote(self.storage) or Path(self.storage).is_absolute()):
+            raise ValueError("storage must be a URI such as gs://bucket/musae, or an absolute path")
+
+
+def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int) -> None:
+    """Builds and runs the pipeline, and shows how many of `total` files that match `shards` are there.
+
+    Raises `InputError` where a cluster does not take the job or does not end it well.
+    """
+    if config.runner == "DataflowRunner" and not is_remote(shards):
+        raise InputError(
+            f"{shards}: out of reach for Dataflow's workers; set storage in beam.yaml to a folder that they reach, "
+            "for example gs://bucket/musae"
+        )
+    with Progress(what, total, "shard") as progress:
+        with _Watch(shards, progress), _failures(config, what):
+            pipeline = _pipeline(config)
+            build(pipeline)
+            pipeline.run().wait_until_finish()
+        progress.to(total)
+
+
+@contextmanager
+def _failures(config: BeamConfig, what: str) -> Iterator[None]:
+    """Says in a line what went wrong elsewhere; the local runner's errors are the program's own, and stay whole."""
+    try:
+        yield
+    except Exception as error:
+        if config.runner == "FnApiRunner":
+            raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        if any(line.startswith("Traceback") for line in lines):
+            lines[1:-1] = ["..."]
+        reason = " ".join(lines)
+        raise InputError(f"{config.runner}: {what} failed: {reason}; see options in beam.yaml, and its log") from error
+
+
+def _pipeline(config: BeamConfig) -> beam.Pipeline:
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # its errors are raised besides
+    if config.runner != "FnApiRunner":
+        return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
+    workers = config.workers or os.cpu_count() or 1
+    options = PipelineOptions([f"--direct_num_workers={workers}", *config.options])
+    return beam.Pipeline(FnApiRunner(default_environment=ForkedEnvironment() if workers > 1 else None), options)
+
+
+class _Watch:
+    """Looks for finished shards while the runner blocks."""
+
+    def __init__(self, shards: str, progress: Progress) -> None:
+        self._shards, self._progress = shards, progress
+        self._pause = SECONDS_BETWEEN_REMOTE_LOOKS if is_remote(shards) else SECONDS_BETWEEN_LOOKS
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self) -> None:
+        while not self._ended.wait(self._pause):
+            with suppress(Exception):  # a look that fails is no reason for the run to fail
+                self._progress.to(len(FileSystems.match([self._shards])[0].metadata_list))
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()

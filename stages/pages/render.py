@@ -1,0 +1,58 @@
+"""Pages that open offline: pictures and music are part of the page, which loads nothing and runs nothing."""
+
+import base64
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis.shared.section import Cell
+from music.errors import InputError
+
+MEDIA = {
+    ".png": "image/png",
+    ".mid": "audio/midi",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".wav": "audio/wav",
+}
+
+
+def write_page(page: Path, template: str, **values: object) -> None:
+    """Writes a template of this folder, with these values. Raises `InputError` as `inline` does."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # titles, tags and paths are whatever the corpus says
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(inline=inline, number=number, signed=signed)
+    text = environment.get_template(template).render(**values)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(text, encoding="utf-8")
+
+
+def inline(path: Path) -> str:
+    """A picture or music as a `data:` address. Raises `InputError` for what is not there or of another kind."""
+    if path.suffix not in MEDIA or not path.is_file():
+        raise InputError(f"{path}: no such picture or music, though the report names it; make that part again")
+    return f"data:{MEDIA[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def number(value: Cell) -> str:
+    """A cell of a table as a reader wants it: about three figures, thousands apart, a dash for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:.1f}"
+    return f"{value:.1e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+
+
+def signed(difference: float) -> str:
+    """A difference, with its sign."""
+    return f"+{number(difference)}" if difference > 0 else number(difference)

@@ -1,0 +1,221 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from analysis.posterior import samples
+from analysis.posterior.part import PosteriorConfig, analyse_posterior
+from analysis.posterior.prior_fit import Codes, dimensions, fit, two_sample_test
+from analysis.shared.context import Subject
+from analysis.shared.section import Section
+from model.autoencoder import Autoencoder
+from model.checkpoint import Description
+from model.data import Provenance, WindowSet
+from model.networks.priors import FlowerPrior, GaussianPrior
+from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows, windows_of
+
+CONFIG = PosteriorConfig(windows=40, samples=6, fewest=3, seed=0)
+
+
+def drawn(count: int, latent: int = 8, seed: int = 0) -> torch.Tensor:
+    return torch.randn(count, latent, generator=torch.Generator().manual_seed(seed))
+
+
+def codes_of(mean: torch.Tensor, windows_a_song: int = 4, variance: float = 0.0) -> Codes:
+    """Beside samples of N(0, I)."""
+    count = len(mean)
+    return Codes(
+        mean,
+        torch.full_like(mean, variance),
+        mean,
+        drawn(count, mean.shape[1], seed=99),
+        torch.zeros(count, dtype=torch.long),
+        torch.arange(count) // windows_a_song,
+    )
+
+
+def test_the_flowers_codes_are_told_in_the_axes_of_their_own_petal():
+    prior = FlowerPrior(latent=3, genres=4)  # petal 1 points along the second dimension, across it is minus the first
+    z = torch.tensor([[0, 1, 0], [0, 1 + math.sqrt(0.1), 0], [-math.sqrt(0.001), 1, 0], [0, 1, 2 * math.sqrt(0.001)]])
+    expected = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 2]])
+    torch.testing.assert_close(prior.standardised(z, torch.ones(4, dtype=torch.long)), expected, atol=1e-5, rtol=0)
+
+
+def test_the_flowers_variance_is_that_of_its_samples():
+    prior = FlowerPrior(latent=4, genres=4)
+    torch.testing.assert_close(prior.variance(), torch.tensor([0.5505, 0.5505, 0.001, 0.001]))
+    z = prior.sample(torch.full((20_000,), 4), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(z.var(dim=0), prior.variance(), rtol=0.05, atol=0)
+    torch.testing.assert_close(FlowerPrior(3, genres=1).variance(), torch.tensor([0.1, 0.001, 0.001]))
+
+
+@pytest.mark.parametrize("prior", [FlowerPrior(6, genres=5), GaussianPrior(6)])
+def test_samples_of_the_prior_are_as_far_from_it_as_the_floor(prior):
+    generator = torch.Generator().manual_seed(0)
+    genre = torch.full((200,), 3)
+    fits = [fit(prior.standardised(prior.sample(genre, generator), genre)) for _ in range(50)]
+    for measure in ("mean", "covariance"):
+        square = sum(getattr(of, measure) ** 2 for of in fits) / len(fits)
+        assert math.sqrt(square) == pytest.approx(getattr(fits[0], f"{measure}_floor"), rel=0.1)
+    assert sum(of.spread for of in fits) / len(fits) == pytest.approx(1, abs=0.02)
+
+
+def test_the_errors_of_mean_covariance_and_spread_are_those_worked_out_by_hand():
+    # Covariance [[2, 0], [0, 0]]: off by 1 and by -1, as much as the unit matrix is large.
+    of = fit(torch.tensor([[4.0, 0], [2, 0]]))
+    assert (of.mean, of.covariance, of.spread) == pytest.approx((math.sqrt(9 / 2), 1, 1))
+    assert (of.mean_floor, of.covariance_floor) == pytest.approx((math.sqrt(1 / 2), math.sqrt(3)))
+
+
+def test_codes_like_the_prior_are_not_told_from_it_and_shifted_ones_are():
+    variance = torch.ones(8)
+    alike = two_sample_test(codes_of(drawn(400)), variance)
+    assert alike.accuracy == pytest.approx(0.5, abs=0.07)
+    assert alike.p > 0.01
+    shifted = two_sample_test(codes_of(drawn(400) + 1), variance)
+    assert shifted.accuracy > 0.85
+    assert shifted.p < 0.001
+    narrow = two_sample_test(codes_of(0.3 * drawn(400)), variance)
+    assert narrow.accuracy > 0.85
+
+
+def test_few_songs_are_no_certainty_however_well_their_codes_are_told():
+    far = two_sample_test(codes_of(drawn(40) + 9, windows_a_song=10), torch.ones(8))  # four songs, all told right
+    assert far.accuracy == 1
+    assert far.p == pytest.approx(0.0228, abs=1e-4)  # of a normal deviate of 2, the root of 4
+
+
+def test_songs_that_are_each_at_a_place_of_their_own_are_not_told_from_the_prior():
+    # Where a song's windows were on both sides, a classifier would know nearly all codes by their neighbours.
+    songs = drawn(60).repeat_interleave(10, dim=0)
+    clustered = two_sample_test(codes_of(songs + 0.01 * drawn(600, seed=1), windows_a_song=10), torch.ones(8))
+    assert clustered.accuracy < 0.6
+    assert clustered.p > 0.01
+
+
+def test_dimensions_whose_mean_codes_hardly_vary_are_dead():
+    mean = drawn(2000)
+    mean[:, 0] = 3.0
+    mean[:, 1] *= 0.05  # a variance of 0.0025, below 0.01
+    mean[:, 2] *= 0.2
+    of = dimensions(codes_of(mean, variance=0.5), GaussianPrior(8))
+    assert of.dead == pytest.approx(2 / 8)
+    torch.testing.assert_close(of.total - of.signal, torch.full((8,), 0.5))
+
+
+def test_a_dimension_of_the_flowers_plane_is_held_against_the_whole_mixture():
+    # As wide as a petal is across: nothing beside the circle on which the petals lie, all that the others should be.
+    of = dimensions(codes_of(math.sqrt(0.001) * drawn(2000)), FlowerPrior(8, genres=4))
+    assert of.dead == pytest.approx(2 / 8)
+    torch.testing.assert_close(of.signal[2:], torch.ones(6), atol=0.15, rtol=0)
+
+
+class Toy:
+    """A model whose decoder writes the code itself, and whose encoder reads it as told."""
+
+    def __init__(self, read) -> None:
+        self.model, self.codes = self, read
+        self.prior = GaussianPrior(8)
+
+    def decoded(self, z: torch.Tensor) -> torch.Tensor:
+        return z
+
+
+def test_a_code_that_comes_back_has_cycle_zero_and_one_that_is_lost_has_one():
+    assert samples.cycle(Toy(lambda x: x), drawn(50)) == samples.Cycle(0, 0, 1)
+    lost = samples.cycle(Toy(torch.zeros_like), drawn(50))
+    assert (lost.distance, lost.plane, lost.states) == pytest.approx((1, 1, 0))
+    plane_kept = samples.cycle(Toy(lambda x: torch.cat([x[:, :2], 0 * x[:, 2:]], dim=1)), drawn(50))
+    assert plane_kept.plane == 0
+    assert 0 < plane_kept.distance < 1
+    assert plane_kept.states == pytest.approx(2 / 8)
+
+
+def test_the_nearest_training_window_is_found_wherever_it_is(monkeypatch):
+    monkeypatch.setattr(samples, "CHUNK", 3)
+    training = make_windows(10).tokens
+    near = training[[7, 4]]
+    near[0, 0, :2] = (near[0, 0, :2] + 1) % 130
+    of = samples.nearest(near, training, torch.device("cpu"))
+    assert of.number.tolist() == [7, 4]
+    assert of.distance.tolist() == [2 / 64, 0]
+    assert of.copies == 0.5
+
+
+def subject_of(validation: WindowSet, genres: list[str] = GENRES, **changes) -> Subject:
+    config = replace(SMALL, genres=len(genres), **changes)
+    torch.manual_seed(0)
+    description = Description(config, BRIEF, Provenance(1, genres, "digest"), {}, {})
+    training = make_windows(30).seen_by(config)
+    return Subject(Autoencoder(config).eval(), description, training, validation.seen_by(config), "song")
+
+
+def analysed(subject: Subject, out, config: PosteriorConfig = CONFIG) -> Section:
+    out.mkdir(exist_ok=True)
+    section = analyse_posterior(subject, config, out)
+    for figure in section.figures:
+        assert (out / figure.picture).stat().st_size
+        assert all((out / clip.midi).exists() for clip in figure.clips)
+    return section
+
+
+@pytest.fixture
+def _without_rendering(monkeypatch):
+    """Pictures are laid out, and the files empty: half of the time goes into their pixels."""
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: path.write_bytes(b"PNG"))
+
+
+def test_all_of_the_pictures_are_drawn(tmp_path):
+    section = analysed(subject_of(make_windows(40)), tmp_path / "out")
+    assert {figure.picture.removeprefix("pictures/") for figure in section.figures} == {
+        "plane.png", "genres.png", "dimensions.png", "nearest.png", "copies.png"
+    }  # fmt: skip
+    assert all((tmp_path / "out" / figure.picture).read_bytes()[1:4] == b"PNG" for figure in section.figures)
+
+
+@pytest.mark.usefixtures("_without_rendering")
+def test_the_flower_is_analysed_a_genre_a_row_and_twice_alike(tmp_path):
+    subject = subject_of(make_windows(40))
+    one, two = (analysed(subject, tmp_path / name) for name in ("one", "two"))
+    assert one == two
+    assert set(one.metrics) == {
+        "mean_error", "covariance_error", "spread", "two_sample_accuracy", "critic_distance", "dead_share", "cycle",
+        "copies", "nearest", "nearest_of_validation",
+    }  # fmt: skip
+    assert [row[0] for row in one.tables[0].rows] == GENRES
+    assert not one.missing
+
+
+@pytest.mark.usefixtures("_without_rendering")
+def test_other_models_and_windows_are_analysed_as_far_as_they_go(tmp_path):
+    tagless = replace(make_windows(8), genres=torch.zeros(8, 0, dtype=torch.bool))
+    peer = subject_of(
+        tagless, genres=[], prior="gaussian", decoder="flat", regulariser="divergence", tracks=("drums", "bass")
+    )
+    section = analysed(peer, tmp_path / "out")
+    assert [row[:3] for row in section.tables[0].rows] == [["all", 8, 4]]
+    assert section.missing == ["The model was trained without a critic, so there is no score of one."]
+    assert "critic_distance" not in section.metrics
+
+
+@pytest.mark.usefixtures("_without_rendering")
+def test_a_flower_without_genres_or_of_one_song_is_analysed_as_far_as_it_goes(tmp_path):
+    windows = replace(windows_of(make_windows(9).tokens), songs=torch.zeros(9, dtype=torch.int32))
+    section = analysed(subject_of(windows), tmp_path / "out")
+    assert "mean_error" not in section.metrics
+    assert "two_sample_accuracy" not in section.metrics
+    few, one_song = section.missing
+    assert "jazz (0), rock (0), pop (0)" in few
+    assert "two songs" in one_song
+
+
+def test_one_window_is_too_few(tmp_path):
+    section = analysed(subject_of(make_windows(1)), tmp_path / "out")
+    assert section.missing == ["The latent space as a whole takes two validation windows: take more songs."]
+
+
+def test_a_setting_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="samples must be at least 2"):
+        replace(CONFIG, samples=1)

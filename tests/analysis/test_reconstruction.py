@@ -1,0 +1,159 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from analysis.reconstruction.paper import PAPER, ROWS, counterpart, figures, rows
+from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstruction
+from analysis.reconstruction.table1 import comparison, markdown
+from analysis.shared.bootstrap import Estimate, estimates
+from analysis.shared.context import read_subject
+from model.autoencoder import Autoencoder
+from model.checkpoint import Description, save
+from model.config import ModelConfig
+from model.data import read_provenance
+from model.evaluation import Counts
+from tests.helpers.models import BRIEF, SMALL, make_subject, make_windows, write_window_shards
+
+CONFIG = ReconstructionConfig(resamples=50, windows=2, seed=0)
+
+
+def counts_of(hits: list[float], chances: list[float]) -> dict[str, Counts]:
+    """Of songs with one track."""
+    return {"accuracy": Counts(*(torch.tensor(values, dtype=torch.float64)[:, None] for values in (hits, chances)))}
+
+
+def test_the_interval_is_that_of_a_share_of_songs():
+    half_right = counts_of([10.0, 0.0] * 50, [10.0] * 100)
+    estimate = estimates(half_right, ("drums",), resamples=4000, seed=0)["accuracy"]["drums"]
+    assert estimate.value == 0.5
+    assert estimate.low == pytest.approx(0.5 - 1.96 * 0.05, abs=0.015)  # 0.05 = sqrt(0.5 * 0.5 / 100)
+    assert estimate.high == pytest.approx(0.5 + 1.96 * 0.05, abs=0.015)
+
+
+def test_songs_that_are_all_alike_leave_no_doubt():
+    alike = estimates(counts_of([3.0] * 5, [4.0] * 5), ("drums",), resamples=100, seed=0)
+    assert alike["accuracy"]["drums"] == Estimate(0.75, 0.75, 0.75)
+
+
+def test_longer_songs_count_for_more():
+    estimate = estimates(counts_of([1.0, 0.0], [1.0, 9.0]), ("drums",), resamples=500, seed=0)["accuracy"]["mean"]
+    assert estimate == Estimate(0.1, 0.0, 1.0)  # both songs; the second twice; the first twice
+
+
+def test_intervals_depend_on_the_seed_alone():
+    counts = counts_of([float(song) for song in range(20)], [20.0] * 20)
+    first = estimates(counts, ("drums",), resamples=100, seed=1)
+    assert estimates(counts, ("drums",), resamples=100, seed=1) == first
+    assert estimates(counts, ("drums",), resamples=100, seed=2) != first
+
+
+def test_models_as_the_papers_fill_its_rows():
+    of_16 = replace(SMALL, bars=16)
+    assert list(rows(of_16).values()) == list(ROWS[2:])
+    alone = [rows(replace(SMALL, bars=2, tracks=(track,)))[track] for track in ("drums", "guitar")]
+    assert alone == list(ROWS[:2])
+    assert set(rows(replace(SMALL, bars=2)).values()).isdisjoint(ROWS)
+
+
+@pytest.mark.parametrize("published", PAPER, ids=lambda published: published.name)
+def test_the_papers_averages_are_those_of_its_tracks(published):
+    of_16 = dict(zip(ROWS, published.accuracy, strict=True))
+    tracks = [of_16[f"16-bar {name}"] for name in ("drums", "bass", "guitar/piano", "strings")]
+    for average, few in (("16-bar average", tracks), ("16-bar average without strings", tracks[:3])):
+        if of_16[average] is not None:
+            assert sum(few) / len(few) == pytest.approx(of_16[average], abs=0.001)
+
+
+def test_a_model_is_compared_with_the_papers_of_its_kind():
+    hierarchical = replace(SMALL, bars=16, decoder="hierarchical", prior="gaussian", regulariser="divergence")
+    assert counterpart(hierarchical).name == "MusicVAE, hierarchical"
+    assert figures(hierarchical) == {
+        "drums": 0.895, "bass": 0.782, "guitar": 0.760, "strings": None, "mean": None, "mean_without_strings": 0.812,
+    }  # fmt: skip
+    assert figures(replace(SMALL, bars=2, prior="gaussian", tracks=("guitar",))) == {"guitar": 0.991}
+    assert counterpart(replace(SMALL, regulariser="none")) is None
+    assert set(figures(replace(SMALL, bars=16, regulariser="none")).values()) == {None}
+
+
+def test_several_models_stand_side_by_side():
+    estimate = Estimate(0.75, 0.7, 0.8)
+    table = comparison({"a": {"2-bar drums alone": estimate}, "b": {"16-bar bass": estimate, "4-bar bass": estimate}})
+    assert table.header[:4] == ["", "a", "b", "paper: MusAE, Gaussian"]
+    cells = {row[0]: row[1:] for row in table.rows}
+    assert cells["2-bar drums alone"] == ["0.750 [0.700, 0.800]", None, "0.999", None, "0.917", None]
+    assert cells["4-bar bass"] == [None, "0.750 [0.700, 0.800]", None, None, None, None]
+    assert cells.keys() == {"4-bar bass", *ROWS}
+    assert "| 4-bar bass | – | 0.750 [0.700, 0.800] | – | – | – | – |" in markdown(table)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bars": 16, "prior": "gaussian", "regulariser": "none"},
+        {"bars": 2, "tracks": ("drums",), "prior": "gaussian"},
+        {"tracks": ("drums", "bass"), "decoder": "flat", "prior": "gaussian", "regulariser": "divergence"},
+    ],
+    ids=["16 bars", "drums", "flat"],
+)
+def test_every_kind_of_model_is_measured(tmp_path, changes):
+    subject = make_subject(**changes)
+    model = subject.description.model
+    section = analyse_reconstruction(subject, CONFIG, tmp_path)
+    assert section.missing == []
+    assert all((tmp_path / figure.picture).exists() for figure in section.figures)
+    assert [clip.name[:7] for clip in section.figures[1].clips] == ["window ", "rebuilt"] * 2
+    assert set(section.metrics) == {"accuracy", "note_f1", "onset_accuracy", "majority", "always_hold"} | (
+        {"taught_accuracy"} if model.decoder != "parallel" else set()
+    )
+    column = json.loads((tmp_path / "table1.json").read_text())
+    assert (column["windows"], column["songs"], column["split"]) == (20, 10, "song")
+    assert ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])}) == model
+    assert (column["paper"] is None) == (model.regulariser == "none")
+    for of_track in column["measures"].values():
+        assert list(of_track)[: len(model.tracks)] == list(model.tracks)
+        assert all(of["low"] <= of["value"] <= of["high"] for of in of_track.values())
+    table = (tmp_path / "table1.md").read_text()
+    assert all(f"| {row} |" in table for row in rows(model).values())
+
+
+def test_the_same_model_leaves_the_same_bytes(tmp_path):
+    for name in ("once", "again"):
+        (tmp_path / name).mkdir()
+        analyse_reconstruction(make_subject(), CONFIG, tmp_path / name)
+    files = [path.relative_to(tmp_path / "once") for path in (tmp_path / "once").rglob("*") if path.is_file()]
+    assert len([file for file in files if file.suffix != ".mp3"]) == 2 + 3 + 4  # pictures; Markdown and rows; clips
+    for file in files:
+        assert (tmp_path / "once" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+
+
+def test_one_song_and_the_papers_split_are_told(tmp_path):
+    subject = make_subject()
+    validation = replace(subject.validation, songs=torch.zeros(20, dtype=torch.int32))
+    subject = replace(subject, validation=validation, split_unit="window")
+    section = analyse_reconstruction(subject, CONFIG, tmp_path)
+    assert section.missing == ["Intervals over songs take at least two validation songs: take more songs."]
+    assert any("As in the paper, windows of one song are in both" in paragraph for paragraph in section.text)
+
+
+def test_without_validation_windows_it_says_so(tmp_path):
+    section = analyse_reconstruction(replace(make_subject(), validation=make_windows(0)), CONFIG, tmp_path)
+    assert section.missing == ["Reconstruction takes validation windows: take more songs."]
+
+
+def test_the_split_is_that_of_the_shards(tmp_path):
+    windows = make_windows()
+    write_window_shards(tmp_path / "shards", windows, windows)
+    manifest = tmp_path / "shards" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"song"', '"window"'))
+    (tmp_path / "model").mkdir()
+    description = Description(SMALL, BRIEF, read_provenance(tmp_path / "shards"), {}, {})
+    save(tmp_path / "model", Autoencoder(SMALL), description)
+    assert read_subject(tmp_path / "model", tmp_path / "shards", cpu_threads=1).split_unit == "window"
+
+
+@pytest.mark.parametrize("change", [{"resamples": 0}, {"windows": 0}, {"seed": -1}])
+def test_settings_out_of_range_are_refused(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        replace(CONFIG, **change)

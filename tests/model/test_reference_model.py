@@ -1,0 +1,119 @@
+"""The real model in float64 against tests/helpers/reference_model.py: forward, losses, gradients, gradient penalty."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from model.autoencoder import Autoencoder, reconstruction_loss
+from model.networks.critic import critic_loss, gradient_penalty
+from model.networks.priors import draw_genre
+from model.training.step import Optimisers, update_once
+from music.tokens import STATES
+from tests.helpers import reference_model as reference
+from tests.helpers.models import BRIEF, SMALL
+
+LAYERS, LATENT, GENRES, BATCH = 3, 4, 3, 2
+TRAINING = replace(BRIEF, batch=BATCH, beta_every=1, learning_rate=1e-300)
+"""The weights are still those before the update when their gradients are looked at."""
+BETA = 0.7
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(3)
+
+
+@pytest.fixture(params=["flower", "gaussian"])
+def model(request, generator):
+    torch.manual_seed(0)
+    autoencoder = Autoencoder(replace(SMALL, units=5, layers=LAYERS, latent=LATENT, prior=request.param))
+    with torch.no_grad():
+        for parameter in autoencoder.parameters():  # biases that are 0 would hide what is done with them
+            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+    return autoencoder
+
+
+@pytest.fixture
+def weights(model):
+    return {name: weight.clone().requires_grad_() for name, weight in model.state_dict().items()}
+
+
+@pytest.fixture
+def unit(model):
+    return reference.scale(model.config.prior, LATENT)
+
+
+@pytest.fixture
+def tokens(generator):
+    return torch.randint(STATES, (BATCH, 4, 16), generator=generator, dtype=torch.uint8)
+
+
+@pytest.fixture
+def genres():
+    return torch.tensor([[True, False, True], [False, False, False]])
+
+
+@pytest.fixture
+def codes(generator):
+    """Real and fake."""
+    return torch.randn(2, BATCH, LATENT, generator=generator)
+
+
+def same(actual, expected):
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+def same_gradients(model, loss, weights, names):
+    expected = torch.autograd.grad(loss, [weights[name] for name in names])
+    for name, gradient in zip(names, expected, strict=True):
+        assert gradient.any(), name
+        same(model.get_parameter(name).grad, gradient)
+
+
+def test_codes_and_logits_are_the_references(model, weights, unit, tokens):
+    mean, log_variance = model.encode(tokens)
+    same((mean, log_variance), reference.encode(weights, tokens, LAYERS, unit))
+    logits = model.decode(mean, tokens)
+    same(logits, reference.decode(weights, mean, 16, LAYERS, unit))
+    same(reconstruction_loss(logits, tokens), reference.reconstruction_loss(logits, tokens))
+
+
+def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tokens, genres):
+    optimisers = Optimisers.of(model, TRAINING)
+    losses = update_once(model, tokens, genres, optimisers, TRAINING, BETA, 0.0, torch.Generator().manual_seed(5))
+
+    again = torch.Generator().manual_seed(5)
+    noise = torch.randn(BATCH, LATENT, generator=again)
+    genre = draw_genre(genres, again)
+    loss, reconstruction = reference.autoencoder_loss(weights, tokens, genre, noise, BETA, LAYERS, unit)
+    same(losses["loss"], reconstruction.detach())
+    names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
+    assert len(names) == (1 + 2 * LAYERS * 4 + 4) + 4 * (2 + LAYERS * 4 + 2)
+    same_gradients(model, loss, weights, names)
+
+
+@pytest.mark.parametrize("genre", [[0, 2], [GENRES, 1]], ids=["tagged", "one untagged"])
+def test_the_gradient_penalty_is_that_of_the_chain_rule(model, weights, codes, genre):
+    alpha = torch.rand(BATCH, 1, generator=torch.Generator().manual_seed(5))
+    penalty = gradient_penalty(model.critic, *codes, torch.tensor(genre), alpha)
+    same(penalty, reference.gradient_penalty(weights, *codes, torch.tensor(genre), alpha))
+
+
+def test_the_critic_gets_the_references_gradients(model, weights, codes):
+    genre = torch.tensor([GENRES, 1])
+    alpha = torch.rand(BATCH, 1, generator=torch.Generator().manual_seed(5))
+    loss, distance = critic_loss(model.critic, *codes, genre, alpha, weight=10.0)
+    loss.backward()
+    expected, expected_distance = reference.critic_loss(weights, *codes, genre, 10.0, alpha)
+    same((loss.detach(), distance), (expected.detach(), expected_distance.detach()))
+    names = [name for name in weights if name.startswith("critic.")]
+    names.remove("critic.layers.3.bias")  # a constant in every score cancels
+    same_gradients(model, expected, weights, names)

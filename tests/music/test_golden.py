@@ -1,0 +1,108 @@
+"""The data rules against the reference program's results on real music, where that is at hand."""
+
+import csv
+import functools
+import hashlib
+import tarfile
+from collections import defaultdict
+from math import prod
+from pathlib import Path
+
+import pytest
+
+from music.midi import READERS
+from music.roles import tokenise_song
+from music.song import Refused, Song
+from tests.helpers.songs import cut_all
+
+SHARED = Path(__file__).parents[3] / "shared"
+GOLDEN = SHARED / "golden" / "sample.csv"
+ARCHIVE = SHARED / "corpus" / "sample" / "lmd_matched.tar.gz"
+CAP = 64
+COLUMNS = ("refused", "combinations", "passed", "unique", "sha256")
+REFERENCE_NAMES = {"no_notes": "no_drums"}
+"""The reference has no reason of its own for a file without notes."""
+
+pytestmark = pytest.mark.skipif(not GOLDEN.exists(), reason="the reference results are not on this machine")
+
+
+@pytest.fixture(scope="module")
+def golden():
+    rows = defaultdict(dict)
+    with GOLDEN.open(newline="") as file:
+        for row in csv.DictReader(file):
+            rows[row["file"]][int(row["bars"])] = row
+    return rows
+
+
+@pytest.fixture(scope="module")
+def files():
+    with tarfile.open(ARCHIVE) as archive:
+        return {m.name: archive.extractfile(m).read() for m in archive if m.isfile()}
+
+
+@functools.cache
+def read(data: bytes, reader: str) -> Song:
+    return READERS[reader](data)
+
+
+def cut(data: bytes, bars: int, reader: str):
+    song = tokenise_song(read(data, reader))
+    found, tokens = cut_all(song, bars, CAP)
+    return song, found, sorted(window.tobytes() for window in tokens)
+
+
+def described(data: bytes, bars: int, reader: str) -> dict[str, str]:
+    try:
+        song, found, tokens = cut(data, bars, reader)
+    except Refused as refusal:
+        reason = str(refusal.reason)
+        return dict(zip(COLUMNS, (REFERENCE_NAMES.get(reason, reason), "0", "0", "0", ""), strict=True))
+    digest = hashlib.sha256(b"".join(tokens)).hexdigest()
+    return dict(zip(COLUMNS, ("", str(prod(song.counts)), str(found.passed), str(len(found)), digest), strict=True))
+
+
+def assert_reproduced(golden, files, names):
+    checked = 0
+    for name in names:
+        for bars, row in golden[name].items():
+            if int(row["combinations"]) <= CAP:
+                assert described(files[name], bars, "pretty_midi") == {key: row[key] for key in COLUMNS}, (name, bars)
+                checked += 1
+    assert checked
+
+
+def test_pretty_midi_reproduces_the_smaller_files(golden, files):
+    assert_reproduced(golden, files, sorted(files, key=lambda name: len(files[name]))[:60])
+
+
+@pytest.mark.slow
+def test_pretty_midi_reproduces_every_file(golden, files):
+    assert_reproduced(golden, files, files)
+
+
+def window_set(data: bytes, bars: int, reader: str) -> set[bytes]:
+    try:
+        return set(cut(data, bars, reader)[2])
+    except Refused:
+        return set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bars", "least"), [(2, 0.995), (16, 0.985)])
+def test_symusic_agrees_on_windows(files, bars, least):
+    found = expected = 0
+    for data in files.values():
+        reference = window_set(data, bars, "pretty_midi")
+        expected += len(reference)
+        found += len(reference & window_set(data, bars, "symusic"))
+    assert found / expected >= least
+
+
+def test_symusic_agrees_with_the_reference_on_most_files(golden, files):
+    agree = [
+        described(files[name], bars, "symusic") == {key: row[key] for key in COLUMNS}
+        for name, rows in golden.items()
+        for bars, row in rows.items()
+    ]
+    assert sum(agree) / len(agree) > 0.95  # whole songs, to the last window

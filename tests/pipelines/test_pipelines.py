@@ -1,0 +1,257 @@
+"""From a corpus to windows, through Beam."""
+
+import io
+import json
+import shutil
+import tarfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.data import read_windows
+from music.errors import InputError
+from music.midi import READERS
+from music.roles import tokenise_song
+from music.writing import write
+from pipelines.beam.runners import BeamConfig
+from pipelines.corpus.demo import DemoConfig, write_demo
+from pipelines.corpus.write import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
+from pipelines.genres import GenresConfig, write_genres
+from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
+from pipelines.shards import REFUSED as REFUSED_SCHEMA
+from pipelines.songs import SongsConfig, write_songs
+from pipelines.split import SplitConfig, in_validation
+from pipelines.windows import WindowsConfig, write_windows
+from tests.helpers.songs import band, cut_all
+
+LOCAL = BeamConfig("FnApiRunner", workers=1)
+WINDOWS = WindowsConfig(bars=[1, 2], cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
+SHARDS = 3
+
+
+def make(corpus: Path, out: Path, where: BeamConfig = LOCAL, config: WindowsConfig = WINDOWS) -> Path:
+    """All shards and genres of a corpus."""
+    for name in ("corpus", "songs", "windows"):
+        (out / name).mkdir(parents=True)
+    write_corpus(CorpusConfig(str(corpus), SHARDS, 1_000_000), str(out / "corpus"))
+    write_songs(str(out / "corpus"), str(out / "songs"), SongsConfig("symusic"), where)
+    write_genres(str(out / "songs"), str(out / "genres.json"), GenresConfig(8), where)
+    genres = json.loads((out / "genres.json").read_text())["genres"]
+    write_windows(str(out / "songs"), genres, str(out / "windows"), config, where)
+    return out
+
+
+def rows(folder: Path, kind: str) -> list[dict]:
+    return [r for path in shard_paths(str(folder), kind) for group in read_row_groups(path) for r in group.to_pylist()]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo(folder, DemoConfig(songs_a_style=1, seed=0))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made(demo, tmp_path_factory):
+    return make(demo, tmp_path_factory.mktemp("made") / "out")
+
+
+def test_the_demo_is_the_same_bytes_every_time(demo, tmp_path):
+    write_demo(tmp_path, DemoConfig(songs_a_style=1, seed=0))
+    assert contents(tmp_path) == contents(demo)
+
+
+def test_files_are_songs_or_refused_with_a_reason(demo, made):
+    with tarfile.open(demo / MIDI_ARCHIVE) as archive:
+        files = Counter(member.name for member in archive)
+    songs, refused = rows(made / "songs", "songs"), rows(made / "songs", "refused")
+    assert len(songs) + len(refused) == files.total()
+    assert Counter(row["reason"] for row in refused) == {
+        "bad_division": 1,
+        "no_bass": 1,
+        "no_drums": 1,
+        "no_guitar": 1,
+        "no_notes": 1,
+        "not_4_4": 2,
+        "unreadable": 2,
+    }
+    assert {row["path"] for row in refused} < set(files)
+    manifest = read_manifest(str(made / "songs"))
+    assert (manifest["kept"], sum(manifest["refused"].values())) == (len(songs), len(refused))
+
+
+def test_genres_count_songs_not_versions(made):
+    genres = json.loads((made / "genres.json").read_text())
+    songs = {row["msd_id"]: set(row["terms"]) for row in rows(made / "songs", "songs")}
+    counts = Counter(tag for terms in songs.values() for tag in terms)
+    assert dict(zip(genres["genres"], genres["songs_with_genre"], strict=True)).items() <= counts.items()
+    assert sorted(genres["songs_with_genre"], reverse=True) == sorted(counts.values(), reverse=True)[:8]
+    assert genres["songs"] == len(songs)
+    assert genres["songs_without_tags"] == sum(not terms for terms in songs.values())
+    first, second = genres["genres"][:2]
+    assert genres["co_occurrence"][0][1] == sum({first, second} <= terms for terms in songs.values())
+
+
+def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
+    """The untransposed windows of each song file, straight from the archive."""
+    found = {}
+    with tarfile.open(corpus / MIDI_ARCHIVE) as archive:
+        for member in archive:
+            try:
+                song = tokenise_song(READERS["symusic"](archive.extractfile(member).read()))
+            except ValueError:
+                continue
+            found[member.name] = {window.tobytes() for window in cut_all(song, bars, 64)[1]}
+    return found
+
+
+@pytest.mark.parametrize("bars", [1, 2])
+def test_every_window_of_the_corpus_stands_once_as_its_song_has_it(demo, made, bars):
+    folder = made / f"windows/{bars}bar"
+    written = [row["tokens"] for split in ("train", "validation") for row in rows(folder, split)]
+    expected = set().union(*expected_windows(demo, bars).values())
+    assert len(written) == len(set(written)) == len(expected)
+    assert set(written) == expected
+
+
+def test_training_reads_windows_transposed_by_their_shift(made):
+    folder = made / "windows/1bar"
+    stored = rows(folder, "train")
+    assert len({row["shift"] for row in stored}) == 12
+    for row, window in zip(stored, read_windows(folder, "train").tokens.tolist(), strict=True):
+        drums, *pitched = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(4, -1).tolist()
+        assert window[0] == drums
+        assert window[1:] == [[state + row["shift"] if state < 128 else state for state in track] for track in pitched]
+
+
+def test_a_length_is_the_same_bytes_with_others_or_alone(demo, made, tmp_path):
+    alone = make(demo, tmp_path / "out", config=replace(WINDOWS, bars=[1]))
+    assert contents(alone / "windows/1bar") == contents(made / "windows/1bar")
+    assert [path.name for path in (alone / "windows").iterdir()] == ["1bar"]
+
+
+def test_a_song_is_on_one_side(made):
+    sides = [{row["msd_id"] for row in rows(made / "windows/2bar", split)} for split in ("train", "validation")]
+    assert all(sides)
+    assert not sides[0] & sides[1]
+
+
+def test_windows_carry_their_songs_genres(made):
+    vocabulary = json.loads((made / "genres.json").read_text())["genres"]
+    terms = {row["msd_id"]: set(row["terms"]) for row in rows(made / "songs", "songs")}
+    for row in rows(made / "windows/2bar", "train"):
+        assert {vocabulary[genre] for genre in row["genres"]} == terms[row["msd_id"]] & set(vocabulary)
+
+
+def test_two_workers_give_the_same_bytes(demo, made, tmp_path):
+    assert contents(make(demo, tmp_path / "out", replace(LOCAL, workers=2))) == contents(made)
+
+
+def lakh_of(folder: Path, songs: dict[str, bytes]) -> Path:
+    folder.mkdir()
+    with tarfile.open(folder / MIDI_ARCHIVE, "w:gz") as archive:
+        for track, data in songs.items():
+            info = tarfile.TarInfo(f"lmd_matched/A/A/A/{track}/{'0' * 32}.mid")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    with tarfile.open(folder / METADATA_ARCHIVE, "w:gz"):
+        pass
+    return folder
+
+
+def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_path):
+    tracks = [f"TR{number:016d}" for number in range(60)]
+    first = next(i for i, track in enumerate(tracks) if i >= 8 and held(track, WINDOWS.split))
+    shared = tracks[first : first + 20]  # the smallest id is held out
+    same = write(band(bars=3))
+    own = {track: write(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
+    out = make(lakh_of(tmp_path / "lakh", dict.fromkeys(shared, same) | own), tmp_path / "out")
+    split = {row["msd_id"]: name for name in ("train", "validation") for row in rows(out / "windows/2bar", name)}
+    (keeper,) = set(split) - set(own)
+    assert split[keeper] == "train"
+    assert keeper == min(track for track in shared if not held(track, WINDOWS.split))
+
+
+@pytest.mark.parametrize("shards_a_partition", [16, 1])
+def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_a_partition):
+    monkeypatch.setattr("pipelines.index.SHARDS_A_PARTITION", shards_a_partition)
+    different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
+    tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
+    out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
+    keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows/2bar", split)}
+    of_each = [[track for track, data in tracks.items() if data == one] for one in different]
+    assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in of_each}
+
+
+def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
+    with tarfile.open(demo / MIDI_ARCHIVE) as archive:
+        songs = {member.name: archive.extractfile(member).read() for member in archive}
+    with tarfile.open(tmp_path / MIDI_ARCHIVE, "w:gz") as archive:
+        for name, data in reversed(songs.items()):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    shutil.copy(demo / METADATA_ARCHIVE, tmp_path)
+    out = make(tmp_path, tmp_path / "out")
+    for folder in ("songs", "windows/2bar", "windows/1bar"):
+        assert read_manifest(str(out / folder))["digest"] == read_manifest(str(made / folder))["digest"]
+
+
+def held(track: str, split: SplitConfig) -> bool:
+    (is_held,) = in_validation([{"msd_id": track, "artist": ""}], np.zeros(1, int), np.zeros((2, 1), np.uint64), split)
+    return bool(is_held)
+
+
+def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
+    genres = json.loads((made / "genres.json").read_text())["genres"]
+    artists = {row["msd_id"]: row["artist"] for row in rows(made / "songs", "songs")}
+    for unit in ("artist", "window"):
+        out = tmp_path / unit
+        out.mkdir()
+        config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
+        write_windows(str(made / "songs"), genres, str(out), config, LOCAL)
+        folder = out / "2bar"
+        sides = [{artists[row["msd_id"]] for row in rows(folder, split)} for split in ("train", "validation")]
+        assert bool(sides[0] & sides[1]) is (unit == "window")
+
+
+def test_no_song_and_no_window_are_errors(tmp_path):
+    corpus = lakh_of(tmp_path / "lakh", {"TR" + "0" * 16: b"not MIDI"})
+    with pytest.raises(InputError, match=r"none of 1 files gives a song \(unreadable 1\)"):
+        make(corpus, tmp_path / "out")
+    short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
+    with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):
+        make(short, tmp_path / "out2", config=replace(WINDOWS, bars=[2]))
+
+
+def test_every_length_needs_windows(demo, tmp_path):
+    with pytest.raises(InputError, match="0 training and 0 validation windows of 64 bars from"):
+        make(demo, tmp_path / "out", config=replace(WINDOWS, bars=[2, 64]))
+
+
+def test_a_corpus_without_tags_has_no_genres(tmp_path):
+    tracks = {f"TR{number:016d}": write(band(bars=3, pitch=50 + number)) for number in range(12)}
+    out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
+    assert json.loads((out / "genres.json").read_text())["genres"] == []
+
+
+def break_off(folder: Path) -> None:
+    with shard_writers(str(folder), {"a": REFUSED_SCHEMA, "b": REFUSED_SCHEMA}) as (first, _):
+        first.close()
+        raise RuntimeError
+
+
+def test_shards_are_whole_or_not_there(tmp_path):
+    with pytest.raises(RuntimeError):
+        break_off(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]  # whole, but without a manifest never read
+    with pytest.raises(InputError, match=rf"no {MANIFEST}"):
+        shard_paths(str(tmp_path), "a")

@@ -1,0 +1,37 @@
+"""The project as a package for Beam's workers."""
+
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_workers_install_no_torch(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    wanted = [Requirement(line) for line in Parser().parsestr(text).get_all("Requires-Dist")]
+    base = {requirement.name for requirement in wanted if not requirement.marker}
+    assert {"apache-beam", "pyarrow", "symusic"} <= base
+    assert "torch" not in base
+    assert "torch" in {requirement.name for requirement in wanted}
+
+
+def test_workers_find_every_module(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    modules = {
+        path.relative_to(ROOT).as_posix() for room in ("music", "pipelines") for path in (ROOT / room).rglob("*.py")
+    }
+    assert {"music/midi.py", "pipelines/songs.py", "pipelines/beam/runners.py"} < modules
+    assert modules <= packed
+
+
+def test_the_image_pins_what_the_shards_bytes_depend_on():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+    assert f":{pins['apache-beam']}\n" in dockerfile
+    assert "--constraint constraints.txt" in dockerfile

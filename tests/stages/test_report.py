@@ -1,0 +1,166 @@
+"""The report page, of results that are known by heart."""
+
+import base64
+import json
+import shutil
+from collections import Counter
+
+import pytest
+import torch
+
+from analysis.__main__ import main as analyse
+from analysis.parts import PARTS
+from model.autoencoder import Autoencoder
+from model.checkpoint import Description, save
+from model.data import read_provenance
+from music.errors import InputError
+from stages.pages.curves import read_curves
+from stages.report import main
+from tests.conftest import ROOT
+from tests.helpers.models import BRIEF, SMALL, make_windows, write_window_shards
+from tests.helpers.pages import Page
+from tests.helpers.results import HOSTILE, SOUND, write_results
+
+
+def report(folder, params=None):
+    page = folder.parent / "page.html"
+    main(folder, folder, folder, page, params)
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return write_results(tmp_path_factory.mktemp("report") / "out")
+
+
+@pytest.fixture
+def copied(results, tmp_path):
+    return shutil.copytree(results, tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def text(results):
+    return report(results)
+
+
+def test_the_page_opens_offline_and_runs_nothing(text):
+    page = Page(text)
+    assert not set(page.tags) & {"script", "link", "iframe", "object"}
+    assert "http" not in text.replace("http-equiv", "")
+    kinds = Counter(address.split(",")[0] for address in page.addresses if not address.startswith("#"))
+    assert kinds == {
+        "data:image/png;base64": 2,  # the figure, and the curves
+        "data:audio/midi;base64": 2,
+        "data:audio/mpeg;base64": 1,
+    }
+    assert "default-src 'none'; img-src data:; media-src data:" in text
+
+
+def test_every_clip_has_its_midi_and_those_with_sound_a_player(text):
+    page = Page(text)
+    assert page.tags.count("audio") == 1
+    assert f"data:audio/mpeg;base64,{base64.b64encode(SOUND).decode()}" in page.addresses
+    assert 'download="a.mid"' in text
+    assert 'preload="none"' in text
+
+
+def test_names_are_text_whatever_they_hold(text):
+    page = Page(text)
+    assert "script" not in page.tags
+    for sentence in (f"Of {HOSTILE}.", f"A line of {HOSTILE}.", f"Genre {HOSTILE} has 1 song"):
+        assert sentence in page.text
+
+
+def test_numbers_stand_rounded_in_tables(text):
+    rows = Page(text).rows
+    assert [HOSTILE, "0.712", "1,234,567", "–"] in rows
+    assert ["jazz", "1,234", "3", "2.0e-05"] in rows
+    assert ["accuracy, drums", "0.750"] in rows
+    assert ["validation loss", "2.500"] in rows
+    assert ["model.units", "16"] in rows
+    assert ["reconstruction.seed", "0"] in rows
+    assert ["analysis: device", "x86_64"] in rows
+    assert ["config.split.unit", "song"] in rows
+    assert ["genres", f"jazz, {HOSTILE}"] in rows
+    assert not any(row[0].startswith(("shards", "states")) for row in rows if row)
+
+
+def test_what_is_missing_stands_out(text):
+    missing = text.split('<ul class="missing">')[1:]
+    assert len(missing) == len(PARTS)  # a line of each of the two parts, and the parts that were not made
+    assert "Take more songs." in "".join(missing)
+    assert text.count("This part of the analysis was not made") == len(PARTS) - 2
+
+
+def test_all_parts_stand_in_order_and_in_the_contents(text):
+    places = [text.index(f'<section id="{part}">') for part in PARTS]
+    assert places == sorted(places)
+    assert all(f'href="#{part}"' in text for part in PARTS)
+
+
+def test_the_same_results_give_the_same_bytes(text, copied):
+    assert report(copied) == text
+
+
+def test_params_are_shown_where_there_are_some(copied):
+    params = copied.parent / "params.yaml"
+    params.write_text("train: {prior: flower, updates: null, tracks: [drums, bass]}")
+    rows = Page(report(copied, params)).rows
+    assert ["train.tracks", "drums, bass"] in rows
+    assert ["train.updates", "–"] in rows
+
+
+def test_without_curves_the_page_says_so(copied):
+    (copied / "curves.csv").unlink()
+    assert "There are no curves" in report(copied)
+
+
+def test_curves_of_both_forms_are_read(results, tmp_path):
+    expected = {"loss": {1: 3.5, 2: 3.0}, "validation_loss": {2: 3.25}}
+    assert read_curves(results) == expected
+    metrics = tmp_path / "training/plots/metrics"
+    metrics.mkdir(parents=True)
+    (metrics / "loss.tsv").write_text("step\tloss\n1\t3.5\n2\t3.0\n")
+    (metrics / "validation_loss.tsv").write_text("step\tvalidation_loss\n2\t3.25\n")
+    assert read_curves(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("model.json", None, "model.json: no such file; give the folder of the trained model"),
+        ("model.json", "{", "model.json: not whole"),
+        ("model.json", "{}", "no model in it"),
+        ("manifest.json", None, "manifest.json: no such file"),
+        ("manifest.json", '{"digest": "d2"}', "was trained on other windows"),
+        ("reconstruction/section.json", "{}", "section.json: not of this version"),
+        ("reconstruction/pictures/one.png", None, "one.png: no such picture or music"),
+    ],
+)
+def test_what_cannot_be_shown_is_named_in_one_line(copied, file, content, message):
+    (copied / file).unlink()
+    if content:
+        (copied / file).write_text(content)
+    with pytest.raises(InputError, match=message) as error:
+        report(copied)
+    assert "\n" not in str(error.value)
+    assert not (copied.parent / "page.html").exists()
+
+
+def test_what_the_analysis_left_elsewhere_makes_the_page_alone(tmp_path, monkeypatch):
+    model, windows, out = (tmp_path / name for name in ("model", "windows", "out"))
+    model.mkdir()
+    write_window_shards(windows, make_windows(), make_windows(4))
+    manifest = json.loads((windows / "manifest.json").read_text()) | {"train": 20, "validation": 4}
+    (windows / "manifest.json").write_text(json.dumps(manifest))
+    save(model, Autoencoder(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
+    monkeypatch.chdir(ROOT)  # of analysis.toml
+    monkeypatch.setattr("analysis.__main__.PARTS", ["interpolation"])
+    monkeypatch.setattr("sys.argv", ["analysis", str(model), str(windows), str(out)])
+    analyse()
+    shutil.rmtree(model)
+    shutil.rmtree(windows)
+    rows = Page(report(out)).rows
+    assert ["loss", "1.500"] in rows
+    assert ["analysis: torch", torch.__version__] in rows
+    assert any(row[0] == "interpolation.seed" for row in rows if row)

@@ -1,0 +1,180 @@
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from music.errors import InputError
+from stages.shared import command, settings
+from stages.shared.command import replacing
+from stages.shared.settings import read_settings, read_value
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Shape:
+    sides: int
+    ratio: float
+    span: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if self.sides < 3:
+            raise ValueError("sides must be at least 3")
+
+
+def read(tmp_path: Path, text: str) -> Shape:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return read_settings(Shape, path, "shape")
+
+
+def test_a_section_is_read_with_its_types(tmp_path):
+    assert read(tmp_path, "shape: {sides: 4, ratio: 1e-4, span: [-5, 6]}") == Shape(4, 0.0001, (-5, 6))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("shape: {side: 4, ratio: 1, span: [0, 1]}", "shape.side: no such parameter; did you mean sides?"),
+        ("shape: {sides: 2, ratio: 1, span: [0, 1]}", "shape: sides must be at least 3"),
+        ("shape: {sides: four, ratio: 1, span: [0, 1]}", "shape.sides: Input should be a valid integer"),
+        ("shape: {sides: 4, ratio: 1, span: [0, 1, 2]}", "shape.span"),
+        ("shape: {sides: 4, ratio: 1}", "shape.span: "),
+        ("3", "no names and values"),
+        ("shapes: {}", "shape: no such parameter; did you mean shapes?"),
+        ("shape: 3", "shape must be a section"),
+        ("shape: {sides: 4", "mend it"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(tmp_path, text, message):
+    with pytest.raises(InputError, match=re.escape(message)) as error:
+        read(tmp_path, text)
+    assert str(error.value).startswith(f"{tmp_path / 'params.yaml'}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_one_value_is_read_and_checked(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("shape: {sides: [3, 4]}")
+    assert read_value(list[int], path, "shape", "sides") == [3, 4]
+    with pytest.raises(InputError, match=r"params\.yaml: shape\.side: no such parameter; did you mean sides"):
+        read_value(list[int], path, "shape", "side")
+    path.write_text("shape: {sides: [3, four]}")
+    with pytest.raises(InputError, match=r"params\.yaml: shape\.sides\.1: Input should be a valid integer"):
+        read_value(list[int], path, "shape", "sides")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    shape: Shape
+
+
+def test_a_misspelt_name_in_a_section_of_a_section_is_named(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("drawing: {shape: {sides: 4, ratio: 1, span: [0, 1], ration: 2}}")
+    with pytest.raises(InputError, match=r"drawing\.shape\.ration: no such parameter; did you mean ratio"):
+        read_settings(Drawing, path, "drawing")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml"):
+        read_settings(Shape, tmp_path / "none.yaml")
+
+
+def test_the_projects_own_settings_are_valid(monkeypatch):
+    from pipelines.beam.runners import BeamConfig
+    from pipelines.corpus.demo import DemoConfig
+    from pipelines.corpus.write import CorpusConfig
+    from pipelines.genres import GenresConfig
+    from pipelines.songs import SongsConfig
+    from pipelines.windows import WindowsConfig
+    from stages.data_report import DataReportConfig
+    from stages.train import TrainConfig
+
+    monkeypatch.chdir(ROOT)
+    for name, kind in {
+        "demo": DemoConfig,
+        "corpus": CorpusConfig,
+        "songs": SongsConfig,
+        "genres": GenresConfig,
+        "windows": WindowsConfig,
+        "data_report": DataReportConfig,
+        "train": TrainConfig,
+    }.items():
+        read_settings(kind, settings.PARAMS, name)
+    read_settings(BeamConfig, settings.BEAM)
+
+
+def test_the_projects_own_recipes_are_valid(monkeypatch):
+    from model.training.run import RECIPES, read_recipe
+    from stages.train import TrainConfig
+
+    monkeypatch.chdir(ROOT)
+    config = read_settings(TrainConfig, settings.PARAMS, "train")
+    names = tomllib.loads(RECIPES.read_text())
+    assert {"demo", "paper"} < set(names)
+    for recipe in names:
+        model, training = read_recipe(replace(config, recipe=recipe), bars=16, genres=32)
+        assert (model.bars, training.seed) == (16, config.seed)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("batch = 32", "batch = 32.0"), "recipes.toml: demo.batch must be a whole number, not 32.0"),
+        (("units = 128", "unit = 128"), "recipes.toml: demo.unit: no such parameter; there are units, layers, latent"),
+        (("free_bits = 48\n", ""), "recipes.toml: demo.free_bits: missing"),
+        (("batch = 32", "batch = 0"), "recipes.toml: demo: batch must be at least 1"),
+    ],
+)
+def test_what_is_wrong_in_a_recipe_is_named(tmp_path, monkeypatch, change, message):
+    from model.training.run import RECIPES, read_recipe
+    from stages.train import TrainConfig
+
+    config = read_settings(TrainConfig, ROOT / settings.PARAMS, "train")
+    (tmp_path / RECIPES).write_text((ROOT / RECIPES).read_text().replace(*change, 1))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_recipe(config, bars=2, genres=32)
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_output_appears_whole_and_replaces_the_old(tmp_path):
+    out = tmp_path / "deep" / "out"
+    for text in ("old", "new"):
+        with replacing(out) as partial:
+            (partial / text).write_text(text)
+            assert files(out) == {"old": "old"} if text == "new" else not out.exists()
+    assert files(out) == {"new": "new"}
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def fail_halfway(out: Path) -> None:
+    with replacing(out) as partial:
+        (partial / "half").write_text("")
+        raise InputError("no")
+
+
+def test_an_error_leaves_the_old_output(tmp_path):
+    out = tmp_path / "out"
+    with replacing(out) as partial:
+        (partial / "old").write_text("old")
+    with pytest.raises(InputError):
+        fail_halfway(out)
+    assert files(out) == {"old": "old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_input_errors_are_one_line_and_exit_code_one(capsys, monkeypatch):
+    def main() -> None:
+        raise InputError("file: what to do")
+
+    monkeypatch.setattr("sys.argv", ["stage"])
+    with pytest.raises(SystemExit) as stop:
+        command.run(main)
+    assert stop.value.code == "error: file: what to do"  # Python prints it and exits with 1
