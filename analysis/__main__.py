@@ -17,7 +17,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from analysis.parts import PARTS, analyse
-from analysis.shared.context import read_subject
+from analysis.shared.context import read_context
 from analysis.shared.section import write_json
 from music.errors import InputError
 
@@ -38,14 +38,14 @@ def main() -> None:
 
 
 def _run(model: Path, windows: Path, out: Path, cpu_threads: int) -> None:
-    subject = read_subject(model, windows, cpu_threads)
+    context = read_context(model, windows, cpu_threads)
     out.mkdir(parents=True, exist_ok=True)
     for file in (model / "model.json", model / "curves.csv", windows / "manifest.json"):
         if file.exists() and file.parent.resolve() != out.resolve():
             shutil.copy(file, out)
     for name in PARTS:
         (out / name).mkdir(exist_ok=True)
-        section = analyse(name, subject, out / name)
+        section = analyse(name, context, out / name)
         write_json(out / f"{name}.json", section.metrics)
         print("\n".join([section.title, *section.missing]))
 

@@ -13,7 +13,7 @@ from analysis.genres.part import GenresConfig, analyse_genres
 from analysis.interpolation.part import InterpolationConfig, analyse_interpolation
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
 from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstruction
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.environment import environment
 from analysis.shared.section import Section, write_section
 from model.settings import build, read_toml
@@ -28,7 +28,7 @@ class Part:
     """One part: what it is set by, and what does it."""
 
     config: type[Any]
-    analyse: Callable[[Subject, Any, Path], Section]
+    analyse: Callable[[EvaluationContext, Any, Path], Section]
     """Writes pictures and music into the folder."""
 
 
@@ -45,7 +45,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 """In the order of the report."""
 
 
-def analyse(name: str, subject: Subject, out: Path) -> Section:
+def analyse(name: str, context: EvaluationContext, out: Path) -> Section:
     """Does one part and writes its section into the folder. Raises `InputError` for settings that do not fit."""
     settings = read_toml(SETTINGS)
     if name not in settings or name not in PARTS:
@@ -53,7 +53,7 @@ def analyse(name: str, subject: Subject, out: Path) -> Section:
     part = PARTS[name]
     config = build(part.config, f"{SETTINGS}: {name}", settings[name])
     section = replace(
-        part.analyse(subject, config, out), settings=asdict(config), environment=environment(subject.device)
+        part.analyse(context, config, out), settings=asdict(config), environment=environment(context.device)
     )
     if any(clip.audio is None for figure in section.figures for clip in figure.clips):
         section.missing.append(NO_SOUND)

@@ -47,7 +47,7 @@ from pipelines.songs import SongsConfig, write_song_shard, write_songs
 from pipelines.split import SplitConfig
 from pipelines.windows import WindowsConfig, write_window_shard, write_windows
 
-WINDOWS = WindowsConfig([2, 16], cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
+WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
 BEAM = "FnApiRunner"
 SECONDS_BETWEEN_LOOKS = 0.2
 

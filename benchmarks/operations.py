@@ -28,7 +28,7 @@ class Operations:
 def of_update(config: ModelConfig, training: TrainingConfig) -> Operations:
     """Of one update of the autoencoder and those of the critic that come with it."""
     batch, steps = training.batch, STEPS_PER_BAR * config.bars
-    units, latent = config.units, config.latent
+    units, latent = config.hidden_size, config.latent
 
     forward_and_backward = 3  # the backward pass has two products for each: one by the weights, one by the input
     heads = 2 * product(batch, 2 * units, latent)
@@ -58,9 +58,9 @@ def product(rows: int, inputs: int, outputs: int) -> int:
 
 def _layers(config: ModelConfig, batch: int) -> tuple[int, int, int]:
     return (
-        product(batch, config.latent, config.units),
-        product(batch, config.units, config.units),
-        product(batch, config.units, 1),
+        product(batch, config.latent, config.hidden_size),
+        product(batch, config.hidden_size, config.hidden_size),
+        product(batch, config.hidden_size, 1),
     )
 
 

@@ -37,9 +37,11 @@ def one_hot(states: Tensor) -> Tensor:
 class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(len(TRACKS) * STATES, config.units, config.layers, batch_first=True, bidirectional=True)
-        self.mean = nn.Linear(2 * config.units, config.latent)
-        self.log_variance = nn.Linear(2 * config.units, config.latent)
+        self.lstm = nn.LSTM(
+            len(TRACKS) * STATES, config.hidden_size, config.layers, batch_first=True, bidirectional=True
+        )
+        self.mean = nn.Linear(2 * config.hidden_size, config.latent)
+        self.log_variance = nn.Linear(2 * config.hidden_size, config.latent)
 
     def forward(self, rolls: Tensor) -> tuple[Tensor, Tensor]:
         _, (hidden, _) = self.lstm(rolls)
@@ -51,9 +53,9 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.steps = STEPS_PER_BAR * config.bars
-        self.first_state = nn.Linear(config.latent, config.units)
-        self.lstm = nn.LSTM(config.latent, config.units, config.layers, batch_first=True)
-        self.states = nn.Linear(config.units, STATES)
+        self.first_state = nn.Linear(config.latent, config.hidden_size)
+        self.lstm = nn.LSTM(config.latent, config.hidden_size, config.layers, batch_first=True)
+        self.states = nn.Linear(config.hidden_size, STATES)
 
     def forward(self, z: Tensor) -> Tensor:
         hidden = self.first_state(z).repeat(self.lstm.num_layers, 1, 1)
@@ -67,11 +69,11 @@ class Critic(nn.Module):
         super().__init__()
         self.classes = config.genres + 1 if config.prior == "flower" else 0
         self.layers = nn.Sequential(
-            nn.Linear(config.latent + self.classes, config.units),
+            nn.Linear(config.latent + self.classes, config.hidden_size),
             nn.Tanh(),
-            nn.Linear(config.units, config.units),
+            nn.Linear(config.hidden_size, config.hidden_size),
             nn.Tanh(),
-            nn.Linear(config.units, 1),
+            nn.Linear(config.hidden_size, 1),
         )
 
     def forward(self, z: Tensor, genre: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def trained(
     updates = arguments.seen // batch
     config = RunConfig(
         max_minutes=None, patience=None, keep="last", tracks=TRACKS, onsets="starts", decoder="parallel",
-        prior="flower", regulariser="adversary", recipe=arguments.recipe, updates=updates, seed=seed,
+        prior="flower", regulariser="wgan_gp", recipe=arguments.recipe, updates=updates, seed=seed,
         precision="float32", cpu_threads=arguments.cpu_threads,
     )  # fmt: skip
     data = read_provenance(folder)

@@ -36,7 +36,7 @@ from benchmarks.published import PianoRolls, Published
 from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Prior, TrainingConfig
 from model.data import WindowSet, read_provenance, read_windows
-from model.training.loop import taught
+from model.training.loop import teacher_forced
 from model.training.precision import Precision, check_precision
 from model.training.updates import Updates
 from music.errors import InputError
@@ -103,7 +103,7 @@ class Ours:
         self._update += 1
 
     def reconstruct(self, tokens: Tensor) -> Tensor:
-        return taught(self._model, tokens)[1]
+        return teacher_forced(self._model, tokens)[1]
 
     def parts(self) -> list[Part]:
         return [
@@ -483,7 +483,7 @@ def describe() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("windows", type=Path, nargs="+")
-    parser.add_argument("--units", type=int, default=1024)
+    parser.add_argument("--hidden-size", type=int, default=1024)
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--latent", type=int, default=512)
     parser.add_argument("--prior", choices=get_args(Prior), default="flower")
@@ -516,12 +516,12 @@ def configs(folder: Path, batch: int, arguments: argparse.Namespace) -> tuple[Mo
     data = read_provenance(folder)
     config = ModelConfig(
         bars=data.bars, tracks=TRACKS, onsets="starts", decoder="parallel", prior=arguments.prior,
-        regulariser="adversary", genres=len(data.genres), units=arguments.units, layers=arguments.layers,
+        regulariser="wgan_gp", genres=len(data.genres), hidden_size=arguments.hidden_size, layers=arguments.layers,
         latent=arguments.latent,
     )  # fmt: skip
     training = TrainingConfig(
         updates=1, batch=batch, learning_rate=1e-4, decay=1e-4, clip=0, beta_every=1, critic_updates=5,
-        gradient_penalty=10.0, divergence=0, free_bits=0, sampling_rate=0, sampling_every=1,
+        gradient_penalty=10.0, kl_weight=0, free_bits=0, sampling_rate=0, sampling_every=1,
         evaluate_every=1, precision="float32", seed=0,
     )  # fmt: skip
     return config, training

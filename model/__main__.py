@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--onsets", choices=get_args(Onsets), default="starts")
     parser.add_argument("--decoder", choices=get_args(Decoder), default="parallel")
     parser.add_argument("--prior", choices=get_args(Prior), default="flower")
-    parser.add_argument("--regulariser", choices=get_args(Regulariser), default="adversary")
+    parser.add_argument("--regulariser", choices=get_args(Regulariser), default="wgan_gp")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--updates", type=int, help="the schedule is stretched over so many; else the recipe's")
     length.add_argument("--max-minutes", type=float, help="the schedule is fitted to so much time")

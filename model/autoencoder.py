@@ -28,7 +28,7 @@ class Autoencoder(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.decoder = _decoder(config)
-        self.critic = Critic(config) if config.regulariser.startswith("adversary") else None
+        self.critic = Critic(config) if config.regulariser.startswith("wgan_gp") else None
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )

@@ -10,7 +10,7 @@ from music.tokens import TRACKS
 Onsets = Literal["starts", "changes"]
 Decoder = Literal["parallel", "flat", "hierarchical"]
 Prior = Literal["gaussian", "flower"]
-Regulariser = Literal["adversary", "adversary_without_genre", "divergence", "none"]
+Regulariser = Literal["wgan_gp", "wgan_gp_without_genre", "kl", "none"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ModelConfig:
     """
     genres: int
     """How many Gaussians the flower has; 32 in [P]."""
-    units: int
+    hidden_size: int
     """Of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
     layers: int
     """Of the encoder and of each decoder; 3 in [P]."""
@@ -42,7 +42,7 @@ class ModelConfig:
     """Dimensions of z; 512 in [P]."""
 
     def __post_init__(self) -> None:
-        for name in ("bars", "units", "layers"):
+        for name in ("bars", "hidden_size", "layers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
         if self.latent < 2:
@@ -54,7 +54,7 @@ class ModelConfig:
             raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
         if self.prior == "flower" and self.genres < 1:
             raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
-        if self.prior == "flower" and self.regulariser == "divergence":
+        if self.prior == "flower" and self.regulariser == "kl":
             raise ValueError("the divergence needs the gaussian prior: from a mixture it has no closed form")
 
 
@@ -79,7 +79,7 @@ class TrainingConfig:
     """Of the critic, for one of the autoencoder; 5 in [W]."""
     gradient_penalty: float
     """Lambda of [P] equation 6; 10 in [W]."""
-    divergence: float
+    kl_weight: float
     """Weight of the divergence where beta is 1; the largest beta of [V]."""
     free_bits: float
     """Of divergence that cost nothing, a window; [V] section 2.1."""
@@ -98,7 +98,7 @@ class TrainingConfig:
         for name in ("updates", "batch", "beta_every", "critic_updates", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
-        for name in ("clip", "gradient_penalty", "divergence", "free_bits", "sampling_rate", "seed"):
+        for name in ("clip", "gradient_penalty", "kl_weight", "free_bits", "sampling_rate", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
         for name in ("learning_rate", "sampling_every"):

@@ -17,7 +17,7 @@ MEASURES = {
     "accuracy": "states, from a window's code alone",
     "onset_accuracy": "states where a note starts: the recall of notes",
     "note_f1": "notes, by pitch and first step: F1 of precision and recall",
-    "taught_accuracy": "states, fed the true ones before (autoregressive decoders alone)",
+    "teacher_forced_accuracy": "states, fed the true ones before (autoregressive decoders alone)",
     "majority": "states, guessing at each step the commonest there in training",
     "majority_onset_accuracy": "the same guess where a note starts",
     "majority_note_f1": "the notes of the same guess",
@@ -101,7 +101,7 @@ def _counts(model: Autoencoder, tokens: Tensor, commonest: Tensor) -> dict[str, 
     counts["majority"] = counts.pop("majority_accuracy")
     counts["always_hold"] = _of_all(tokens == HOLD)
     if model.autoregressive:
-        counts["taught_accuracy"] = _of_all(model.decode(z, tokens).argmax(dim=-1) == tokens)
+        counts["teacher_forced_accuracy"] = _of_all(model.decode(z, tokens).argmax(dim=-1) == tokens)
     return counts
 
 

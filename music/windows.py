@@ -104,7 +104,7 @@ def cut(by_bar: Tokens, first_states: Tokens, places: Indices, length: int) -> T
     return tokens
 
 
-def shifts(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
+def draw_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
     """(windows,) semitones drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
 
     tokens: (windows, 4, steps); hashes: (windows,), the first half of each; lowest <= 0 <= highest. The draw depends on

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from music.arrangements import Arranged
 from music.errors import InputError
 from music.tokens import STATES, TRACKS, Tokens
-from music.windows import cut, first_states, shifts
+from music.windows import cut, draw_transpositions, first_states
 from pipelines.beam.runners import BeamConfig, run
 from pipelines.genres import normalise
 from pipelines.index import Indexed, find_repeated, index_path, index_songs, partitions, read_index
@@ -51,7 +51,7 @@ class WindowsConfig:
     """The lengths."""
     cap: int
     """How many arrangements of a song are cut, at most."""
-    shift: tuple[int, int]
+    transposition: tuple[int, int]
     """Lowest and highest transposition, in semitones; -5 and 6 in [P]."""
     seed: int
     """Of the transposition."""
@@ -64,8 +64,8 @@ class WindowsConfig:
             raise ValueError("bars must be from 1 to 64")
         if self.cap < 1:
             raise ValueError("cap must be at least 1")
-        if not -64 <= self.shift[0] <= 0 <= self.shift[1] <= 63:
-            raise ValueError("shift must be a number from -64 to 0 and one from 0 to 63")
+        if not -64 <= self.transposition[0] <= 0 <= self.transposition[1] <= 63:
+            raise ValueError("transposition must be a number from -64 to 0 and one from 0 to 63")
         if self.seed < 0:
             raise ValueError("seed must be 0 or more")
 
@@ -188,7 +188,9 @@ class _Side:
         song, arrangement, bar = (index[name].to_numpy().astype(np.int64) for name in ("song", "arrangement", "bar"))
         song -= first
         tokens = cut(songs.by_bar, states, songs.places(song, arrangement) + bar, self._bars)
-        shift = shifts(tokens, index["hash_high"].to_numpy(), *self._config.shift, self._config.seed)
+        shift = draw_transpositions(
+            tokens, index["hash_high"].to_numpy(), *self._config.transposition, self._config.seed
+        )
         tracks = songs.tracks(song, arrangement).T.astype(np.int16)
         columns = {
             "tokens": pa.Array.from_buffers(schema.field("tokens").type, len(tokens), [None, pa.py_buffer(tokens)]),

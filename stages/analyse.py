@@ -6,9 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from analysis.parts import analyse
-from analysis.shared.context import read_subject
+from analysis.shared.context import read_context
 from analysis.shared.section import write_json
-from stages.shared.command import replacing, run
+from stages.shared.command import atomic_directory, run
 
 
 def main(
@@ -20,9 +20,9 @@ def main(
     cpu_threads: Annotated[int, Option()],
 ) -> None:
     """Writes a section of the report into a folder, and its numbers as metrics."""
-    subject = read_subject(model, windows, cpu_threads)
-    with replacing(out) as partial:
-        section = analyse(part, subject, partial)
+    context = read_context(model, windows, cpu_threads)
+    with atomic_directory(out) as partial:
+        section = analyse(part, context, partial)
     metrics.parent.mkdir(parents=True, exist_ok=True)
     write_json(metrics, section.metrics)
     for line in section.missing:

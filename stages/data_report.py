@@ -16,7 +16,7 @@ from pipelines.split import SPLITS
 from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
 from stages.pages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
 from stages.pages.render import write_page
-from stages.shared.command import replacing, run, write_json
+from stages.shared.command import atomic_directory, run, write_json
 from stages.shared.settings import PARAMS, read_settings, read_value
 
 COLUMNS = 3
@@ -52,7 +52,7 @@ def main(
     examples = {
         bars: read_examples(folder, str(songs), config.windows, config.seed) for bars, folder in folders.items()
     }
-    with replacing(pictures) as pngs:
+    with atomic_directory(pictures) as pngs:
         _draw(pngs, statistics, document, folders, examples)
     write_json(numbers, asdict(statistics))
     write_page(page, "data_report.html", data=statistics, examples=examples, pictures=pictures)

@@ -6,14 +6,14 @@ from typing import Annotated
 from typer import Option
 
 from pipelines.corpus.demo import DemoConfig, write_demo
-from stages.shared.command import replacing, run
+from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_settings
 
 
 def main(out: Annotated[Path, Option()]) -> None:
     """Writes the two archives of the demo corpus."""
     config = read_settings(DemoConfig, PARAMS, "demo")
-    with replacing(out) as partial:
+    with atomic_directory(out) as partial:
         write_demo(partial, config)
 
 

@@ -13,7 +13,7 @@ from model.training.run import RunConfig, train_on
 from model.training.snapshots import Metrics
 from model.training.workers import ALONE, device
 from music.errors import InputError
-from stages.shared.command import replacing, run
+from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_settings
 
 
@@ -39,7 +39,7 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
             live.make_summary()
 
         model, description, snapshots = train_on(windows, config, log, ALONE, device())
-        with replacing(out) as partial:
+        with atomic_directory(out) as partial:
             save(partial, model, description)
     snapshots.remove()
 

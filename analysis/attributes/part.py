@@ -12,7 +12,7 @@ from torch import Tensor
 from analysis.attributes.group_metrics import Measured, cells, measured, relative
 from analysis.attributes.smoothness import add_agreement, add_smoothness
 from analysis.shared.clips import draw_with_clips
-from analysis.shared.context import Subject, some
+from analysis.shared.context import EvaluationContext, some
 from analysis.shared.heat_map import CLIP, draw_heat_maps
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_json
 from model.latent import sample
@@ -44,21 +44,21 @@ class AttributesConfig:
                 raise ValueError(f"{name} must be at least 1")
 
 
-def analyse_attributes(subject: Subject, config: AttributesConfig, out: Path) -> Section:
+def analyse_attributes(context: EvaluationContext, config: AttributesConfig, out: Path) -> Section:
     """Draws and measures windows of each Gaussian of the prior, and training windows of its genre."""
     section = Section("Low-level metrics of samples", [], {})
     (out / PICTURES).mkdir()
-    if subject.description.model.prior == "flower":
-        _around_the_circle(section, subject, config, out)
+    if context.description.model.prior == "flower":
+        _around_the_circle(section, context, config, out)
     else:
-        _of_one_gaussian(section, subject, config, out)
+        _of_one_gaussian(section, context, config, out)
     return section
 
 
-def _around_the_circle(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
-    genres, tracks = subject.genres, subject.description.model.tracks
-    drawn = [_sample(subject, genre, config.samples, config.seed) for genre in range(len(genres))]
-    tagged = _tagged_windows(subject, config)
+def _around_the_circle(section: Section, context: EvaluationContext, config: AttributesConfig, out: Path) -> None:
+    genres, tracks = context.genres, context.description.model.tracks
+    drawn = [_sample(context, genre, config.samples, config.seed) for genre in range(len(genres))]
+    tagged = _tagged_windows(context, config)
     samples, real = measured(drawn, tracks), measured(tagged, tracks)
     section.text.append(
         f"From each of the prior's {len(genres)} Gaussians {config.samples} codes were drawn and decoded. Beside them "
@@ -77,15 +77,15 @@ def _around_the_circle(section: Section, subject: Subject, config: AttributesCon
     add_agreement(section, samples, real, config.shuffles, config.seed)
     write_json(out / ROWS, _rows(samples, genres))
     first = [(genre, windows[0]) for genre, windows in zip(genres, drawn, strict=True)]
-    first.append(("whole prior", _sample(subject, len(genres), 1, config.seed)[0]))
+    first.append(("whole prior", _sample(context, len(genres), 1, config.seed)[0]))
     caption = "The first sample of each Gaussian, in circle order, and one of the whole prior."
     section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
 
 
-def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfig, out: Path) -> None:
-    tracks = subject.description.model.tracks
-    drawn = _sample(subject, subject.description.model.genres, config.samples, config.seed)
-    real = some(subject.training, config.windows, torch.Generator().manual_seed(config.seed)).tokens
+def _of_one_gaussian(section: Section, context: EvaluationContext, config: AttributesConfig, out: Path) -> None:
+    tracks = context.description.model.tracks
+    drawn = _sample(context, context.description.model.genres, config.samples, config.seed)
+    real = some(context.training, config.windows, torch.Generator().manual_seed(config.seed)).tokens
     section.text.append(
         f"From the prior, one Gaussian, {config.samples} codes were drawn and decoded. Beside them stand {len(real)} "
         "training windows, drawn at random."
@@ -101,18 +101,18 @@ def _of_one_gaussian(section: Section, subject: Subject, config: AttributesConfi
     section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
 
 
-def _sample(subject: Subject, genre: int, count: int, seed: int) -> Tensor:
+def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Tensor:
     """Samples of one Gaussian, or of the whole prior; each Gaussian has random numbers of its own."""
-    gaussians = subject.description.model.genres + 1
-    return sample(subject.model, genre, count, seed * gaussians + genre).cpu()
+    gaussians = context.description.model.genres + 1
+    return sample(context.model, genre, count, seed * gaussians + genre).cpu()
 
 
-def _tagged_windows(subject: Subject, config: AttributesConfig) -> list[Tensor]:
+def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> list[Tensor]:
     """(windows, tracks, steps) of each genre: none where it has too few songs."""
-    training = subject.training
+    training = context.training
     generator = torch.Generator().manual_seed(config.seed)
     windows = []
-    for genre in range(len(subject.genres)):
+    for genre in range(len(context.genres)):
         tagged = training.genres[:, genre].nonzero()[:, 0]
         enough = len(np.unique(training.songs[tagged].numpy())) >= config.songs
         order = torch.randperm(len(tagged), generator=generator)

@@ -9,7 +9,7 @@ from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.control.attribute_metrics import consistency, defined, linearity, monotonicity, restrictiveness
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
 from analysis.shared.similarity import same_states
 from model.latent import moved, step_along
@@ -52,9 +52,9 @@ class Fader:
     """Mean share of the states that are the reconstruction's, at the lowest and the highest level."""
 
 
-def measured(subject: Subject, tokens: Tensor, names: Sequence[str]) -> dict[str, Numbers]:
+def measured(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, Numbers]:
     """Some of `music.metrics`; (..., tracks, steps) of the model's tracks -> (...) each."""
-    whole = with_all_tracks(tokens.flatten(0, -3).numpy(), subject.description.model.tracks)
+    whole = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
     values = measure(whole)
     return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
 
@@ -70,7 +70,7 @@ def growth(z: Tensor, values: Numbers) -> Tensor:
 
 
 def move_attribute(
-    subject: Subject,
+    context: EvaluationContext,
     codes: tuple[Tensor, Numbers],
     windows: tuple[Tensor, Numbers],
     names: Sequence[str],
@@ -85,12 +85,12 @@ def move_attribute(
     known = ~np.isnan(values)
     step = step_along(z[known], growth(z[known], values[known]))
     ways = moved(windows[0], step, torch.tensor(levels))
-    decoded = subject.decoded(ways.flatten(0, 1))
+    decoded = context.decoded(ways.flatten(0, 1))
     decoded = decoded.reshape(*ways.shape[:2], *decoded.shape[1:])
     return AttributeMove(
         step,
         _told(windows[0] @ step, windows[1]),
-        {name: of.T for name, of in measured(subject, decoded, names).items()},
+        {name: of.T for name, of in measured(context, decoded, names).items()},
         same_states(decoded, decoded[levels.index(0)]).T.numpy(),
     )
 

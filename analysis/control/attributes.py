@@ -12,7 +12,7 @@ from analysis.control.attribute_moves import AttributeMove, Fader, changes_of_al
 from analysis.control.pictures import draw_faders, draw_matrices
 from analysis.control.setup import ControlConfig, Drawn
 from analysis.shared.clips import draw_with_clips
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_json
 from model.latent import moved
@@ -22,16 +22,16 @@ TITLE = "Along attributes"
 PANELS = 5
 
 
-def attribute_section(subject: Subject, drawn: Drawn, config: ControlConfig, out: Path) -> Section:
+def attribute_section(context: EvaluationContext, drawn: Drawn, config: ControlConfig, out: Path) -> Section:
     """Moves the drawn windows along each attribute."""
-    training = measured(subject, drawn.training.tokens, config.attributes)
+    training = measured(context, drawn.training.tokens, config.attributes)
     scales = {name: float(np.nanstd(of)) for name, of in training.items() if np.isfinite(of).sum() > 1}
     usable = [name for name in config.attributes if scales.get(name, 0.0) > 0]
-    real = measured(subject, drawn.windows.tokens, usable)
+    real = measured(context, drawn.windows.tokens, usable)
     moves, faders = {}, {}
     for name in usable:
         moves[name] = move_attribute(
-            subject, (drawn.training_codes, training[name]), (drawn.codes, real[name]), usable, config.levels
+            context, (drawn.training_codes, training[name]), (drawn.codes, real[name]), usable, config.levels
         )
         of_name = fader(name, moves[name], config.levels, scales)
         if of_name:
@@ -46,7 +46,7 @@ def attribute_section(subject: Subject, drawn: Drawn, config: ControlConfig, out
     figures = [
         _curves(moves, drawn, config, out),
         _matrix(moves, training, scales, out),
-        _clips(subject, drawn, first, moves[first].step, config, out),
+        _clips(context, drawn, first, moves[first].step, config, out),
     ]
     return Section(TITLE, _text(drawn, config), _metrics(faders), figures, [_table(moves, faders, config)], missing)
 
@@ -137,11 +137,13 @@ def _matrix(
     )
 
 
-def _clips(subject: Subject, drawn: Drawn, name: str, step: Tensor, config: ControlConfig, out: Path) -> Figure:
+def _clips(
+    context: EvaluationContext, drawn: Drawn, name: str, step: Tensor, config: ControlConfig, out: Path
+) -> Figure:
     window = drawn.best_kept
     places = np.linspace(0, len(config.levels) - 1, min(PANELS, len(config.levels))).round().astype(int)
     levels = [config.levels[place] for place in places]
-    decoded = subject.decoded(moved(drawn.codes[[window]], step, torch.tensor(levels)).flatten(0, 1))
+    decoded = context.decoded(moved(drawn.codes[[window]], step, torch.tensor(levels)).flatten(0, 1))
     panels = [
         ("window", drawn.windows.tokens[window]),
         *((f"{name}, level {level:g}", of) for level, of in zip(levels, decoded, strict=True)),
@@ -152,7 +154,7 @@ def _clips(subject: Subject, drawn: Drawn, name: str, step: Tensor, config: Cont
         f"One window along {name}",
         panels,
         -(-len(panels) // 2),
-        subject.description.model.tracks,
+        context.description.model.tracks,
         f"A validation window, and what is decoded from its code moved along {name}; level 0 is the reconstruction. "
         "It is the drawn window of whose notes most come back, so that what changes is the move's doing.",
     )

@@ -1,4 +1,4 @@
-"""An independent judge of genre: a classifier of real windows by what stands in them, which knows no codes."""
+"""An independent classifier of genre: a classifier of real windows by what stands in them, which knows no codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
 BEATS = {"kick": (35, 36), "snare": (38, 40), "cymbals": (42, 44, 46, 49, 51, 57, 59)}
 """Drums whose places in the bar make a beat, by their General MIDI pitches."""
 STRENGTH = 0.001
-"""C of the logistic regressions: a song's windows are alike, so a judge that fits windows closely fits songs."""
+"""C of the logistic regressions: a song's windows are alike, so a classifier that fits windows closely fits songs."""
 FARTHEST = 5.0
 """Standard deviations from the mean at which a feature is cut off."""
 
@@ -62,7 +62,7 @@ def _counts(values: NDArray[Any], size: int) -> Numbers:
 
 
 @dataclass(frozen=True)
-class Judge:
+class GenreClassifier:
     """A logistic regression a genre, one against the rest."""
 
     prepared: Any
@@ -75,11 +75,13 @@ class Judge:
         return np.stack([of_genre.decision_function(heard) for of_genre in self.regressions], axis=1)
 
 
-def train_judge(tokens: Tokens, tagged: Marks) -> Judge:
+def train_classifier(tokens: Tokens, tagged: Marks) -> GenreClassifier:
     """Of real windows, (windows, 4, steps), and their genres, (windows, genres), each of some windows but not all."""
     prepared = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
     heard = prepared.fit_transform(features(tokens)).clip(-FARTHEST, FARTHEST)
-    return Judge(prepared, [LogisticRegression(C=STRENGTH, max_iter=1000).fit(heard, marks) for marks in tagged.T])
+    return GenreClassifier(
+        prepared, [LogisticRegression(C=STRENGTH, max_iter=1000).fit(heard, marks) for marks in tagged.T]
+    )
 
 
 def auc_by_song(scores: Numbers, tagged: Marks, songs: NDArray[np.int32]) -> Numbers:

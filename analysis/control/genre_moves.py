@@ -8,8 +8,8 @@ from torch import Tensor
 
 from analysis.attributes.group_metrics import mean
 from analysis.control.setup import Drawn
-from analysis.control.tested_classifier import TestedJudge
-from analysis.shared.context import Subject
+from analysis.control.tested_classifier import TestedClassifier
+from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
 from analysis.shared.similarity import note_f1, same_states
 from model.latent import moved, step_between, step_to_petal
@@ -21,7 +21,7 @@ class Moved:
     """Windows on their way: (strengths, windows) each, the reconstruction first."""
 
     percentile: Numbers
-    """Of the judge's score of the genre, among real validation windows."""
+    """Of the classifier's score of the genre, among real validation windows."""
     same_states: Numbers
     """Share of states that are the reconstruction's."""
     note_f1: Numbers
@@ -39,7 +39,7 @@ class Moved:
 
     @property
     def risen(self) -> float:
-        """Share of windows that the judge finds more of the genre at strength 1 than reconstructed."""
+        """Share of windows that the classifier finds more of the genre at strength 1 than reconstructed."""
         return float((self.percentile[-1] > self.percentile[0]).mean())
 
     @property
@@ -60,11 +60,11 @@ class Transfer:
     """As far as each of those, in random directions."""
 
 
-def steps_to_genre(subject: Subject, z: Tensor, genre: int, drawn: Drawn) -> dict[str, Tensor]:
+def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, drawn: Drawn) -> dict[str, Tensor]:
     """Each way to a genre at strength 1; z, and the steps: (windows, latent)."""
     steps = {"means": step_between(drawn.training_codes, drawn.training.genres[:, genre]).expand_as(z)}
-    if isinstance(subject.model.prior, FlowerPrior):
-        steps["petal"] = step_to_petal(subject.model.prior, z, genre)
+    if isinstance(context.model.prior, FlowerPrior):
+        steps["petal"] = step_to_petal(context.model.prior, z, genre)
     return steps
 
 
@@ -80,9 +80,9 @@ def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Te
 
 
 def transfer(
-    subject: Subject,
+    context: EvaluationContext,
     drawn: Drawn,
-    judge: TestedJudge,
+    classifier: TestedClassifier,
     genre: int,
     strengths: Sequence[float],
     generator: torch.Generator,
@@ -90,14 +90,14 @@ def transfer(
     """Moves those of the drawn windows that are not tagged with the genre toward it; strengths: from 0 to 1."""
     others = ~drawn.windows.genres[:, genre]
     codes, reconstructions = drawn.codes[others], drawn.reconstructions[others]
-    steps = steps_to_genre(subject, codes, genre, drawn)
+    steps = steps_to_genre(context, codes, genre, drawn)
     controls = {way: random_steps(step, drawn.training_codes, generator) for way, step in steps.items()}
 
     def judged(step: Tensor) -> Moved:
-        decoded = subject.decoded(moved(codes, step, torch.tensor(strengths[1:])).flatten(0, 1))
+        decoded = context.decoded(moved(codes, step, torch.tensor(strengths[1:])).flatten(0, 1))
         tokens = torch.cat([reconstructions, decoded]).reshape(len(strengths), *reconstructions.shape)
         return Moved(
-            judge.percentiles(genre, subject, tokens),
+            classifier.percentiles(genre, context, tokens),
             same_states(tokens, reconstructions).numpy(),
             note_f1(tokens, reconstructions).numpy(),
         )

@@ -9,9 +9,9 @@ import torch
 from analysis.control.genre_moves import Moved, Transfer, steps_to_genre, transfer
 from analysis.control.pictures import Curve, Way, draw_gains, draw_ways
 from analysis.control.setup import ControlConfig, Drawn
-from analysis.control.tested_classifier import TestedJudge, tested_judge
+from analysis.control.tested_classifier import TestedClassifier, tested_classifier
 from analysis.shared.clips import draw_with_clips
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_json
 
@@ -21,47 +21,49 @@ WAYS = {"means": "by the difference of means", "petal": "to the petal"}
 
 
 def genre_section(
-    subject: Subject, drawn: Drawn, config: ControlConfig, generator: torch.Generator, out: Path
+    context: EvaluationContext, drawn: Drawn, config: ControlConfig, generator: torch.Generator, out: Path
 ) -> Section:
-    """Moves the drawn windows toward each genre that a judge knows, and asks the judge."""
-    judge = tested_judge(subject, drawn, config, generator)
-    trusted = [genre for genre, auc in judge.aucs.items() if auc >= config.least_auc] if judge else []
+    """Moves the drawn windows toward each genre that a classifier knows, and asks the classifier."""
+    classifier = tested_classifier(context, drawn, config, generator)
+    trusted = [genre for genre, auc in classifier.aucs.items() if auc >= config.least_auc] if classifier else []
     transfers = (
-        [transfer(subject, drawn, judge, genre, config.strengths, generator) for genre in trusted] if judge else []
+        [transfer(context, drawn, classifier, genre, config.strengths, generator) for genre in trusted]
+        if classifier
+        else []
     )
-    _write_rows(subject, transfers, config, out)
-    missing = _missing(subject, judge.aucs if judge else {}, config)
-    if not judge:
+    _write_rows(context, transfers, config, out)
+    missing = _missing(context, classifier.aucs if classifier else {}, config)
+    if not classifier:
         return Section(TITLE, [], {}, missing=missing)
-    auc = {"judge_auc": float(np.mean(list(judge.aucs.values())))}
+    auc = {"classifier_auc": float(np.mean(list(classifier.aucs.values())))}
     if not transfers:
         return Section(TITLE, [], {"transfer": auc}, missing=missing)
-    best = sorted(trusted, key=lambda genre: -judge.aucs[genre])[:GENRES_SHOWN]
+    best = sorted(trusted, key=lambda genre: -classifier.aucs[genre])[:GENRES_SHOWN]
     return Section(
         TITLE,
-        _text(subject, drawn, judge, transfers),
+        _text(context, drawn, classifier, transfers),
         {"transfer": auc | {way: _headline(transfers, way) for way in transfers[0].moves}},
-        [*_pictures(subject, judge, transfers, drawn, config, out), _clips(subject, drawn, best, out)],
-        [_table(subject, judge, transfers)],
+        [*_pictures(context, classifier, transfers, drawn, config, out), _clips(context, drawn, best, out)],
+        [_table(context, classifier, transfers)],
         missing,
     )
 
 
-def _missing(subject: Subject, aucs: Mapping[int, float], config: ControlConfig) -> list[str]:
-    if not subject.genres:
+def _missing(context: EvaluationContext, aucs: Mapping[int, float], config: ControlConfig) -> list[str]:
+    if not context.genres:
         return ["Not moved toward genres: the songs have no tags; give tags."]
-    unknown = [name for genre, name in enumerate(subject.genres) if genre not in aucs]
-    doubtful = [subject.genres[genre] for genre, auc in aucs.items() if auc < config.least_auc]
+    unknown = [name for genre, name in enumerate(context.genres) if genre not in aucs]
+    doubtful = [context.genres[genre] for genre, auc in aucs.items() if auc < config.least_auc]
     sentences = []
     if unknown:
         sentences.append(
-            f"Not moved toward {', '.join(unknown)}: the judge takes windows of the genre and others to learn from, "
+            f"Not moved toward {', '.join(unknown)}: the classifier takes windows of the genre and others to learn from, "
             f"and {config.least_songs} validation songs of each to be tested on; take more songs."
         )
     if doubtful:
         sentences.append(
-            f"Not moved toward {', '.join(doubtful)}: the judge hardly knows them from others (AUC by song below "
-            f"{config.least_auc:g}); take more songs, or let it learn from more windows (judge_windows)."
+            f"Not moved toward {', '.join(doubtful)}: the classifier hardly knows them from others (AUC by song below "
+            f"{config.least_auc:g}); take more songs, or let it learn from more windows (classifier_windows)."
         )
     return sentences
 
@@ -79,44 +81,46 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _text(subject: Subject, drawn: Drawn, judge: TestedJudge, transfers: Sequence[Transfer]) -> list[str]:
+def _text(
+    context: EvaluationContext, drawn: Drawn, classifier: TestedClassifier, transfers: Sequence[Transfer]
+) -> list[str]:
     to_petal = (
         "To the petal: to the mean of the genre's Gaussian in the plane of the flower, which is what the prior "
         "promises; the other coordinates, in which all its Gaussians are alike, stay as they are. "
         if "petal" in transfers[0].moves
         else ""
     )
-    seen = " It has learnt from other windows of these songs." if subject.split_unit == "window" else ""
+    seen = " It has learnt from other windows of these songs." if context.split_unit == "window" else ""
     return [
         f"Toward a genre, those of {len(drawn.windows)} validation windows are moved whose song is not tagged with it. "
         "By the difference of means: their codes move as the mean code of the genre's windows differs from that of the "
-        f"others, in {len(drawn.training)} training windows. {to_petal}Strength 1 is the whole way. A judge "
+        f"others, in {len(drawn.training)} training windows. {to_petal}Strength 1 is the whole way. A classifier "
         "that knows no codes says whether the music is more of the genre: a logistic regression a genre on what "
-        f"stands in {judge.learnt_from} real training windows (metrics, beats, drum sounds, registers, pitch classes). "
+        f"stands in {classifier.learnt_from} real training windows (metrics, beats, drum sounds, registers, pitch classes). "
         "It tells validation songs of a genre from others with an AUC of "
-        f"{_mean(list(judge.aucs.values())):.2f}, mean of the {len(judge.aucs)} genres that it could be tested on; "
+        f"{_mean(list(classifier.aucs.values())):.2f}, mean of the {len(classifier.aucs)} genres that it could be tested on; "
         f"0.5 is chance.{seen} Windows were moved "
         f"toward the {len(transfers)} that it knows well enough.",
-        f"The judge's score of the genre is given as percentile among {len(judge.scores)} real validation windows: 50 "
+        f"The classifier's score of the genre is given as percentile among {len(classifier.scores)} real validation windows: 50 "
         "is a window like any other, and real windows of the genre stand at "
-        f"{_mean([judge.standing(of.genre) for of in transfers]):.0f} on average. Gain is its change from the "
+        f"{_mean([classifier.standing(of.genre) for of in transfers]):.0f} on average. Gain is its change from the "
         "reconstruction to strength 1. The control of each way moves every code as far, in the direction from one "
         "drawn training code to another: what any change of that size does.",
     ]
 
 
-def _table(subject: Subject, judge: TestedJudge, transfers: Sequence[Transfer]) -> Table:
+def _table(context: EvaluationContext, classifier: TestedClassifier, transfers: Sequence[Transfer]) -> Table:
     header = [
-        "genre", "judge's AUC", "percentile of real windows", "windows moved", "way", "reconstruction", "at strength 1",
+        "genre", "classifier's AUC", "percentile of real windows", "windows moved", "way", "reconstruction", "at strength 1",
         "gain", "gain of control", "risen", "states kept", "states kept by control", "notes kept (F1)",
     ]  # fmt: skip
     return Table(
-        "Moves toward genres, percentiles being the judge's. Risen: share of windows whose percentile is higher than "
+        "Moves toward genres, percentiles being the classifier's. Risen: share of windows whose percentile is higher than "
         "reconstructed. Kept: what the reconstruction has too, at strength 1.",
         header,
         [
             [
-                subject.genres[of.genre], judge.aucs[of.genre], judge.standing(of.genre), of.windows, WAYS[way],
+                context.genres[of.genre], classifier.aucs[of.genre], classifier.standing(of.genre), of.windows, WAYS[way],
                 float(move.percentile[0].mean()), float(move.percentile[-1].mean()), move.gain, of.controls[way].gain,
                 move.risen, move.kept, of.controls[way].kept, None if np.isnan(f1 := move.notes_kept[-1]) else f1,
             ]
@@ -126,8 +130,8 @@ def _table(subject: Subject, judge: TestedJudge, transfers: Sequence[Transfer]) 
     )  # fmt: skip
 
 
-def _write_rows(subject: Subject, transfers: Sequence[Transfer], config: ControlConfig, out: Path) -> None:
-    genres = [{"genre": subject.genres[of.genre], "percentiles gained": of.moves["means"].gain} for of in transfers]
+def _write_rows(context: EvaluationContext, transfers: Sequence[Transfer], config: ControlConfig, out: Path) -> None:
+    genres = [{"genre": context.genres[of.genre], "percentiles gained": of.moves["means"].gain} for of in transfers]
     strengths = [
         {"strength": strength, "percentile": _mean([of.moves["means"].percentile[place].mean() for of in transfers])}
         for place, strength in enumerate(config.strengths)
@@ -138,7 +142,12 @@ def _write_rows(subject: Subject, transfers: Sequence[Transfer], config: Control
 
 
 def _pictures(
-    subject: Subject, judge: TestedJudge, transfers: Sequence[Transfer], drawn: Drawn, config: ControlConfig, out: Path
+    context: EvaluationContext,
+    classifier: TestedClassifier,
+    transfers: Sequence[Transfer],
+    drawn: Drawn,
+    config: ControlConfig,
+    out: Path,
 ) -> list[Figure]:
     def curves(measure: Callable[[Moved], Numbers]) -> list[Curve]:
         return [
@@ -150,7 +159,7 @@ def _pictures(
             for way in transfers[0].moves
         ]
 
-    real = ("real windows of the genre", _mean([judge.standing(of.genre) for of in transfers]))
+    real = ("real windows of the genre", _mean([classifier.standing(of.genre) for of in transfers]))
     unrelated = None if drawn.unrelated is None else ("two other songs", drawn.unrelated)
     draw_ways(
         out / PICTURES / "transfer.png",
@@ -158,7 +167,7 @@ def _pictures(
         [
             Way(
                 "Is it more of the genre?",
-                "judge's percentile",
+                "classifier's percentile",
                 100,
                 curves(lambda of: of.percentile.mean(axis=1)),
                 real,
@@ -181,7 +190,7 @@ def _pictures(
         )
         for way in transfers[0].moves
     ]
-    draw_gains(out / PICTURES / "genres.png", [subject.genres[of.genre] for of in transfers], gains)
+    draw_gains(out / PICTURES / "genres.png", [context.genres[of.genre] for of in transfers], gains)
     return [
         Figure(
             f"{PICTURES}/transfer.png",
@@ -190,23 +199,23 @@ def _pictures(
         ),
         Figure(
             f"{PICTURES}/genres.png",
-            "What each genre's move gains with the judge from the reconstruction to strength 1; the marks are what as "
+            "What each genre's move gains with the classifier from the reconstruction to strength 1; the marks are what as "
             "large a move in a random direction gains.",
         ),
     ]
 
 
-def _clips(subject: Subject, drawn: Drawn, genres: Sequence[int], out: Path) -> Figure:
+def _clips(context: EvaluationContext, drawn: Drawn, genres: Sequence[int], out: Path) -> Figure:
     window = drawn.best_kept
     z = drawn.codes[[window]]
     codes = {"reconstruction": z}
     for genre in genres:
-        for way, step in steps_to_genre(subject, z, genre, drawn).items():
-            codes[f"{subject.genres[genre]}, {way}"] = z + step
-    tags = [subject.genres[genre] for genre in drawn.windows.genres[window].nonzero().flatten().tolist()]
+        for way, step in steps_to_genre(context, z, genre, drawn).items():
+            codes[f"{context.genres[genre]}, {way}"] = z + step
+    tags = [context.genres[genre] for genre in drawn.windows.genres[window].nonzero().flatten().tolist()]
     panels = [
         ("window", drawn.windows.tokens[window]),
-        *zip(codes, subject.decoded(torch.cat(list(codes.values()))), strict=True),
+        *zip(codes, context.decoded(torch.cat(list(codes.values()))), strict=True),
     ]
     return draw_with_clips(
         out,
@@ -214,8 +223,8 @@ def _clips(subject: Subject, drawn: Drawn, genres: Sequence[int], out: Path) -> 
         "One window toward genres",
         panels,
         -(-len(panels) // 2),
-        subject.description.model.tracks,
+        context.description.model.tracks,
         f"A validation window, tagged {', '.join(tags) or 'with no genre'}, and what is decoded from its code moved "
-        "all the way to the genres that the judge knows best. It is the drawn window of whose notes most come back, "
+        "all the way to the genres that the classifier knows best. It is the drawn window of whose notes most come back, "
         "so that what changes is the move's doing.",
     )

@@ -124,8 +124,8 @@ def draw_gains(path: Path, genres: Sequence[str], gains: Sequence[Curve]) -> Non
         axis.set_yticks(places, [genres[place] for place in order])
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(
-            title="What the judge of genres makes of moves toward a genre",
-            xlabel="gain of the judge's percentile, from the reconstruction to strength 1",
+            title="What the classifier of genres makes of moves toward a genre",
+            xlabel="gain of the classifier's percentile, from the reconstruction to strength 1",
             ylim=(-0.7, len(genres) - 0.3),
         )
         axis.grid(axis="x", linewidth=0.3)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.shared.context import Subject, some
+from analysis.shared.context import EvaluationContext, some
 from analysis.shared.similarity import same_states, shared_notes
 from model.data import WindowSet
 from music.metrics import METRICS
@@ -25,12 +25,12 @@ class ControlConfig:
     """Validation windows that are moved."""
     training_windows: int
     """Whose codes the directions come from, at most."""
-    judge_windows: int
-    """That the judge of genres is trained on, and as many to compare with, at most."""
+    classifier_windows: int
+    """That the classifier of genres is trained on, and as many to compare with, at most."""
     least_songs: int
-    """Of a genre, and of the others, that the judge is tested on, or it is not judged."""
+    """Of a genre, and of the others, that the classifier is tested on, or it is not judged."""
     least_auc: float
-    """Of the judge by song, 0.5 being chance, or the genre is not judged."""
+    """Of the classifier by song, 0.5 being chance, or the genre is not judged."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class ControlConfig:
             raise ValueError("strengths must be two or more that rise")
         if (self.strengths[0], self.strengths[-1]) != (0, 1):
             raise ValueError("strengths must go from 0 to 1")
-        for name in ("windows", "training_windows", "judge_windows", "least_songs"):
+        for name in ("windows", "training_windows", "classifier_windows", "least_songs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
 
@@ -77,9 +77,9 @@ class Drawn:
         return alike[other_songs].mean().item()
 
 
-def draw(subject: Subject, config: ControlConfig, generator: torch.Generator) -> Drawn:
+def draw(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> Drawn:
     """Draws what is moved, and what the directions come from."""
-    training = some(subject.training, config.training_windows, generator)
-    windows = some(subject.validation, config.windows, generator)
-    codes = subject.codes(windows.tokens)
-    return Drawn(training, subject.codes(training.tokens), windows, codes, subject.decoded(codes))
+    training = some(context.training, config.training_windows, generator)
+    windows = some(context.validation, config.windows, generator)
+    codes = context.codes(windows.tokens)
+    return Drawn(training, context.codes(training.tokens), windows, codes, context.decoded(codes))

@@ -1,4 +1,4 @@
-"""The judge of genres, trained, tested on validation songs, and with real windows to compare scores with."""
+"""The classifier of genres, trained, tested on validation songs, and with real windows to compare scores with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.control.genre_classifier import Judge, Marks, Numbers, auc_by_song, percentiles, train_judge
+from analysis.control.genre_classifier import (
+    GenreClassifier,
+    Marks,
+    Numbers,
+    auc_by_song,
+    percentiles,
+    train_classifier,
+)
 from analysis.control.setup import ControlConfig, Drawn
-from analysis.shared.context import Subject, some
+from analysis.shared.context import EvaluationContext, some
 from model.data import WindowSet
 from music.tokens import Tokens, with_all_tracks
 
 
 @dataclass(frozen=True)
-class TestedJudge:
-    """A judge, and how far it can be trusted."""
+class TestedClassifier:
+    """A classifier, and how far it can be trusted."""
 
-    judge: Judge
+    classifier: GenreClassifier
     learnt_from: int
     """Training windows."""
     aucs: Mapping[int, float]
@@ -28,10 +35,10 @@ class TestedJudge:
     tagged: Marks
     """(windows, genres)"""
 
-    def percentiles(self, genre: int, subject: Subject, tokens: Tensor) -> Numbers:
+    def percentiles(self, genre: int, context: EvaluationContext, tokens: Tensor) -> Numbers:
         """Of the genre's score among real validation windows; (..., tracks, steps) of the model's tracks -> (...)."""
         place = list(self.aucs).index(genre)
-        scores = self.judge.scores(_whole(subject, tokens.flatten(0, -3)))[:, place]
+        scores = self.classifier.scores(_whole(context, tokens.flatten(0, -3)))[:, place]
         return percentiles(scores, self.scores[:, place]).reshape(tokens.shape[:-2])
 
     def standing(self, genre: int) -> float:
@@ -41,23 +48,23 @@ class TestedJudge:
         return float(percentiles(scores[self.tagged[:, place]], scores).mean())
 
 
-def tested_judge(
-    subject: Subject, drawn: Drawn, config: ControlConfig, generator: torch.Generator
-) -> TestedJudge | None:
-    """Trains and tests the judge on the genres for which there are windows enough; None if for no genre."""
-    training, real = (some(of, config.judge_windows, generator) for of in (subject.training, subject.validation))
+def tested_classifier(
+    context: EvaluationContext, drawn: Drawn, config: ControlConfig, generator: torch.Generator
+) -> TestedClassifier | None:
+    """Trains and tests the classifier on the genres for which there are windows enough; None if for no genre."""
+    training, real = (some(of, config.classifier_windows, generator) for of in (context.training, context.validation))
     known = [
-        genre for genre in range(len(subject.genres)) if _judgeable(training, real, drawn, genre, config.least_songs)
+        genre for genre in range(len(context.genres)) if _classifiable(training, real, drawn, genre, config.least_songs)
     ]
     if not known:
         return None
-    judge = train_judge(_whole(subject, training.tokens), training.genres[:, known].numpy())
-    scores, tagged = judge.scores(_whole(subject, real.tokens)), real.genres[:, known].numpy()
+    classifier = train_classifier(_whole(context, training.tokens), training.genres[:, known].numpy())
+    scores, tagged = classifier.scores(_whole(context, real.tokens)), real.genres[:, known].numpy()
     aucs = dict(zip(known, auc_by_song(scores, tagged, real.songs.numpy()).tolist(), strict=True))
-    return TestedJudge(judge, len(training), aucs, scores, tagged)
+    return TestedClassifier(classifier, len(training), aucs, scores, tagged)
 
 
-def _judgeable(training: WindowSet, real: WindowSet, drawn: Drawn, genre: int, least: int) -> bool:
+def _classifiable(training: WindowSet, real: WindowSet, drawn: Drawn, genre: int, least: int) -> bool:
     """Whether there are windows of the genre and others to learn from, songs to test on, and windows to move."""
     tagged, songs = real.genres[:, genre].numpy(), real.songs.numpy()
     return (
@@ -72,5 +79,5 @@ def _some_not_all(marks: Tensor) -> bool:
     return bool(marks.any()) and not bool(marks.all())
 
 
-def _whole(subject: Subject, tokens: Tensor) -> Tokens:
-    return with_all_tracks(tokens.numpy(), subject.description.model.tracks)
+def _whole(context: EvaluationContext, tokens: Tensor) -> Tokens:
+    return with_all_tracks(tokens.numpy(), context.description.model.tracks)

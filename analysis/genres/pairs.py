@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from model.data import WindowSet
 from model.networks.priors import draw_genre
 
@@ -54,7 +54,7 @@ def in_turns(songs: Numbers, generator: np.random.Generator) -> Numbers:
     return shuffled[np.argsort(turns[shuffled], kind="stable")]
 
 
-def draw_pairs(subject: Subject, windows: WindowSet, a_side: int, seed: int) -> list[Pair]:
+def draw_pairs(context: EvaluationContext, windows: WindowSet, a_side: int, seed: int) -> list[Pair]:
     """Every two genres, with at most so many windows a side, taken from the songs in turns."""
     tagged, songs = windows.genres.numpy(), windows.songs.numpy().astype(np.int64)
     order = in_turns(songs, np.random.default_rng(seed))
@@ -66,23 +66,23 @@ def draw_pairs(subject: Subject, windows: WindowSet, a_side: int, seed: int) -> 
         for first, second in combinations(range(len(of_genre)), 2)
     }
     drawn = {genres: np.concatenate(both) for genres, both in sides.items()}
-    codes = _encode(subject, windows, list(drawn.values()))
+    codes = _encode(context, windows, list(drawn.values()))
     return [
         Pair(*genres, of_pair, np.repeat([-1, 1], [len(side) for side in both]), songs[drawn[genres]])
         for (genres, both), of_pair in zip(sides.items(), codes, strict=True)
     ]
 
 
-def _encode(subject: Subject, windows: WindowSet, drawn: Sequence[Numbers]) -> list[Codes]:
+def _encode(context: EvaluationContext, windows: WindowSet, drawn: Sequence[Numbers]) -> list[Codes]:
     """The codes of each draw; a window that was drawn more than once is encoded once."""
     if not any(len(draw) for draw in drawn):
-        return [np.empty((0, subject.description.model.latent)) for _ in drawn]
+        return [np.empty((0, context.description.model.latent)) for _ in drawn]
     numbers, places = np.unique(np.concatenate(drawn), return_inverse=True)
-    codes = subject.codes(windows.tokens[torch.from_numpy(numbers)]).double().numpy()
+    codes = context.codes(windows.tokens[torch.from_numpy(numbers)]).double().numpy()
     return [codes[of_draw] for of_draw in np.split(places, np.cumsum([len(draw) for draw in drawn])[:-1])]
 
 
-def draw_of_all(subject: Subject, windows: WindowSet, a_genre: int, seed: int) -> tuple[Codes, Numbers]:
+def draw_of_all(context: EvaluationContext, windows: WindowSet, a_genre: int, seed: int) -> tuple[Codes, Numbers]:
     """Windows of all genres, at most so many a genre; every song stands for one of its tags, drawn as in training.
 
     Returns codes, (windows, latent), and the genre each window stands for, (windows,).
@@ -93,4 +93,4 @@ def draw_of_all(subject: Subject, windows: WindowSet, a_genre: int, seed: int) -
     genre = draw_genre(tags, torch.Generator().manual_seed(seed)).numpy()[song]
     order = in_turns(songs, generator)
     drawn = np.concatenate([order[genre[order] == number][:a_genre] for number in range(tags.shape[1])])
-    return _encode(subject, windows, [drawn])[0], genre[drawn]
+    return _encode(context, windows, [drawn])[0], genre[drawn]

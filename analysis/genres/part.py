@@ -10,7 +10,7 @@ from analysis.genres.pairs import Pair, draw_of_all, draw_pairs
 from analysis.genres.pictures import draw_all_pairs, draw_distances, draw_large, draw_matrix, draw_together
 from analysis.genres.separability import Measured, circle_correlation, separability
 from analysis.genres.words import circle, headline, in_words, method, rows, tables, too_few
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES, Figure, Section, write_json
 
 TITLE = "Genres in the latent space"
@@ -49,35 +49,35 @@ class GenresConfig:
             raise ValueError('pairs must be lists of two genres, such as [["rock", "pop"]]')
 
 
-def analyse_genres(subject: Subject, config: GenresConfig, out: Path) -> Section:
+def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) -> Section:
     """Draws pairs of genres, and measures how far they are linearly separable on songs left out."""
-    splits = {"training": subject.training, "validation": subject.validation}
-    pairs = {split: draw_pairs(subject, windows, config.windows, config.seed) for split, windows in splits.items()}
+    splits = {"training": context.training, "validation": context.validation}
+    pairs = {split: draw_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
     if not any(pair.drawable for pair in pairs["training"]):
         reason = (
             "No two genres have training windows tagged with the one and not the other: take more songs, with tags."
         )
         return Section(TITLE, [], {}, missing=[reason])
     (out / PICTURES).mkdir()
-    large, not_found = _find(pairs["training"], subject.genres, config.pairs)
+    large, not_found = _find(pairs["training"], context.genres, config.pairs)
     with threadpool_limits(1):
         measured = {split: _measure(of_split, config) for split, of_split in pairs.items()}
         figures = [
-            _draw_large(subject, config, large, measured["training"], out),
-            _draw_all_pairs(subject, config, pairs["training"], measured["training"], out),
-            _draw_together(subject, config, out),
-            *_draw_measured(subject, measured, out),
+            _draw_large(context, config, large, measured["training"], out),
+            _draw_all_pairs(context, config, pairs["training"], measured["training"], out),
+            _draw_together(context, config, out),
+            *_draw_measured(context, measured, out),
         ]
-    write_json(out / ROWS, rows(measured["training"], subject.genres))
+    write_json(out / ROWS, rows(measured["training"], context.genres))
     correlation = circle_correlation(
-        list(measured["training"].values()), len(subject.genres), config.shuffles, config.seed
+        list(measured["training"].values()), len(context.genres), config.shuffles, config.seed
     )
     return Section(
         TITLE,
         [
             method(config.windows, config.folds, config.shuffles),
             *(
-                in_words(split, subject.split_unit, of_split, pairs[split])
+                in_words(split, context.split_unit, of_split, pairs[split])
                 for split, of_split in measured.items()
                 if of_split
             ),
@@ -85,10 +85,10 @@ def analyse_genres(subject: Subject, config: GenresConfig, out: Path) -> Section
         ],
         {split: headline(of_split) for split, of_split in measured.items() if of_split},
         [figure for figure in figures if figure],
-        tables(measured["training"], subject.genres),
+        tables(measured["training"], context.genres),
         [
             *not_found,
-            *(line for split, of in pairs.items() if (line := too_few(split, of, subject.genres, config.songs))),
+            *(line for split, of in pairs.items() if (line := too_few(split, of, context.genres, config.songs))),
         ],
     )
 
@@ -116,13 +116,13 @@ def _find(
 
 
 def _draw_large(
-    subject: Subject, config: GenresConfig, large: Sequence[Pair], measured: Measured, out: Path
+    context: EvaluationContext, config: GenresConfig, large: Sequence[Pair], measured: Measured, out: Path
 ) -> Figure | None:
     if not large:
         return None
-    draw_large(out / PICTURES / "large.png", subject.genres, large, config.seed)
+    draw_large(out / PICTURES / "large.png", context.genres, large, config.seed)
     numbers = [
-        f" Balanced accuracy of {subject.genres[pair.first]} against {subject.genres[pair.second]} on songs left out: "
+        f" Balanced accuracy of {context.genres[pair.first]} against {context.genres[pair.second]} on songs left out: "
         f"{of.accuracy:.0%}; chance level {of.chance:.0%}."
         for pair in large
         if (of := measured.get((pair.first, pair.second)))
@@ -135,9 +135,9 @@ def _draw_large(
 
 
 def _draw_all_pairs(
-    subject: Subject, config: GenresConfig, pairs: Sequence[Pair], measured: Measured, out: Path
+    context: EvaluationContext, config: GenresConfig, pairs: Sequence[Pair], measured: Measured, out: Path
 ) -> Figure:
-    draw_all_pairs(out / PICTURES / "pairs.png", subject.genres, pairs, measured)
+    draw_all_pairs(out / PICTURES / "pairs.png", context.genres, pairs, measured)
     return Figure(
         f"{PICTURES}/pairs.png",
         f"Every two genres, up to {config.windows} training windows of each, on the plane of the pair's own most "
@@ -146,9 +146,9 @@ def _draw_all_pairs(
     )
 
 
-def _draw_together(subject: Subject, config: GenresConfig, out: Path) -> Figure | None:
-    codes, genre = draw_of_all(subject, subject.training, config.windows_together, config.seed)
-    draw_together(out / PICTURES / "together.png", subject.genres, codes, genre, config.seed)
+def _draw_together(context: EvaluationContext, config: GenresConfig, out: Path) -> Figure | None:
+    codes, genre = draw_of_all(context, context.training, config.windows_together, config.seed)
+    draw_together(out / PICTURES / "together.png", context.genres, codes, genre, config.seed)
     return Figure(
         f"{PICTURES}/together.png",
         f"Up to {config.windows_together} training windows a genre by t-SNE; a song stands for one of its tags, drawn "
@@ -156,18 +156,18 @@ def _draw_together(subject: Subject, config: GenresConfig, out: Path) -> Figure 
     )
 
 
-def _draw_measured(subject: Subject, measured: Mapping[str, Measured], out: Path) -> list[Figure]:
+def _draw_measured(context: EvaluationContext, measured: Mapping[str, Measured], out: Path) -> list[Figure]:
     figures = []
     for split, of_split in measured.items():
         if of_split:
-            draw_matrix(out / PICTURES / f"{split}.png", split, subject.genres, of_split)
+            draw_matrix(out / PICTURES / f"{split}.png", split, context.genres, of_split)
             caption = (
                 f"Balanced accuracy of a linear classifier on codes of {split} songs that it was not fitted to, of "
                 "every two genres, in circle order. Both halves are alike."
             )
             figures.append(Figure(f"{PICTURES}/{split}.png", caption))
     if measured["training"]:
-        draw_distances(out / PICTURES / "distances.png", subject.genres, measured["training"])
+        draw_distances(out / PICTURES / "distances.png", context.genres, measured["training"])
         caption = "Whether genres far apart on the circle are easier to tell apart than neighbours; training songs."
         figures.append(Figure(f"{PICTURES}/distances.png", caption))
     return figures

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.projections.polar import PolarAxes
 
 from analysis.genres.pairs import Codes, Numbers, Pair
-from analysis.genres.projection import neighbours_together, principal_plane
+from analysis.genres.projection import pca, tsne
 from analysis.genres.separability import CHANCE, Measured, circle_distance
 from music.drawing import picture, short
 
@@ -39,7 +39,7 @@ def draw_all_pairs(path: Path, genres: Sequence[str], pairs: Sequence[Pair], mea
                 accuracy = measured[pair.first, pair.second].accuracy
                 axis.text(column + 0.97, row + 0.03, f"{accuracy:.2f}", fontsize=6, ha="right", va="top", clip_on=True)
         drawn = [pair for pair in pairs if pair.drawable]
-        points = [_in_cell(principal_plane(pair.codes)[0], pair.first, pair.second - 1) for pair in drawn]
+        points = [_in_cell(pca(pair.codes)[0], pair.first, pair.second - 1) for pair in drawn]
         _scatter(axis, np.concatenate(points), np.concatenate([pair.labels for pair in drawn]), size=3)
         names = [short(genre) for genre in genres]
         middles = np.arange(cells) + 0.5
@@ -89,13 +89,13 @@ def draw_large(path: Path, genres: Sequence[str], pairs: Sequence[Pair], seed: i
                 f"{genres[genre]} ({sum(pair.labels == label)} windows of {songs} songs)"
                 for genre, label, songs in zip((pair.first, pair.second), MARKS, pair.songs_a_side(), strict=True)
             ]
-            points, shares = principal_plane(pair.codes)
+            points, shares = pca(pair.codes)
             _scatter(left, points, pair.labels, size=22)
             components = [f"{name} component ({share:.0%} of the variance)" for name, share in
                           zip(("first", "second"), shares, strict=True)]  # fmt: skip
             left.set(title="principal components", xlabel=components[0], ylabel=components[1], aspect="equal")
             left.set_adjustable("datalim")
-            _scatter(right, neighbours_together(pair.codes, seed), pair.labels, size=22)
+            _scatter(right, tsne(pair.codes, seed), pair.labels, size=22)
             right.set(title="t-SNE: who is near whom; axes have no unit", xticks=[], yticks=[])
             left.legend(handles=_legend(*names), loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=1)
 
@@ -104,7 +104,7 @@ def draw_together(path: Path, genres: Sequence[str], codes: Codes, genre: Number
     """t-SNE of windows of all genres, coloured by the genre's place on the circle, with the circle as a legend."""
     with picture(path, 14, 7.6) as figure:
         left = figure.add_subplot(1, 2, 1)
-        points = neighbours_together(codes, seed)
+        points = tsne(codes, seed)
         left.scatter(points[:, 0], points[:, 1], s=14, color=CIRCLE_COLOURS(genre / len(genres)), linewidths=0)
         left.set(title="Windows of all genres, t-SNE: who is near whom; axes have no unit", xticks=[], yticks=[])
         _draw_wheel(figure.add_subplot(1, 2, 2, projection="polar"), genres)

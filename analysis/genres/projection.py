@@ -10,7 +10,7 @@ from analysis.genres.pairs import Codes
 PERPLEXITY = 30.0
 
 
-def principal_plane(codes: Codes) -> tuple[Codes, NDArray[np.float64]]:
+def pca(codes: Codes) -> tuple[Codes, NDArray[np.float64]]:
     """The plane of most variance: (windows, latent) -> (windows, 2), and both components' shares of the variance."""
     plane = PCA(2, random_state=0)
     with np.errstate(invalid="ignore"):  # codes that are all alike have no variance to share
@@ -18,7 +18,7 @@ def principal_plane(codes: Codes) -> tuple[Codes, NDArray[np.float64]]:
     return points, np.nan_to_num(plane.explained_variance_ratio_)
 
 
-def neighbours_together(codes: Codes, seed: int) -> Codes:
+def tsne(codes: Codes, seed: int) -> Codes:
     """t-SNE: windows near each other stay so, far distances mean nothing; (windows, latent) -> (windows, 2).
 
     Codes that are all alike are all at one point.

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from analysis.interpolation.paths import measure_ways
+from analysis.interpolation.paths import measure_paths
 from analysis.shared.clips import draw_with_clips, write_clips
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES, Figure, Section
 from model.latent import interpolate
 from music.tokens import HOLD, SILENT
@@ -35,16 +35,16 @@ class InterpolationConfig:
                 raise ValueError(f"{name} must be at least 2")
 
 
-def analyse_interpolation(subject: Subject, config: InterpolationConfig, out: Path) -> Section:
+def analyse_interpolation(context: EvaluationContext, config: InterpolationConfig, out: Path) -> Section:
     """Draws one interpolation of two validation windows and writes its music; measures many."""
-    validation = subject.validation
+    validation = context.validation
     if bool((validation.songs == validation.songs[:1]).all()):
         return Section(TITLE, [], {}, missing=["Interpolations take validation windows of two songs: take more songs."])
     generator = torch.Generator().manual_seed(config.seed)
     first, second = (validation.tokens[ends] for ends in draw_pairs(validation.songs, config.pairs, generator))
     (out / PICTURES).mkdir()
-    one = _one_way(subject, first[0], second[0], config.points, out)
-    many = measure_ways(subject, first, second, config.alphas, generator, out, f"{PICTURES}/hamming.png")
+    one = _one_way(context, first[0], second[0], config.points, out)
+    many = measure_paths(context, first, second, config.alphas, generator, out, f"{PICTURES}/hamming.png")
     return replace(many, title=TITLE, figures=[one, *many.figures])
 
 
@@ -62,13 +62,13 @@ def draw_pairs(songs: Tensor, count: int, generator: torch.Generator) -> tuple[T
     return by_song[first], by_song[(after_its_song + ahead) % len(songs)]
 
 
-def _one_way(subject: Subject, first: Tensor, second: Tensor, points: int, out: Path) -> Figure:
-    z1, z2 = subject.codes(torch.stack([first, second]))
-    way = subject.decoded(interpolate(z1, z2, torch.linspace(1, 0, points)))
+def _one_way(context: EvaluationContext, first: Tensor, second: Tensor, points: int, out: Path) -> Figure:
+    z1, z2 = context.codes(torch.stack([first, second]))
+    way = context.decoded(interpolate(z1, z2, torch.linspace(1, 0, points)))
     positions = torch.linspace(0, 1, points).tolist()
     decoded = [(f"decoded at {position:.2f}", window) for position, window in zip(positions, way, strict=True)]
     panels = [("x1", first), *decoded, ("x2", second)]
-    tracks = subject.description.model.tracks
+    tracks = context.description.model.tracks
     whole = write_clips(out, "whole", [("all that is decoded, in turn", in_turn(way))], tracks)
     figure = draw_with_clips(
         out,

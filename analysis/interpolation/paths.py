@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.interpolation.hamming import detour, distance, largest_step, mix, monotonicity, rank_correlation
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Cell, Figure, Section, Table, write_json
 from model.latent import interpolate, interpolate_spherically
 from music.drawing import picture
@@ -38,12 +38,18 @@ CAPTION = (
 NORMAL_95 = 1.96
 
 
-def measure_ways(
-    subject: Subject, first: Tensor, second: Tensor, points: int, generator: torch.Generator, out: Path, figure: str
+def measure_paths(
+    context: EvaluationContext,
+    first: Tensor,
+    second: Tensor,
+    points: int,
+    generator: torch.Generator,
+    out: Path,
+    figure: str,
 ) -> Section:
     """Numbers, table and figure of the ways from the first windows to the second, (pairs, tracks, steps) each."""
     alpha = torch.linspace(1, 0, points)
-    ways = _decoded(subject, first, second, alpha) | {MIX: mix(first, second, alpha, generator)}
+    ways = _decoded(context, first, second, alpha) | {MIX: mix(first, second, alpha, generator)}
     distances = {name: distance(first[:, None], way) for name, way in ways.items()}
     apart = float(distance(first, second).mean())
     _write_rows(out / ROWS, distances)
@@ -61,11 +67,11 @@ def measure_ways(
     return Section("Ways", _text(len(first), points, apart), metrics, [Figure(figure, CAPTION)], [table])
 
 
-def _decoded(subject: Subject, first: Tensor, second: Tensor, alpha: Tensor) -> dict[str, Tensor]:
+def _decoded(context: EvaluationContext, first: Tensor, second: Tensor, alpha: Tensor) -> dict[str, Tensor]:
     """(pairs, points, tracks, steps) of every path between the codes."""
-    z1, z2 = subject.codes(first), subject.codes(second)
+    z1, z2 = context.codes(first), context.codes(second)
     shape = (len(first), len(alpha), *first.shape[1:])
-    return {name: subject.decoded(path(z1, z2, alpha).flatten(0, 1)).reshape(shape) for name, path in PATHS.items()}
+    return {name: context.decoded(path(z1, z2, alpha).flatten(0, 1)).reshape(shape) for name, path in PATHS.items()}
 
 
 def _row(name: str, way: Tensor, distances: NDArray[np.float64], second: Tensor) -> list[Cell]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from analysis.posterior.pictures import draw_dimensions, draw_fits, draw_plane
 from analysis.posterior.prior_fit import ACTIVE, Codes, Fit, critic_scores, dimensions, fit, read_codes, two_sample_test
 from analysis.posterior.samples import copies_section, cycle_section
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_json
 from model.networks.priors import FlowerPrior
 
@@ -36,35 +36,35 @@ class PosteriorConfig:
                 raise ValueError(f"{name} must be at least 2")
 
 
-def analyse_posterior(subject: Subject, config: PosteriorConfig, out: Path) -> Section:
+def analyse_posterior(context: EvaluationContext, config: PosteriorConfig, out: Path) -> Section:
     """Holds codes of validation windows against the prior, and samples of the prior against the training windows."""
-    if len(subject.validation) < 2 or not len(subject.training):
+    if len(context.validation) < 2 or not len(context.training):
         return Section(TITLE, [], {}, missing=[f"{TITLE} takes two validation windows: take more songs."])
     (out / PICTURES).mkdir()
     generator = torch.Generator().manual_seed(config.seed)
-    order = torch.randperm(len(subject.validation), generator=generator)
-    codes = read_codes(subject, subject.validation.take(order[: config.windows]), generator)
-    real = subject.validation.tokens[order[: config.samples]]
-    genre = torch.full((config.samples,), subject.model.config.genres)  # none: of the whole prior
-    z = subject.model.prior.sample(genre, generator)
+    order = torch.randperm(len(context.validation), generator=generator)
+    codes = read_codes(context, context.validation.take(order[: config.windows]), generator)
+    real = context.validation.tokens[order[: config.samples]]
+    genre = torch.full((config.samples,), context.model.config.genres)  # none: of the whole prior
+    z = context.model.prior.sample(genre, generator)
     return joined(
         TITLE,
         [
-            _against_gaussians(subject, config, codes, out),
-            _two_samples(subject, codes),
-            _dimensions(subject, codes, out),
-            cycle_section(subject, z, codes.drawn[: config.samples]),
-            copies_section(subject, subject.decoded(z), real, out),
+            _against_gaussians(context, config, codes, out),
+            _two_samples(context, codes),
+            _dimensions(context, codes, out),
+            cycle_section(context, z, codes.drawn[: config.samples]),
+            copies_section(context, context.decoded(z), real, out),
         ],
     )
 
 
-def _against_gaussians(subject: Subject, config: PosteriorConfig, codes: Codes, out: Path) -> Section:
+def _against_gaussians(context: EvaluationContext, config: PosteriorConfig, codes: Codes, out: Path) -> Section:
     """Mean and covariance of the codes of each genre, or with one Gaussian of all, and the plane of the flower."""
-    prior = subject.model.prior
+    prior = context.model.prior
     is_flower = isinstance(prior, FlowerPrior)
     groups = (
-        {name: codes.genre == number for number, name in enumerate(subject.genres)}
+        {name: codes.genre == number for number, name in enumerate(context.genres)}
         if is_flower
         else {"all": torch.ones(len(codes), dtype=torch.bool)}
     )
@@ -74,7 +74,7 @@ def _against_gaussians(subject: Subject, config: PosteriorConfig, codes: Codes, 
         for name, chosen in groups.items()
         if of_group[name] >= (config.fewest if is_flower else 2)
     }
-    draw_plane(out / PICTURES / "plane.png", codes, prior, subject.genres)
+    draw_plane(out / PICTURES / "plane.png", codes, prior, context.genres)
     figures = [
         Figure(
             f"{PICTURES}/plane.png",
@@ -147,11 +147,11 @@ def _distinct(songs: Tensor) -> int:
     return len(set(songs.tolist()))
 
 
-def _two_samples(subject: Subject, codes: Codes) -> Section:
+def _two_samples(context: EvaluationContext, codes: Codes) -> Section:
     """What tells the codes from the prior: a classifier, and the critic."""
     metrics, text, tables, missing = {}, [], [], []
     if _distinct(codes.songs) > 1:
-        test = two_sample_test(codes, subject.model.prior.variance())
+        test = two_sample_test(codes, context.model.prior.variance())
         metrics["two_sample_accuracy"] = test.accuracy
         p = f"p < {CERTAIN}" if test.p < CERTAIN else f"p = {test.p:.3f}"
         text.append(
@@ -161,7 +161,7 @@ def _two_samples(subject: Subject, codes: Codes) -> Section:
         )
     else:
         missing.append("The two-sample test takes validation windows of two songs: take more songs.")
-    scores = critic_scores(subject, codes)
+    scores = critic_scores(context, codes)
     if scores is not None:
         prior, drawn = scores
         metrics["critic_distance"] = (prior.mean() - drawn.mean()).item()
@@ -187,9 +187,9 @@ def _two_samples(subject: Subject, codes: Codes) -> Section:
     return Section("Codes against samples of the prior", text, metrics, tables=tables, missing=missing)
 
 
-def _dimensions(subject: Subject, codes: Codes, out: Path) -> Section:
+def _dimensions(context: EvaluationContext, codes: Codes, out: Path) -> Section:
     """How many dimensions are dead."""
-    of = dimensions(codes, subject.model.prior)
+    of = dimensions(codes, context.model.prior)
     draw_dimensions(out / PICTURES / "dimensions.png", of)
     rows = [
         {"dimension": rank, "variance": variance}

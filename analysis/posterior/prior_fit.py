@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.svm import SVC
 from torch import Tensor
 
-from analysis.shared.context import BATCH, Subject
+from analysis.shared.context import BATCH, EvaluationContext
 from model.data import WindowSet
 from model.networks.encoder import draw
 from model.networks.priors import Prior, draw_genre
@@ -41,13 +41,13 @@ class Codes:
 
 
 @torch.no_grad()
-def read_codes(subject: Subject, windows: WindowSet, generator: torch.Generator) -> Codes:
+def read_codes(context: EvaluationContext, windows: WindowSet, generator: torch.Generator) -> Codes:
     """Encodes the windows; the generator is the CPU's."""
-    encoded = [subject.model.encode(batch.to(subject.device)) for batch in torch.split(windows.tokens, BATCH)]
+    encoded = [context.model.encode(batch.to(context.device)) for batch in torch.split(windows.tokens, BATCH)]
     mean, log_variance = (torch.cat(parts).cpu() for parts in zip(*encoded, strict=True))
     genre = draw_genre(windows.genres, generator)
     drawn = draw(mean, log_variance, torch.randn(mean.shape, generator=generator))
-    prior = subject.model.prior.sample(genre, generator)
+    prior = context.model.prior.sample(genre, generator)
     return Codes(mean, log_variance.exp(), drawn, prior, genre, windows.songs)
 
 
@@ -107,12 +107,12 @@ def two_sample_test(codes: Codes, variance: Tensor) -> TwoSampleTest:
 
 
 @torch.no_grad()
-def critic_scores(subject: Subject, codes: Codes) -> tuple[Tensor, Tensor] | None:
+def critic_scores(context: EvaluationContext, codes: Codes) -> tuple[Tensor, Tensor] | None:
     """The critic's scores of the prior's samples and of the codes, (windows,) each; none where there is no critic."""
-    if subject.model.critic is None:
+    if context.model.critic is None:
         return None
-    genre = codes.genre.to(subject.device)
-    prior, drawn = (subject.model.critic(z.to(subject.device), genre).cpu() for z in (codes.prior, codes.drawn))
+    genre = codes.genre.to(context.device)
+    prior, drawn = (context.model.critic(z.to(context.device), genre).cpu() for z in (codes.prior, codes.drawn))
     return prior, drawn
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from analysis.posterior.pictures import draw_nearest
 from analysis.shared.clips import draw_with_clips
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES, Figure, Section, Table
 from music.tokens import PITCHES
 
@@ -33,16 +33,16 @@ class Cycle:
     """Share of the decoded states that are the same once the second codes are decoded."""
 
 
-def cycle(subject: Subject, z: Tensor) -> Cycle:
+def cycle(context: EvaluationContext, z: Tensor) -> Cycle:
     """Codes in random order, (windows, latent), at least 2."""
-    once = subject.decoded(z)
-    again = subject.codes(once)
-    deviation = subject.model.prior.variance().sqrt()
+    once = context.decoded(z)
+    again = context.codes(once)
+    deviation = context.model.prior.variance().sqrt()
     before, after = z / deviation, again / deviation
     return Cycle(
         _distance(before, after),
         _distance(before[:, :2], after[:, :2]),
-        (subject.decoded(again) == once).float().mean().item(),
+        (context.decoded(again) == once).float().mean().item(),
     )
 
 
@@ -87,9 +87,9 @@ def nearest(windows: Tensor, training: Tensor, device: torch.device) -> Nearest:
     return Nearest(least.cpu() / states.shape[1], number.cpu())
 
 
-def cycle_section(subject: Subject, samples: Tensor, codes: Tensor) -> Section:
+def cycle_section(context: EvaluationContext, samples: Tensor, codes: Tensor) -> Section:
     """Samples of the prior and codes of windows that are decoded and encoded again; (samples, latent) each."""
-    groups = {SAMPLES: cycle(subject, samples), VALIDATION: cycle(subject, codes)}
+    groups = {SAMPLES: cycle(context, samples), VALIDATION: cycle(context, codes)}
     of_prior = groups[SAMPLES]
     return Section(
         "Cycle consistency",
@@ -111,15 +111,15 @@ def cycle_section(subject: Subject, samples: Tensor, codes: Tensor) -> Section:
     )
 
 
-def copies_section(subject: Subject, samples: Tensor, real: Tensor, out: Path) -> Section:
+def copies_section(context: EvaluationContext, samples: Tensor, real: Tensor, out: Path) -> Section:
     """How near samples are to training windows, beside validation windows; (samples, tracks, steps) each."""
-    kinds = {SAMPLES: samples, VALIDATION: real, RECONSTRUCTED: subject.decoded(subject.codes(real))}
-    groups = {name: nearest(windows, subject.training.tokens, subject.device) for name, windows in kinds.items()}
+    kinds = {SAMPLES: samples, VALIDATION: real, RECONSTRUCTED: context.decoded(context.codes(real))}
+    groups = {name: nearest(windows, context.training.tokens, context.device) for name, windows in kinds.items()}
     draw_nearest(out / PICTURES / "nearest.png", {name: of.distance for name, of in groups.items()})
     return Section(
         "Copies",
         [
-            f"Each of {len(samples)} samples of the prior is compared with all {len(subject.training)} training "
+            f"Each of {len(samples)} samples of the prior is compared with all {len(context.training)} training "
             "windows, in the key in which each was trained on: a copy in another key is not found. Most states of any "
             "window are holds and rests, so that unlike music shares many. Validation windows show how near real music "
             "comes to other real music (identical windows of four tracks are kept once, so that hardly any comes all "
@@ -137,7 +137,7 @@ def copies_section(subject: Subject, samples: Tensor, real: Tensor, out: Path) -
                 "How many states differ from the nearest training window, of samples of the prior, of validation "
                 "windows, and of these as the model reconstructs them.",
             ),
-            _nearest_drawn(subject, samples, groups[SAMPLES], out),
+            _nearest_drawn(context, samples, groups[SAMPLES], out),
         ],
         [
             Table(
@@ -158,20 +158,20 @@ def _notes(windows: Tensor) -> float:
     return (windows < PITCHES).flatten(1).sum(dim=1).median().item()
 
 
-def _nearest_drawn(subject: Subject, samples: Tensor, of: Nearest, out: Path) -> Figure:
+def _nearest_drawn(context: EvaluationContext, samples: Tensor, of: Nearest, out: Path) -> Figure:
     """The samples nearest to training windows, beside these."""
     closest = of.distance.argsort(stable=True)[:DRAWN]
     panels = []
     for place, number in enumerate(closest.tolist(), 1):
         panels.append((f"sample {place}", samples[number]))
-        panels.append((f"nearest to sample {place}", subject.training.tokens[of.number[number]]))
+        panels.append((f"nearest to sample {place}", context.training.tokens[of.number[number]]))
     return draw_with_clips(
         out,
         "copies",
         "Samples nearest to training windows",
         panels,
         2,
-        subject.description.model.tracks,
+        context.description.model.tracks,
         "The samples of the prior that come nearest to a training window, each beside it: "
         f"{', '.join(f'{distance:.1%}' for distance in of.distance[closest].tolist())} of their states differ.",
     )

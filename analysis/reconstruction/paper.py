@@ -36,22 +36,22 @@ class Published:
 PAPER = (
     Published(
         "MusAE, Gaussian",
-        ("parallel", "gaussian", "adversary"),
+        ("parallel", "gaussian", "wgan_gp"),
         (0.999, 0.991, 0.773, 0.763, 0.710, 0.802, 0.762, 0.749),
     ),
     Published(
         "MusAE, mixture",
-        ("parallel", "flower", "adversary"),
+        ("parallel", "flower", "wgan_gp"),
         (None, None, 0.911, 0.880, 0.797, 0.825, 0.853, 0.863),
     ),
     Published(
         "MusicVAE, flat",
-        ("flat", "gaussian", "divergence"),
+        ("flat", "gaussian", "kl"),
         (0.917, 0.951, 0.641, 0.651, 0.660, None, None, 0.651),
     ),
     Published(
         "MusicVAE, hierarchical",
-        ("hierarchical", "gaussian", "divergence"),
+        ("hierarchical", "gaussian", "kl"),
         (None, None, 0.895, 0.782, 0.760, None, None, 0.812),
     ),
 )

@@ -10,7 +10,7 @@ from analysis.reconstruction.paper import UNITS, counterpart, figures, rows
 from analysis.reconstruction.table1 import comparison, draw, markdown, of_all_measures
 from analysis.shared.bootstrap import Measures, estimates
 from analysis.shared.clips import draw_with_clips
-from analysis.shared.context import Subject, some
+from analysis.shared.context import EvaluationContext, some
 from analysis.shared.section import PICTURES, Figure, Section, write_json
 from analysis.shared.similarity import same_states
 from model.config import ModelConfig
@@ -41,38 +41,38 @@ class ReconstructionConfig:
                 raise ValueError(f"{name} must be at least {least}")
 
 
-def analyse_reconstruction(subject: Subject, config: ReconstructionConfig, out: Path) -> Section:
+def analyse_reconstruction(context: EvaluationContext, config: ReconstructionConfig, out: Path) -> Section:
     """Table 1 beside the paper's, and some windows beside their reconstructions."""
-    if not len(subject.validation):
+    if not len(context.validation):
         return Section(TITLE, [], {}, missing=["Reconstruction takes validation windows: take more songs."])
-    model = subject.description.model
-    counts = evaluate(subject.model, subject.training, subject.validation)
+    model = context.description.model
+    counts = evaluate(context.model, context.training, context.validation)
     songs = len(counts["accuracy"].hits)
     measures = estimates(counts, model.tracks, config.resamples, config.seed)
     of_rows = {measure: {name: of[name] for name in rows(model)} for measure, of in measures.items()}
     this_model = {row: measures["accuracy"][name] for name, row in rows(model).items()}
     tables = [comparison({"this model": this_model}), of_all_measures(of_rows)]
     (out / "table1.md").write_text("\n".join(markdown(table) for table in tables), encoding="utf-8")
-    write_json(out / "table1.json", _for_comparisons(subject, songs, measures))
+    write_json(out / "table1.json", _for_comparisons(context, songs, measures))
     write_json(out / "rows.json", _plot_rows(of_rows))
     (out / PICTURES).mkdir()
     return Section(
         TITLE,
-        [*_what_was_measured(subject, songs, config), *_what_came_of_it(measures), _paper(model)],
+        [*_what_was_measured(context, songs, config), *_what_came_of_it(measures), _paper(model)],
         _metrics(measures),
-        [_points(subject, of_rows, out), _windows(subject, config, out)],
+        [_points(context, of_rows, out), _windows(context, config, out)],
         tables,
         [] if songs > 1 else ["Intervals over songs take at least two validation songs: take more songs."],
     )
 
 
-def _points(subject: Subject, measures: Measures, out: Path) -> Figure:
-    bars = subject.description.model.bars
+def _points(context: EvaluationContext, measures: Measures, out: Path) -> Figure:
+    bars = context.description.model.bars
     draw(
         out / PICTURES / "table1.png",
-        f"Reconstruction of {len(subject.validation):,} validation windows of {bars} bars",
+        f"Reconstruction of {len(context.validation):,} validation windows of {bars} bars",
         measures,
-        figures(subject.description.model),
+        figures(context.description.model),
     )
     return Figure(
         f"{PICTURES}/table1.png",
@@ -82,10 +82,10 @@ def _points(subject: Subject, measures: Measures, out: Path) -> Figure:
     )
 
 
-def _windows(subject: Subject, config: ReconstructionConfig, out: Path) -> Figure:
+def _windows(context: EvaluationContext, config: ReconstructionConfig, out: Path) -> Figure:
     generator = torch.Generator().manual_seed(config.seed)
-    windows = some(subject.validation, config.windows, generator).tokens
-    rebuilt = subject.decoded(subject.codes(windows))
+    windows = some(context.validation, config.windows, generator).tokens
+    rebuilt = context.decoded(context.codes(windows))
     panels = []
     for number, (window, again) in enumerate(zip(windows, rebuilt, strict=True), start=1):
         panels.append((f"window {number}", window))
@@ -96,20 +96,20 @@ def _windows(subject: Subject, config: ReconstructionConfig, out: Path) -> Figur
         "Windows (left) and what comes back from their codes (right)",
         panels,
         2,
-        subject.description.model.tracks,
+        context.description.model.tracks,
         "Validation windows drawn at random, each beside its reconstruction from its code alone, and how many of its "
         "states that has right.",
     )
 
 
-def _what_was_measured(subject: Subject, songs: int, config: ReconstructionConfig) -> list[str]:
-    fed = ", each of which is fed back" if subject.model.autoregressive else ""
+def _what_was_measured(context: EvaluationContext, songs: int, config: ReconstructionConfig) -> list[str]:
+    fed = ", each of which is fed back" if context.model.autoregressive else ""
     return [
-        f"Each of the {len(subject.validation):,} validation windows, of {songs:,} songs, was encoded to its mean code "
+        f"Each of the {len(context.validation):,} validation windows, of {songs:,} songs, was encoded to its mean code "
         f"and decoded from that code alone, taking the likeliest states{fed}. Accuracy, the measure of the paper's "
         "Table 1, is the share of a track's steps whose state is right: which pitch starts there, or a hold of the "
         "note before, or silence.",
-        f"The split is by {subject.split_unit}. {SPLIT_BY[subject.split_unit]}",
+        f"The split is by {context.split_unit}. {SPLIT_BY[context.split_unit]}",
         f"The intervals are those of a bootstrap: 95% of {config.resamples:,} draws of as many songs with replacement "
         "lie inside. They tell how far the figures hang on which songs were held out, not on the seed of training.",
     ]
@@ -123,9 +123,9 @@ def _what_came_of_it(measures: Measures) -> list[str]:
         f"of those played it finds {mean['onset_accuracy']}, right in pitch and first step, and the F1 of precision "
         f"and recall is {mean['note_f1']}; guessing the commonest states has {mean['majority_note_f1']}."
     ]
-    if "taught_accuracy" in mean:
+    if "teacher_forced_accuracy" in mean:
         paragraphs.append(
-            f"Fed the true states before each step, the decoder is right at {mean['taught_accuracy']} of the steps: "
+            f"Fed the true states before each step, the decoder is right at {mean['teacher_forced_accuracy']} of the steps: "
             "a figure of the decoder more than of the code, not to be set beside those of decoders that are not fed."
         )
     return paragraphs
@@ -140,7 +140,11 @@ def _paper(model: ModelConfig) -> str:
         )
     known = any(value is not None for value in figures(model).values())
     of_these = "" if known else f", but of {model.bars} bars of {', '.join(model.tracks)} it has no figures"
-    size = "" if model.units == UNITS else f" Its MusAE has {UNITS:,} units a layer, this model {model.units:,}."
+    size = (
+        ""
+        if model.hidden_size == UNITS
+        else f" Its MusAE has {UNITS:,} units a layer, this model {model.hidden_size:,}."
+    )
     return f"The paper's model of this kind is “{published.name}”{of_these}.{size}"
 
 
@@ -149,18 +153,18 @@ def _metrics(measures: Measures) -> dict[str, Any]:
         measure: {name: estimate.value for name, estimate in measures[measure].items()}
         for measure in ("accuracy", "note_f1")
     }
-    single = ("onset_accuracy", "taught_accuracy", "majority", "always_hold")
+    single = ("onset_accuracy", "teacher_forced_accuracy", "majority", "always_hold")
     return by_track | {measure: measures[measure]["mean"].value for measure in single if measure in measures}
 
 
-def _for_comparisons(subject: Subject, songs: int, measures: Measures) -> dict[str, Any]:
+def _for_comparisons(context: EvaluationContext, songs: int, measures: Measures) -> dict[str, Any]:
     """The model as a column of a Table 1 of several."""
-    model = subject.description.model
+    model = context.description.model
     published = counterpart(model)
     return {
         "model": asdict(model),
-        "split": subject.split_unit,
-        "windows": len(subject.validation),
+        "split": context.split_unit,
+        "windows": len(context.validation),
         "songs": songs,
         "measures": {
             measure: {name: asdict(estimate) for name, estimate in of.items()} for measure, of in measures.items()

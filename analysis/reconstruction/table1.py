@@ -21,7 +21,7 @@ STEPS = "share of steps"
 PANELS = {
     STEPS: {  # measure: legend, marker, colour
         "accuracy": ("this model: accuracy", "o", BLUE),
-        "taught_accuracy": ("this model, fed the true states before", "D", TEAL),
+        "teacher_forced_accuracy": ("this model, fed the true states before", "D", TEAL),
         "majority": ("baseline: commonest state of each step", "s", GREY),
         "always_hold": ("baseline: hold everywhere", "x", GREY),
     },

@@ -15,7 +15,7 @@ BATCH = 1024
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluationContext:
     """A trained model, in evaluation mode on the device at hand, and its windows, in memory with its tracks alone."""
 
     model: Autoencoder
@@ -49,7 +49,7 @@ def some(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSe
     return windows.take(torch.randperm(len(windows), generator=generator)[:count])
 
 
-def read_subject(model: Path, windows: Path, cpu_threads: int) -> Subject:
+def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationContext:
     """A checkpoint and the folder of window shards it was trained on. Raises `InputError` as `load_for` does.
 
     cpu_threads: 0 takes all cores.
@@ -58,4 +58,4 @@ def read_subject(model: Path, windows: Path, cpu_threads: int) -> Subject:
         torch.set_num_threads(cpu_threads)
     autoencoder, description = load_for(model, windows)
     training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
-    return Subject(autoencoder.to(device()), description, training, validation, read_split_unit(windows))
+    return EvaluationContext(autoencoder.to(device()), description, training, validation, read_split_unit(windows))

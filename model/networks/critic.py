@@ -10,21 +10,21 @@ class Critic(nn.Module):
     """Two tanh layers and a linear score; higher is more like the prior.
 
     With the flower prior it also sees which Gaussian was drawn for the song, one-hot, or an extra class for none [A];
-    unless the regulariser is `adversary_without_genre`.
+    unless the regulariser is `wgan_gp_without_genre`.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        sees_genre = config.prior == "flower" and config.regulariser == "adversary"
+        sees_genre = config.prior == "flower" and config.regulariser == "wgan_gp"
         self.classes = config.genres + 1 if sees_genre else 0
         # Apart, not joined: rows as long as both would not start where cuBLAS's fast kernels need it.
-        self.of_code = nn.Linear(config.latent, config.units)
-        self.of_genre = nn.Linear(self.classes, config.units, bias=False) if self.classes else None
+        self.of_code = nn.Linear(config.latent, config.hidden_size)
+        self.of_genre = nn.Linear(self.classes, config.hidden_size, bias=False) if self.classes else None
         self.layers = nn.Sequential(
             nn.Tanh(),
-            nn.Linear(config.units, config.units),
+            nn.Linear(config.hidden_size, config.hidden_size),
             nn.Tanh(),
-            nn.Linear(config.units, 1),
+            nn.Linear(config.hidden_size, 1),
         )
 
     def forward(self, z: Tensor, genre: Tensor) -> Tensor:

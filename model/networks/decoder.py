@@ -37,6 +37,6 @@ class TrackDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.first_state = nn.Linear(config.latent, config.units)
-        self.lstm = LSTM(config.latent, config.units, config.layers)
-        self.states = nn.Linear(config.units, STATES)
+        self.first_state = nn.Linear(config.latent, config.hidden_size)
+        self.lstm = LSTM(config.latent, config.hidden_size, config.layers)
+        self.states = nn.Linear(config.hidden_size, STATES)

@@ -14,10 +14,10 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         # The sum of an embedding row a track is a linear map of [P]'s one-hot input, without the one-hot.
-        self.embedding = nn.EmbeddingBag(len(config.tracks) * STATES, config.units, mode="sum")
-        self.lstm = LSTM(config.units, config.units, config.layers, bidirectional=True)
-        self.mean = nn.Linear(2 * config.units, config.latent)
-        self.log_variance = nn.Linear(2 * config.units, config.latent)
+        self.embedding = nn.EmbeddingBag(len(config.tracks) * STATES, config.hidden_size, mode="sum")
+        self.lstm = LSTM(config.hidden_size, config.hidden_size, config.layers, bidirectional=True)
+        self.mean = nn.Linear(2 * config.hidden_size, config.latent)
+        self.log_variance = nn.Linear(2 * config.hidden_size, config.latent)
         self.first_row: Tensor
         self.register_buffer("first_row", STATES * torch.arange(len(config.tracks)), persistent=False)
 

@@ -43,7 +43,7 @@ class FirstState(nn.Module):
 
     def __init__(self, code: int, config: ModelConfig) -> None:
         super().__init__()
-        self.layers, self.units = config.layers, config.units
+        self.layers, self.units = config.layers, config.hidden_size
         self.linear = nn.Linear(code, 2 * self.layers * self.units)
 
     def forward(self, code: Tensor) -> State:
@@ -58,10 +58,10 @@ class Predictor(nn.Module):
 
     def __init__(self, config: ModelConfig, tracks: int, code: int) -> None:
         super().__init__()
-        self.embedding = nn.EmbeddingBag(tracks * (STATES + 1), config.units, mode="sum")
+        self.embedding = nn.EmbeddingBag(tracks * (STATES + 1), config.hidden_size, mode="sum")
         self.first_state = FirstState(code, config)
-        self.lstm = LSTM(config.units + code, config.units, config.layers)
-        self.states = nn.Linear(config.units, tracks * STATES)
+        self.lstm = LSTM(config.hidden_size + code, config.hidden_size, config.layers)
+        self.states = nn.Linear(config.hidden_size, tracks * STATES)
         self.first_row: Tensor
         self.register_buffer("first_row", (STATES + 1) * torch.arange(tracks), persistent=False)
 
@@ -165,10 +165,10 @@ class HierarchicalDecoder(AutoregressiveDecoder):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__(config, predictors=len(config.tracks), code=config.units)
+        super().__init__(config, predictors=len(config.tracks), code=config.hidden_size)
         self.bars = config.bars
         self.first_state = FirstState(config.latent, config)
-        self.conductor = LSTM(1, config.units, config.layers)  # an LSTM must have an input: zero
+        self.conductor = LSTM(1, config.hidden_size, config.layers)  # an LSTM must have an input: zero
 
     def codes(self, z: Tensor) -> Tensor:
         """One code a bar, (batch, bars, units)."""
@@ -185,7 +185,7 @@ def draw_states(logits: Tensor, uniform: Tensor) -> Tensor:
     return (logits - (-uniform.log()).log()).argmax(dim=-1)
 
 
-def free_bits_divergence(mean: Tensor, log_variance: Tensor, free_bits: float) -> Tensor:
+def free_bits_kl(mean: Tensor, log_variance: Tensor, free_bits: float) -> Tensor:
     """Mean over the batch of what KL(q(z|x) || N(0, I)) has above so many bits, in nats [C].
 
     mean, log_variance: (batch, latent). The bits are those of a whole code, not of each dimension.

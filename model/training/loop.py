@@ -49,7 +49,7 @@ Log = Callable[[int, Metrics], None]
 
 
 @dataclass(frozen=True)
-class Ending:
+class StoppingCriteria:
     """When a run ends and what it keeps, beside its schedule."""
 
     max_minutes: float | None
@@ -75,7 +75,7 @@ def train(
     training: WindowSet,
     validation: WindowSet,
     config: TrainingConfig,
-    ending: Ending,
+    stopping: StoppingCriteria,
     snapshots: Snapshots,
     log: Log,
     workers: Workers = ALONE,
@@ -101,7 +101,7 @@ def train(
     sets = training, validation.spread(VALIDATION_WINDOWS)
     training, validation = (windows.seen_by(model.config).to(device) for windows in sets)
     with _told_to_stop() as told:
-        return _Run(model, training, validation, config, ending, snapshots, log, workers, told).run()
+        return _Run(model, training, validation, config, stopping, snapshots, log, workers, told).run()
 
 
 class _Run:
@@ -111,23 +111,23 @@ class _Run:
         training: WindowSet,
         validation: WindowSet,
         config: TrainingConfig,
-        ending: Ending,
+        stopping: StoppingCriteria,
         snapshots: Snapshots,
         log: Log,
         workers: Workers,
         told_to_stop: Callable[[], bool],
     ) -> None:
         self._model, self._validation = model, validation
-        self._config, self._ending, self._snapshots = config, ending, snapshots
+        self._config, self._stopping, self._snapshots = config, stopping, snapshots
         self._log, self._workers, self._told_to_stop = log, workers, told_to_stop
         self._device = training.tokens.device
         self._optimisers = Optimisers.of(model, config)
         self._updates = Updates(model, training, config, self._optimisers, workers)
         self._position, self._best = snapshots.restore(model, self._optimisers)
-        self._clock = _Clock(ending.max_minutes, self._position.seconds)
+        self._clock = _Clock(stopping.max_minutes, self._position.seconds)
         self._clock.validation_seconds = self._position.validation_seconds
         self._schedule = self._position.schedule or (
-            config if ending.max_minutes is None else config.stretched(UNMEASURED)
+            config if stopping.max_minutes is None else config.stretched(UNMEASURED)
         )
         self._last = self._validations[-1][1] if self._validations else {}
         self._save_again = time.monotonic() + SNAPSHOT_SECONDS
@@ -148,7 +148,7 @@ class _Run:
                     self._end_at(decision)
                 progress.expect(self._total)
                 progress.to(self._position.update, " ".join(f"{name}={x:.3f}" for name, x in self._last.items()))
-        if self._ending.keep == "best" and self._workers.first:
+        if self._stopping.keep == "best" and self._workers.first:
             self._model.load_state_dict(self._best)
             return dict(self._position.history)[self._best_update], self._schedule
         return self._last, self._schedule
@@ -212,7 +212,7 @@ class _Run:
         began = time.monotonic()
         metrics = validate(self._model, self._validation, self._config.batch // self._workers.count)
         lowest = min((earlier["validation_loss"] for _, earlier in self._validations), default=math.inf)
-        if self._ending.keep == "best" and metrics["validation_loss"] < lowest:
+        if self._stopping.keep == "best" and metrics["validation_loss"] < lowest:
             self._best = {name: weight.detach().clone() for name, weight in self._model.state_dict().items()}
         self._position.validation_seconds = self._clock.validation_seconds = time.monotonic() - began
         self._clock.pause(self._clock.validation_seconds)
@@ -220,7 +220,7 @@ class _Run:
 
     def _has_lost_patience(self) -> bool:
         since = sum(update > self._best_update for update, _ in self._validations)
-        return self._ending.patience is not None and since >= self._ending.patience
+        return self._stopping.patience is not None and since >= self._stopping.patience
 
     def _end_at(self, update: int) -> None:
         """The run has so many updates, which are at hand or from now on those of its schedule."""
@@ -233,7 +233,9 @@ class _Run:
     def _save(self) -> None:
         began = time.monotonic()
         few = self._validation.tokens[: self._config.batch // self._workers.count]
-        self._check({"loss": taught(self._model, few)[0].item()})  # of the state that is saved, not of that before it
+        self._check(
+            {"loss": teacher_forced(self._model, few)[0].item()}
+        )  # of the state that is saved, not of that before it
         self._position.seconds = self._clock.seconds
         self._snapshots.write(self._position, self._model, self._optimisers, self._best)
         ended = time.monotonic()
@@ -322,7 +324,7 @@ def validate(model: Autoencoder, windows: WindowSet, batch: int) -> Metrics:
     """
     loss = hits = 0.0
     for tokens in torch.split(windows.tokens, batch):
-        its_loss, logits, z = taught(model, tokens)
+        its_loss, logits, z = teacher_forced(model, tokens)
         predicted = model.tokens(z) if model.autoregressive else logits.argmax(dim=-1)
         loss += its_loss.item() * len(tokens)
         hits += (predicted == tokens).float().mean().item() * len(tokens)
@@ -330,7 +332,7 @@ def validate(model: Autoencoder, windows: WindowSet, batch: int) -> Metrics:
 
 
 @torch.no_grad()
-def taught(model: Autoencoder, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def teacher_forced(model: Autoencoder, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The loss of the mean codes, the logits, (batch, tracks, steps, 130), and the codes; fed the true states."""
     z = model.codes(tokens)
     logits = model.decode(z, tokens)

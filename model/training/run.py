@@ -16,7 +16,7 @@ from model.checkpoint import VERSIONS, Description
 from model.config import Decoder, ModelConfig, Onsets, Prior, Regulariser, TrainingConfig
 from model.data import SPLITS, read_provenance, read_windows
 from model.settings import build, read_toml
-from model.training.loop import Ending, Log, train
+from model.training.loop import Log, StoppingCriteria, train
 from model.training.precision import Precision, check_precision
 from model.training.snapshots import Snapshots
 from model.training.workers import Workers
@@ -28,7 +28,7 @@ RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
-class RunConfig(Ending):
+class RunConfig(StoppingCriteria):
     """What a run is, beside its data."""
 
     tracks: Sequence[str]

@@ -10,7 +10,7 @@ from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
 from model.networks.critic import Critic, critic_loss
 from model.networks.encoder import draw
-from model.networks.music_vae import Sampling, free_bits_divergence
+from model.networks.music_vae import Sampling, free_bits_kl
 from model.networks.priors import Prior, draw_genre
 from model.training.precision import autocast
 from model.training.workers import ALONE, Workers
@@ -88,10 +88,10 @@ def update_once(
     losses["loss"] = loss.detach()
     if model.critic:
         loss = loss - beta * model.critic(z, part(genre)).mean()
-    elif model.config.regulariser == "divergence":
-        divergence = free_bits_divergence(mean, log_variance, config.free_bits)
-        losses["divergence"] = divergence.detach()
-        loss = loss + beta * config.divergence * divergence / tokens.shape[-1]  # a step, as the reconstruction
+    elif model.config.regulariser == "kl":
+        kl = free_bits_kl(mean, log_variance, config.free_bits)
+        losses["kl"] = kl.detach()
+        loss = loss + beta * config.kl_weight * kl / tokens.shape[-1]  # a step, as the reconstruction
     _descend(loss, optimisers.autoencoder, workers, config.clip)
     workers.average(losses.values())
     return losses

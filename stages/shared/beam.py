@@ -10,7 +10,7 @@ from typer import Option
 
 from music.errors import InputError
 from pipelines.beam.storage import is_remote, location, workplace
-from stages.shared.command import replacing
+from stages.shared.command import atomic_directory
 
 Folder = Annotated[str, Option(parser=location, metavar="FOLDER")]
 """A path, or a URI such as gs://bucket/folder."""
@@ -23,7 +23,7 @@ def writing(out: str, storage: str = "") -> Iterator[str]:
     Raises `InputError` where a remote `out` is whole already: it cannot be replaced at one stroke.
     """
     if not is_remote(out):
-        with replacing(Path(out)) as partial, workplace(str(partial), storage) as folder:
+        with atomic_directory(Path(out)) as partial, workplace(str(partial), storage) as folder:
             yield folder
         return
     if FileSystems.match([FileSystems.join(out, "**.json")])[0].metadata_list:

@@ -46,7 +46,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 @contextmanager
-def replacing(out: Path) -> Iterator[Path]:
+def atomic_directory(out: Path) -> Iterator[Path]:
     """An empty folder to write into, which takes the place of `out` in the end; on an error `out` stays as it is."""
     out = out.resolve()  # workers may run elsewhere
     partial = out.with_name(f".{out.name}.partial")

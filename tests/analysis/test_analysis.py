@@ -79,8 +79,8 @@ def test_a_machine_without_dvc_analyses_what_it_trained(tmp_path):
     "changes",
     [
         {"prior": "gaussian"},
-        {"prior": "gaussian", "decoder": "flat", "regulariser": "divergence"},
-        {"prior": "gaussian", "decoder": "hierarchical", "regulariser": "divergence"},
+        {"prior": "gaussian", "decoder": "flat", "regulariser": "kl"},
+        {"prior": "gaussian", "decoder": "hierarchical", "regulariser": "kl"},
         {"tracks": ("drums",), "regulariser": "none"},
         {"tracks": ("guitar",), "onsets": "changes"},
     ],

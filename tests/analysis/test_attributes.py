@@ -20,7 +20,7 @@ from analysis.attributes.circle import (
 from analysis.attributes.group_metrics import Measured, mean, measured
 from analysis.attributes.part import AttributesConfig, analyse_attributes
 from analysis.attributes.smoothness import add_agreement, add_smoothness
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.heat_map import CLIP
 from analysis.shared.section import Section
 from model.autoencoder import Autoencoder
@@ -55,7 +55,7 @@ def analyse(out: Path, windows: WindowSet = ALL_TAGGED, config: AttributesConfig
     windows = windows.seen_by(of_model)
     description = Description(of_model, BRIEF, Provenance(of_model.bars, names, ""), {}, {})
     out.mkdir(exist_ok=True)
-    return analyse_attributes(Subject(model, description, windows, windows, "song"), config, out)
+    return analyse_attributes(EvaluationContext(model, description, windows, windows, "song"), config, out)
 
 
 def test_neighbours_that_are_alike_are_smooth():
@@ -219,7 +219,7 @@ def test_a_circle_of_few_genres_is_not_judged(tmp_path):
 
 
 def test_one_gaussian_has_no_circle(tmp_path):
-    section = analyse(tmp_path, prior="gaussian", decoder="flat", regulariser="divergence")
+    section = analyse(tmp_path, prior="gaussian", decoder="flat", regulariser="kl")
     (line,) = section.missing
     assert "flower" in line
     assert set(section.metrics) == {"difference"}

@@ -10,12 +10,12 @@ import torch
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
 from analysis.control.attribute_moves import fader, growth, move_attribute
 from analysis.control.attributes import attribute_section
-from analysis.control.genre_classifier import auc_by_song, percentiles, train_judge
+from analysis.control.genre_classifier import auc_by_song, percentiles, train_classifier
 from analysis.control.genre_moves import Moved, random_steps, steps_to_genre
 from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
 from analysis.control.setup import ControlConfig, draw
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES
 from analysis.shared.similarity import note_f1, same_states, shared_notes
 from model.autoencoder import Autoencoder
@@ -26,17 +26,17 @@ from tests.helpers.models import GENRES, SMALL, make_windows
 
 CONFIG = ControlConfig(
     attributes=["notes", "drum density"], levels=[-1, 0, 1], strengths=[0, 1], windows=6, training_windows=40,
-    judge_windows=40, least_songs=2, least_auc=0.0, seed=0,
+    classifier_windows=40, least_songs=2, least_auc=0.0, seed=0,
 )  # fmt: skip
 
 
-def subject_of(model=SMALL, genres=GENRES, training=40, validation=20, **fields) -> Subject:
+def subject_of(model=SMALL, genres=GENRES, training=40, validation=20, **fields) -> EvaluationContext:
     config = replace(model, **fields)
     description = SimpleNamespace(model=config, data=SimpleNamespace(genres=genres))
     windows = [make_windows(count, config.bars).seen_by(config) for count in (training, validation)]
     windows = [replace(of, genres=of.genres[:, : len(genres)]) for of in windows]
     torch.manual_seed(0)
-    return Subject(Autoencoder(config).eval(), description, *windows, "song")
+    return EvaluationContext(Autoencoder(config).eval(), description, *windows, "song")
 
 
 def test_moving_to_a_petal_leaves_what_is_off_the_plane():
@@ -143,8 +143,10 @@ def beats(offset: int, keys: int) -> np.ndarray:
 
 def test_the_judge_knows_genres_by_their_beats():
     on, off = np.array([[True, False]]), np.array([[False, True]])
-    judge = train_judge(np.concatenate([beats(0, 12), beats(2, 12)]), np.repeat(np.concatenate([on, off]), 12, axis=0))
-    of_on, of_off = judge.scores(beats(0, 20)), judge.scores(beats(2, 20))
+    classifier = train_classifier(
+        np.concatenate([beats(0, 12), beats(2, 12)]), np.repeat(np.concatenate([on, off]), 12, axis=0)
+    )
+    of_on, of_off = classifier.scores(beats(0, 20)), classifier.scores(beats(2, 20))
     assert (of_on[:, 0] > of_off[:, 0]).all()
     assert (of_on[:, 1] < of_off[:, 1]).all()
 
@@ -167,11 +169,11 @@ class Counting(torch.nn.Module):
 def test_a_decoder_that_counts_is_a_perfect_fader_of_notes():
     z = torch.tensor([[2.0, 1.0], [4.0, -1.0], [8.0, -1.0], [10.0, 1.0]])  # a deviation of sqrt(40 / 3)
     z = torch.cat([z, torch.zeros(4, 2)], dim=1)
-    subject = Subject(Counting(), SimpleNamespace(model=SMALL), None, None, "song")
+    context = EvaluationContext(Counting(), SimpleNamespace(model=SMALL), None, None, "song")
     notes = 1.5 * z[:, 0].double().numpy()
     names, levels = ["notes", "drum density", "mean pitch"], [-1.0, 0.0, 1.0]
     here = torch.tensor([[8.0, 0, 0, 0], [6.0, 0, 0, 0]])
-    move = move_attribute(subject, (z, notes), (here, np.array([12.0, 9.0])), names, levels)
+    move = move_attribute(context, (z, notes), (here, np.array([12.0, 9.0])), names, levels)
     assert move.read == pytest.approx(1)
     # The step is 3.65 of the first coordinate: 8 -> 4.35, 8, 11.65: 5, 8, 12 drum notes and 3, 4, 6 of the bass.
     np.testing.assert_allclose(move.values["notes"], [[8, 12, 18], [5, 9, 15]])
@@ -221,7 +223,7 @@ def flower(tmp_path_factory):
 def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
     section, out = flower
     assert set(section.metrics) == {"monotonicity", "consistency", "restrictiveness", "transfer"}
-    assert set(section.metrics["transfer"]) == {"judge_auc", "means", "petal"}
+    assert set(section.metrics["transfer"]) == {"classifier_auc", "means", "petal"}
     assert not section.missing
     assert [len(table.rows) for table in section.tables] == [2, 2 * 3]
     for figure in section.figures:
@@ -241,8 +243,8 @@ def test_control_is_the_same_every_time(flower, tmp_path):
 
 
 def test_without_drums_tags_and_petals_the_rest_is_measured(tmp_path):
-    subject = subject_of(tracks=TRACKS[1:], genres=[], prior="gaussian", regulariser="divergence")
-    section = analyse_control(subject, CONFIG, tmp_path)
+    context = subject_of(tracks=TRACKS[1:], genres=[], prior="gaussian", regulariser="kl")
+    section = analyse_control(context, CONFIG, tmp_path)
     assert set(section.metrics["monotonicity"]) == {"notes"}
     assert "restrictiveness" not in section.metrics
     assert "transfer" not in section.metrics
@@ -251,24 +253,24 @@ def test_without_drums_tags_and_petals_the_rest_is_measured(tmp_path):
 
 
 def test_codes_that_are_all_alike_are_not_moved(tmp_path):
-    subject = subject_of()
-    for weights in subject.model.encoder.parameters():
+    context = subject_of()
+    for weights in context.model.encoder.parameters():
         torch.nn.init.zeros_(weights)
-    section = analyse_control(subject, CONFIG, tmp_path)
+    section = analyse_control(context, CONFIG, tmp_path)
     assert section.missing == ["All windows have one code, so none leads elsewhere: train longer."]
 
 
 def test_a_gaussian_prior_has_no_petals():
     generator = torch.Generator().manual_seed(0)
     for prior, ways in (("gaussian", {"means"}), ("flower", {"means", "petal"})):
-        subject = subject_of(prior=prior)
-        drawn = draw(subject, CONFIG, generator)
-        assert set(steps_to_genre(subject, drawn.codes, 0, drawn)) == ways
+        context = subject_of(prior=prior)
+        drawn = draw(context, CONFIG, generator)
+        assert set(steps_to_genre(context, drawn.codes, 0, drawn)) == ways
 
 
 def test_attributes_that_no_decoded_window_has_are_named(tmp_path):
-    subject = subject_of()
-    silent = replace(subject, model=Silent(subject.model))
+    context = subject_of()
+    silent = replace(context, model=Silent(context.model))
     (tmp_path / PICTURES).mkdir()
     config = replace(CONFIG, attributes=["notes", "mean pitch"])
     section = attribute_section(silent, draw(silent, config, torch.Generator().manual_seed(0)), config, tmp_path)
@@ -291,18 +293,18 @@ class Silent(torch.nn.Module):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"least_songs": 100}, "Not moved toward jazz, rock, pop: the judge takes windows"),
-        ({"least_auc": 1.1}, "Not moved toward jazz, rock, pop: the judge hardly knows them"),
-        ({"judge_windows": 1}, "Not moved toward jazz, rock, pop: the judge takes windows"),
+        ({"least_songs": 100}, "Not moved toward jazz, rock, pop: the classifier takes windows"),
+        ({"least_auc": 1.1}, "Not moved toward jazz, rock, pop: the classifier hardly knows them"),
+        ({"classifier_windows": 1}, "Not moved toward jazz, rock, pop: the classifier takes windows"),
     ],
 )
 def test_genres_that_the_judge_does_not_know_are_named(tmp_path, change, sentence):
     config, generator = replace(CONFIG, **change), torch.Generator().manual_seed(0)
-    subject = subject_of()
-    section = genre_section(subject, draw(subject, config, generator), config, generator, tmp_path)
+    context = subject_of()
+    section = genre_section(context, draw(context, config, generator), config, generator, tmp_path)
     assert [line[: len(sentence)] for line in section.missing] == [sentence]
     assert not section.figures
-    assert set(section.metrics.get("transfer", [])) <= {"judge_auc"}
+    assert set(section.metrics.get("transfer", [])) <= {"classifier_auc"}
 
 
 def test_one_window_is_moved_along_attributes_and_none_is_not(tmp_path):

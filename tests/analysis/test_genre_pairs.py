@@ -15,7 +15,7 @@ from analysis.genres.separability import (
     circle_distance,
     separability,
 )
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
@@ -45,9 +45,9 @@ FAR_APART = np.array([[4.0] * 6, [-4.0] * 6])
 ALIKE = np.zeros((2, 6))
 
 
-def subject_of(training: WindowSet, validation: WindowSet, genres: list[str] = GENRES) -> Subject:
+def subject_of(training: WindowSet, validation: WindowSet, genres: list[str] = GENRES) -> EvaluationContext:
     description = Description(SMALL, BRIEF, Provenance(1, genres, "digest"), {}, {})
-    return Subject(Autoencoder(SMALL).eval(), description, training, validation, "song")
+    return EvaluationContext(Autoencoder(SMALL).eval(), description, training, validation, "song")
 
 
 def tagged(songs_of: dict[tuple[str, ...], int], a_song: int = 4) -> WindowSet:
@@ -136,9 +136,9 @@ def test_pairs_leave_out_windows_with_both_tags():
 
 def test_codes_are_those_of_the_windows_drawn():
     windows = tagged({("jazz",): 3, ("rock",): 2})
-    subject = subject_of(windows, windows)
-    pair = draw_pairs(subject, windows, 100, seed=0)[0]
-    of_song = subject.codes(windows.tokens[windows.songs == 4]).double().numpy()
+    context = subject_of(windows, windows)
+    pair = draw_pairs(context, windows, 100, seed=0)[0]
+    of_song = context.codes(windows.tokens[windows.songs == 4]).double().numpy()
     assert np.sort(pair.codes[pair.songs == 4], axis=0) == pytest.approx(np.sort(of_song, axis=0), abs=1e-6)
 
 
@@ -177,11 +177,11 @@ def test_the_section_has_pictures_numbers_and_rows(tmp_path):
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    subject = subject_of(tagged({("jazz",): 4, ("rock",): 4}), tagged({("jazz",): 1}))
+    context = subject_of(tagged({("jazz",): 4, ("rock",): 4}), tagged({("jazz",): 1}))
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         folder.mkdir()
-        analyse_genres(subject, CONFIG, folder)
+        analyse_genres(context, CONFIG, folder)
     one, two = ({path.name: path.read_bytes() for path in folder.rglob("*.*")} for folder in folders)
     assert one == two
 

@@ -8,13 +8,13 @@ import torch
 from analysis import parts
 from analysis.interpolation.hamming import detour, distance, largest_step, mix, monotonicity, rank_correlation
 from analysis.interpolation.part import InterpolationConfig, analyse_interpolation, draw_pairs, in_turn
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section, read_section
 from model.latent import interpolate
 from music import audio
 from music.midi import READERS
 from music.tokens import HOLD, SILENT, TRACKS, to_notes
-from tests.helpers.models import make_subject, make_windows
+from tests.helpers.models import make_context, make_windows
 
 CONFIG = InterpolationConfig(points=3, pairs=8, alphas=5, seed=0)
 
@@ -72,23 +72,23 @@ def test_pairs_are_of_different_songs_and_take_every_window():
 class Done:
     """An analysis, with the windows it drew."""
 
-    subject: Subject
+    context: EvaluationContext
     first: torch.Tensor
     second: torch.Tensor
     section: Section
     out: Path
 
 
-def do(out: Path, subject: Subject) -> Done:
-    section = analyse_interpolation(subject, CONFIG, out)
-    ends = draw_pairs(subject.validation.songs, CONFIG.pairs, torch.Generator().manual_seed(CONFIG.seed))
-    first, second = (subject.validation.tokens[end] for end in ends)
-    return Done(subject, first, second, section, out)
+def do(out: Path, context: EvaluationContext) -> Done:
+    section = analyse_interpolation(context, CONFIG, out)
+    ends = draw_pairs(context.validation.songs, CONFIG.pairs, torch.Generator().manual_seed(CONFIG.seed))
+    first, second = (context.validation.tokens[end] for end in ends)
+    return Done(context, first, second, section, out)
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    return do(tmp_path_factory.mktemp("interpolation"), make_subject())
+    return do(tmp_path_factory.mktemp("interpolation"), make_context())
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_the_curves_begin_and_end_at_the_errors_of_reconstruction(done):
     assert [row["position"] for row in rows] == [0, 0.25, 0.5, 0.75, 1]
     assert rows[0]["linear"] == rows[0]["spherical"] == done.section.metrics["distance_at_start"]
     (table,) = done.section.tables
-    again, again_second = (done.subject.decoded(done.subject.codes(ends)) for ends in (done.first, done.second))
+    again, again_second = (done.context.decoded(done.context.codes(ends)) for ends in (done.first, done.second))
     for row in table.rows[:2]:
         assert row[1] == pytest.approx(distance(done.first, again).mean())
         assert row[2] == pytest.approx(distance(done.second, again_second).mean())
@@ -133,8 +133,8 @@ def notes_of(window: torch.Tensor, tracks) -> dict[tuple[bool, int], list[list[i
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def test_every_clip_reads_back_as_what_was_drawn(done, read):
     whole, *panels = (read((done.out / clip.midi).read_bytes()) for clip in done.section.figures[0].clips)
-    ends = done.subject.codes(torch.stack([done.first[0], done.second[0]]))
-    decoded = done.subject.decoded(interpolate(*ends, torch.tensor([1, 0.5, 0])))
+    ends = done.context.codes(torch.stack([done.first[0], done.second[0]]))
+    decoded = done.context.decoded(interpolate(*ends, torch.tensor([1, 0.5, 0])))
     for song, window in zip(panels, [done.first[0], *decoded, done.second[0]], strict=True):
         assert notes(song) == notes_of(window, TRACKS)
     assert whole.time_signatures == {(4, 4)}
@@ -158,14 +158,14 @@ def test_a_peer_with_two_tracks_gives_the_same_files_twice(tmp_path, silent):
     found = []
     for out in (tmp_path / "one", tmp_path / "two"):
         out.mkdir()
-        do(out, make_subject(tracks=("bass", "strings"), decoder="flat", prior="gaussian", regulariser="divergence"))
+        do(out, make_context(tracks=("bass", "strings"), decoder="flat", prior="gaussian", regulariser="kl"))
         found.append({path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")})
     assert len(found[0]) == 2 + 1 + 6  # pictures, rows and clips
     assert found[0] == found[1]
 
 
 def test_windows_of_one_song_are_too_few(tmp_path):
-    section = analyse_interpolation(make_subject(make_windows(2)), CONFIG, tmp_path)
+    section = analyse_interpolation(make_context(make_windows(2)), CONFIG, tmp_path)
     assert section.missing == ["Interpolations take validation windows of two songs: take more songs."]
     assert section.figures == []
 
@@ -173,7 +173,7 @@ def test_windows_of_one_song_are_too_few(tmp_path):
 def test_music_is_midi_alone_where_there_is_no_synthesiser(tmp_path, monkeypatch, silent):
     (tmp_path / parts.SETTINGS).write_text("[interpolation]\npoints = 2\npairs = 2\nalphas = 2\nseed = 0\n")
     monkeypatch.chdir(tmp_path)
-    parts.analyse("interpolation", make_subject(), tmp_path)
+    parts.analyse("interpolation", make_context(), tmp_path)
     section = read_section(tmp_path)
     assert section.missing == [audio.NO_SOUND]
     clips = section.figures[0].clips

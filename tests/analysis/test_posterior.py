@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from analysis.posterior import samples
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
 from analysis.posterior.prior_fit import Codes, dimensions, fit, two_sample_test
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
@@ -144,17 +144,17 @@ def test_the_nearest_training_window_is_found_wherever_it_is(monkeypatch):
     assert of.copies == 0.5
 
 
-def subject_of(validation: WindowSet, genres: list[str] = GENRES, **changes) -> Subject:
+def subject_of(validation: WindowSet, genres: list[str] = GENRES, **changes) -> EvaluationContext:
     config = replace(SMALL, genres=len(genres), **changes)
     torch.manual_seed(0)
     description = Description(config, BRIEF, Provenance(1, genres, "digest"), {}, {})
     training = make_windows(30).seen_by(config)
-    return Subject(Autoencoder(config).eval(), description, training, validation.seen_by(config), "song")
+    return EvaluationContext(Autoencoder(config).eval(), description, training, validation.seen_by(config), "song")
 
 
-def analysed(subject: Subject, out, config: PosteriorConfig = CONFIG) -> Section:
+def analysed(context: EvaluationContext, out, config: PosteriorConfig = CONFIG) -> Section:
     out.mkdir(exist_ok=True)
-    section = analyse_posterior(subject, config, out)
+    section = analyse_posterior(context, config, out)
     for figure in section.figures:
         assert (out / figure.picture).stat().st_size
         assert all((out / clip.midi).exists() for clip in figure.clips)
@@ -177,8 +177,8 @@ def test_all_of_the_pictures_are_drawn(tmp_path):
 
 @pytest.mark.usefixtures("_without_rendering")
 def test_the_flower_is_analysed_a_genre_a_row_and_twice_alike(tmp_path):
-    subject = subject_of(make_windows(40))
-    one, two = (analysed(subject, tmp_path / name) for name in ("one", "two"))
+    context = subject_of(make_windows(40))
+    one, two = (analysed(context, tmp_path / name) for name in ("one", "two"))
     assert one == two
     assert set(one.metrics) == {
         "mean_error", "covariance_error", "spread", "two_sample_accuracy", "critic_distance", "dead_share", "cycle",
@@ -191,9 +191,7 @@ def test_the_flower_is_analysed_a_genre_a_row_and_twice_alike(tmp_path):
 @pytest.mark.usefixtures("_without_rendering")
 def test_other_models_and_windows_are_analysed_as_far_as_they_go(tmp_path):
     tagless = replace(make_windows(8), genres=torch.zeros(8, 0, dtype=torch.bool))
-    peer = subject_of(
-        tagless, genres=[], prior="gaussian", decoder="flat", regulariser="divergence", tracks=("drums", "bass")
-    )
+    peer = subject_of(tagless, genres=[], prior="gaussian", decoder="flat", regulariser="kl", tracks=("drums", "bass"))
     section = analysed(peer, tmp_path / "out")
     assert [row[:3] for row in section.tables[0].rows] == [["all", 8, 4]]
     assert section.missing == ["The model was trained without a critic, so there is no score of one."]

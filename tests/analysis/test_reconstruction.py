@@ -8,13 +8,13 @@ from analysis.reconstruction.paper import PAPER, ROWS, counterpart, figures, row
 from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstruction
 from analysis.reconstruction.table1 import comparison, markdown
 from analysis.shared.bootstrap import Estimate, estimates
-from analysis.shared.context import read_subject
+from analysis.shared.context import read_context
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.config import ModelConfig
 from model.data import read_provenance
 from model.evaluation import Counts
-from tests.helpers.models import BRIEF, SMALL, make_subject, make_windows, write_window_shards
+from tests.helpers.models import BRIEF, SMALL, make_context, make_windows, write_window_shards
 
 CONFIG = ReconstructionConfig(resamples=50, windows=2, seed=0)
 
@@ -67,7 +67,7 @@ def test_the_papers_averages_are_those_of_its_tracks(published):
 
 
 def test_a_model_is_compared_with_the_papers_of_its_kind():
-    hierarchical = replace(SMALL, bars=16, decoder="hierarchical", prior="gaussian", regulariser="divergence")
+    hierarchical = replace(SMALL, bars=16, decoder="hierarchical", prior="gaussian", regulariser="kl")
     assert counterpart(hierarchical).name == "MusicVAE, hierarchical"
     assert figures(hierarchical) == {
         "drums": 0.895, "bass": 0.782, "guitar": 0.760, "strings": None, "mean": None, "mean_without_strings": 0.812,
@@ -93,19 +93,19 @@ def test_several_models_stand_side_by_side():
     [
         {"bars": 16, "prior": "gaussian", "regulariser": "none"},
         {"bars": 2, "tracks": ("drums",), "prior": "gaussian"},
-        {"tracks": ("drums", "bass"), "decoder": "flat", "prior": "gaussian", "regulariser": "divergence"},
+        {"tracks": ("drums", "bass"), "decoder": "flat", "prior": "gaussian", "regulariser": "kl"},
     ],
     ids=["16 bars", "drums", "flat"],
 )
 def test_every_kind_of_model_is_measured(tmp_path, changes):
-    subject = make_subject(**changes)
-    model = subject.description.model
-    section = analyse_reconstruction(subject, CONFIG, tmp_path)
+    context = make_context(**changes)
+    model = context.description.model
+    section = analyse_reconstruction(context, CONFIG, tmp_path)
     assert section.missing == []
     assert all((tmp_path / figure.picture).exists() for figure in section.figures)
     assert [clip.name[:7] for clip in section.figures[1].clips] == ["window ", "rebuilt"] * 2
     assert set(section.metrics) == {"accuracy", "note_f1", "onset_accuracy", "majority", "always_hold"} | (
-        {"taught_accuracy"} if model.decoder != "parallel" else set()
+        {"teacher_forced_accuracy"} if model.decoder != "parallel" else set()
     )
     column = json.loads((tmp_path / "table1.json").read_text())
     assert (column["windows"], column["songs"], column["split"]) == (20, 10, "song")
@@ -121,7 +121,7 @@ def test_every_kind_of_model_is_measured(tmp_path, changes):
 def test_the_same_model_leaves_the_same_bytes(tmp_path):
     for name in ("once", "again"):
         (tmp_path / name).mkdir()
-        analyse_reconstruction(make_subject(), CONFIG, tmp_path / name)
+        analyse_reconstruction(make_context(), CONFIG, tmp_path / name)
     files = [path.relative_to(tmp_path / "once") for path in (tmp_path / "once").rglob("*") if path.is_file()]
     assert len([file for file in files if file.suffix != ".mp3"]) == 2 + 3 + 4  # pictures; Markdown and rows; clips
     for file in files:
@@ -129,16 +129,16 @@ def test_the_same_model_leaves_the_same_bytes(tmp_path):
 
 
 def test_one_song_and_the_papers_split_are_told(tmp_path):
-    subject = make_subject()
-    validation = replace(subject.validation, songs=torch.zeros(20, dtype=torch.int32))
-    subject = replace(subject, validation=validation, split_unit="window")
-    section = analyse_reconstruction(subject, CONFIG, tmp_path)
+    context = make_context()
+    validation = replace(context.validation, songs=torch.zeros(20, dtype=torch.int32))
+    context = replace(context, validation=validation, split_unit="window")
+    section = analyse_reconstruction(context, CONFIG, tmp_path)
     assert section.missing == ["Intervals over songs take at least two validation songs: take more songs."]
     assert any("As in the paper, windows of one song are in both" in paragraph for paragraph in section.text)
 
 
 def test_without_validation_windows_it_says_so(tmp_path):
-    section = analyse_reconstruction(replace(make_subject(), validation=make_windows(0)), CONFIG, tmp_path)
+    section = analyse_reconstruction(replace(make_context(), validation=make_windows(0)), CONFIG, tmp_path)
     assert section.missing == ["Reconstruction takes validation windows: take more songs."]
 
 
@@ -150,7 +150,7 @@ def test_the_split_is_that_of_the_shards(tmp_path):
     (tmp_path / "model").mkdir()
     description = Description(SMALL, BRIEF, read_provenance(tmp_path / "shards"), {}, {})
     save(tmp_path / "model", Autoencoder(SMALL), description)
-    assert read_subject(tmp_path / "model", tmp_path / "shards", cpu_threads=1).split_unit == "window"
+    assert read_context(tmp_path / "model", tmp_path / "shards", cpu_threads=1).split_unit == "window"
 
 
 @pytest.mark.parametrize("change", [{"resamples": 0}, {"windows": 0}, {"seed": -1}])

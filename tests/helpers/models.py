@@ -10,12 +10,12 @@ import pyarrow as pa
 import tomlkit
 import torch
 
-from analysis.shared.context import Subject
+from analysis.shared.context import EvaluationContext
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.config import ModelConfig, TrainingConfig
 from model.data import Provenance, WindowSet
-from model.training.loop import Ending
+from model.training.loop import StoppingCriteria
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
 
@@ -26,20 +26,20 @@ FEW = {
     "attributes": {"samples": 8, "shuffles": 3},
     "genres": {"windows": 16, "shuffles": 3},
     "posterior": {"windows": 64, "samples": 8},
-    "control": {"windows": 4, "training_windows": 40, "judge_windows": 40},
+    "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40},
 }
 """In analysis.toml, instead of as many as make the figures trustworthy."""
 GENRES = ["jazz", "rock", "pop"]
 SMALL = ModelConfig(
-    bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="adversary", genres=3,
-    units=16, layers=2, latent=8,
+    bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp", genres=3,
+    hidden_size=16, layers=2, latent=8,
 )  # fmt: skip
 BRIEF = TrainingConfig(
     updates=12, batch=4, learning_rate=0.01, decay=0.01, clip=0.0, beta_every=2, critic_updates=2,
-    gradient_penalty=10.0, divergence=0.5, free_bits=1.0, sampling_rate=0.0, sampling_every=1.0,
+    gradient_penalty=10.0, kl_weight=0.5, free_bits=1.0, sampling_rate=0.0, sampling_every=1.0,
     evaluate_every=5, precision="float32", seed=0,
 )  # fmt: skip
-TO_THE_END = Ending(max_minutes=None, patience=None, keep="last")
+TO_THE_END = StoppingCriteria(max_minutes=None, patience=None, keep="last")
 
 
 def make_windows(count: int = 20, bars: int = 1) -> WindowSet:
@@ -55,13 +55,13 @@ def windows_of(tokens: torch.Tensor) -> WindowSet:
     return WindowSet(tokens, torch.zeros(count, len(GENRES), dtype=torch.bool), torch.arange(count, dtype=torch.int32))
 
 
-def make_subject(windows: WindowSet | None = None, **changes: Any) -> Subject:
+def make_context(windows: WindowSet | None = None, **changes: Any) -> EvaluationContext:
     """An untrained model, `SMALL` with changes, and windows that stand for both its splits."""
     torch.manual_seed(0)
     config = replace(SMALL, **changes)
     windows = (windows or make_windows(bars=config.bars)).seen_by(config)
     description = Description(config, BRIEF, Provenance(config.bars, GENRES, "digest"), {}, {})
-    return Subject(Autoencoder(config).eval(), description, windows, windows, "song")
+    return EvaluationContext(Autoencoder(config).eval(), description, windows, windows, "song")
 
 
 def window_table(

@@ -18,13 +18,13 @@ def linear(weights: Weights, name: str, x: Tensor) -> Tensor:
     return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
 
 
-def lstm(weights: Weights, name: str, ending: str, inputs: list[Tensor], hidden: Tensor) -> list[Tensor]:
+def lstm(weights: Weights, name: str, stopping: str, inputs: list[Tensor], hidden: Tensor) -> list[Tensor]:
     """One layer in one direction: its output at each step, for inputs already multiplied by `weight_ih`."""
     outputs = []
     cell = torch.zeros_like(hidden)
     for driven in inputs:
-        recurrent = hidden @ weights[f"{name}.weight_hh_{ending}"].T
-        gates = driven + weights[f"{name}.bias_ih_{ending}"] + recurrent + weights[f"{name}.bias_hh_{ending}"]
+        recurrent = hidden @ weights[f"{name}.weight_hh_{stopping}"].T
+        gates = driven + weights[f"{name}.bias_ih_{stopping}"] + recurrent + weights[f"{name}.bias_hh_{stopping}"]
         enter, keep, candidate, leave = gates.chunk(4, dim=-1)
         cell = torch.sigmoid(keep) * cell + torch.sigmoid(enter) * torch.tanh(candidate)
         hidden = torch.sigmoid(leave) * torch.tanh(cell)
@@ -49,10 +49,10 @@ def encode(weights: Weights, tokens: Tensor, layers: int, unit: float) -> tuple[
         xs.append(one_hot @ embedding)
     for layer in range(layers):
         sides = []
-        for ending, order in ((f"l{layer}", 1), (f"l{layer}_reverse", -1)):
-            driven = [x @ weights[f"encoder.lstm.weight_ih_{ending}"].T for x in xs[::order]]
+        for stopping, order in ((f"l{layer}", 1), (f"l{layer}_reverse", -1)):
+            driven = [x @ weights[f"encoder.lstm.weight_ih_{stopping}"].T for x in xs[::order]]
             start = torch.zeros_like(driven[0][:, : driven[0].shape[1] // 4])
-            sides.append(lstm(weights, "encoder.lstm", ending, driven, start)[::order])
+            sides.append(lstm(weights, "encoder.lstm", stopping, driven, start)[::order])
         xs = [torch.cat(both, dim=-1) for both in zip(*sides, strict=True)]
     last = torch.cat([sides[0][-1], sides[1][0]], dim=-1)
     mean, log_variance = (linear(weights, f"encoder.{name}", last) for name in ("mean", "log_variance"))

@@ -16,7 +16,7 @@ from tests.helpers import reference_model as reference
 from tests.helpers.models import windows_of
 from tests.project.test_imports import ELSEWHERE, imports_without
 
-SMALL = replace(models.SMALL, units=5, latent=4)
+SMALL = replace(models.SMALL, hidden_size=5, latent=4)
 BRIEF = replace(models.BRIEF, batch=2, learning_rate=0.03, decay=0.0, critic_updates=5)
 
 
@@ -30,7 +30,7 @@ def weights_of(model):
 
 
 @pytest.mark.parametrize(
-    "sizes", [{}, {"prior": "gaussian"}, {"layers": 1, "units": 7}], ids=["flower", "gaussian", "one layer"]
+    "sizes", [{}, {"prior": "gaussian"}, {"layers": 1, "hidden_size": 7}], ids=["flower", "gaussian", "one layer"]
 )
 def test_operations_are_those_of_cells_written_out(sizes, tokens):
     config = replace(SMALL, **sizes)
@@ -45,7 +45,7 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
         reference.critic_loss(weights, real, fake, genre, 10.0, torch.full((2, 1), 0.5))[0].backward()
 
     # The reference multiplies by the one-hot input, forward and for the embedding's gradient.
-    looked_up = 2 * operations.product(2 * 16, 4 * STATES, config.units)
+    looked_up = 2 * operations.product(2 * 16, 4 * STATES, config.hidden_size)
     counted = autoencoder.get_total_flops() - looked_up + 5 * critic.get_total_flops()
     assert operations.of_update(config, BRIEF).total == counted
 
@@ -65,7 +65,7 @@ def test_the_port_reads_one_hot_rolls(tokens):
 @pytest.mark.parametrize("prior", ["flower", "gaussian"])
 def test_the_port_learns_windows_by_heart(prior, tokens):
     torch.manual_seed(0)
-    port = Published(replace(SMALL, prior=prior, units=32, layers=1, latent=8), BRIEF, torch.device("cpu"))
+    port = Published(replace(SMALL, prior=prior, hidden_size=32, layers=1, latent=8), BRIEF, torch.device("cpu"))
     rolls, states = zip(*(PianoRolls(windows_of(tokens))[i][:2] for i in range(2)), strict=True)
     batch = torch.stack(rolls), torch.stack(states), torch.tensor([[True, False, True], [False, False, False]])
     generator = torch.Generator().manual_seed(0)

@@ -40,7 +40,7 @@ def test_a_checkpoint_that_does_not_fit_is_named(model, tmp_path):
         load(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(whole)
     text = (tmp_path / "model.json").read_text()
-    (tmp_path / "model.json").write_text(text.replace('"units": 16', '"units": 32'))
+    (tmp_path / "model.json").write_text(text.replace('"hidden_size": 16', '"hidden_size": 32'))
     with pytest.raises(InputError, match="size mismatch"):
         load(tmp_path)
     (tmp_path / "model.json").write_text(text.replace('"decoder"', '"decoders"'))
@@ -91,7 +91,7 @@ def test_vectors_and_rows_of_zeros_come_back(model):
 
 
 def test_a_compact_copy_keeps_to_its_size(tmp_path):
-    config = replace(SMALL, units=64)
+    config = replace(SMALL, hidden_size=64)
     model = Autoencoder(config)
     weights = model.state_dict()
     room = sum(weight.numel() for weight in weights.values()) // 2  # 4 bits a weight

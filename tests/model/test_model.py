@@ -187,11 +187,11 @@ def test_notes_found_and_invented_are_counted_by_song():
 
 def test_a_decoder_that_is_fed_the_truth_is_measured_too(windows):
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, decoder="flat", prior="gaussian", regulariser="divergence")).eval()
+    model = Autoencoder(replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl")).eval()
     counts = evaluate(model, windows, windows)
     logits = model.decode(model.codes(windows.tokens), windows.tokens)
     right = (logits.argmax(dim=-1) == windows.tokens).double().mean(dim=(0, 2))
-    assert torch.allclose(counts["taught_accuracy"].share(), right)
+    assert torch.allclose(counts["teacher_forced_accuracy"].share(), right)
     assert list(counts) == [measure for measure in MEASURES if measure in counts]
 
 
@@ -229,7 +229,9 @@ def test_samples_depend_on_the_seed_alone(model):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"prior": "sphere"}, {"latent": 1}, {"units": 0}, {"genres": 0}], ids=lambda change: next(iter(change))
+    "changes",
+    [{"prior": "sphere"}, {"latent": 1}, {"hidden_size": 0}, {"genres": 0}],
+    ids=lambda change: next(iter(change)),
 )
 def test_sizes_out_of_range_are_refused(changes):
     with pytest.raises(ValueError, match="prior" if "genres" in changes else next(iter(changes))):

@@ -10,12 +10,12 @@ from model.networks.music_vae import (
     HierarchicalDecoder,
     Sampling,
     draw_states,
-    free_bits_divergence,
+    free_bits_kl,
 )
 from music.tokens import HOLD, STATES, tokenise
 from tests.helpers import models
 
-SMALL = replace(models.SMALL, bars=2, units=8, latent=5, prior="gaussian", regulariser="divergence")
+SMALL = replace(models.SMALL, bars=2, hidden_size=8, latent=5, prior="gaussian", regulariser="kl")
 DRUMS = replace(SMALL, tracks=("drums",))
 START = 130
 
@@ -77,7 +77,7 @@ class PlainPredictor:
     """Logits of some tracks, from one-hot states of the step before and a code."""
 
     def __init__(self, weights, name, config):
-        self.lstm = PlainLSTM(weights, f"{name}.lstm", f"{name}.first_state", config.layers, config.units)
+        self.lstm = PlainLSTM(weights, f"{name}.lstm", f"{name}.first_state", config.layers, config.hidden_size)
         self.embedding = weights[f"{name}.embedding.weight"]
         self.states = weights[f"{name}.states.weight"], weights[f"{name}.states.bias"]
 
@@ -97,7 +97,7 @@ def plain_flat(weights, config, z, tokens):
 
 
 def plain_hierarchical(weights, config, z, tokens):
-    conductor = PlainLSTM(weights, "conductor", "first_state", config.layers, config.units)
+    conductor = PlainLSTM(weights, "conductor", "first_state", config.layers, config.hidden_size)
     conductor.start(z)
     predictors = [PlainPredictor(weights, f"predictors.{track}", config) for track in range(len(tokens))]
     logits = np.zeros((*tokens.shape, STATES))
@@ -244,7 +244,7 @@ def songlike(windows, generator):
 @both
 def test_a_decoder_learns_a_few_windows_by_heart(decoder_type, generator):
     torch.manual_seed(0)
-    decoder = decoder_type(replace(SMALL, units=32, layers=1, latent=32))
+    decoder = decoder_type(replace(SMALL, hidden_size=32, layers=1, latent=32))
     tokens = songlike(8, np.random.default_rng(0))
     z = torch.randn(8, 32, generator=generator)
     optimiser = torch.optim.Adam(decoder.parameters(), lr=0.02, betas=(0.9, 0.9))
@@ -265,13 +265,13 @@ def test_free_bits_are_taken_from_the_divergence_of_each_window():
     mean = torch.tensor([[1.0, 2.0], [0.1, 0.0]])
     log_variance = torch.tensor([[0.0, math.log(4)], [0.0, 0.0]])
     # KL, by hand: (1 + 0) / 2 + (4 + 4 - ln 4 - 1) / 2 = 4 - ln 2, and 0.005
-    assert free_bits_divergence(mean, log_variance, 0.0).item() == pytest.approx((4.005 - math.log(2)) / 2)
-    assert free_bits_divergence(mean, log_variance, 3.0).item() == pytest.approx((4 - 4 * math.log(2)) / 2)
-    assert free_bits_divergence(mean, log_variance, 48.0).item() == 0
+    assert free_bits_kl(mean, log_variance, 0.0).item() == pytest.approx((4.005 - math.log(2)) / 2)
+    assert free_bits_kl(mean, log_variance, 3.0).item() == pytest.approx((4 - 4 * math.log(2)) / 2)
+    assert free_bits_kl(mean, log_variance, 48.0).item() == 0
 
 
 def test_divergence_is_that_of_torchs_distributions(generator):
     mean, log_variance = torch.randn(2, 6, 5, generator=generator)
     q = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
     expected = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(dim=-1).mean()
-    assert free_bits_divergence(mean, log_variance, 0.0).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert free_bits_kl(mean, log_variance, 0.0).item() == pytest.approx(expected.item(), rel=1e-5)

@@ -34,7 +34,7 @@ def generator():
 @pytest.fixture(params=["flower", "gaussian"])
 def model(request, generator):
     torch.manual_seed(0)
-    autoencoder = Autoencoder(replace(SMALL, units=5, layers=LAYERS, latent=LATENT, prior=request.param))
+    autoencoder = Autoencoder(replace(SMALL, hidden_size=5, layers=LAYERS, latent=LATENT, prior=request.param))
     with torch.no_grad():
         for parameter in autoencoder.parameters():  # biases that are 0 would hide what is done with them
             parameter += 0.1 * torch.randn(parameter.shape, generator=generator)

@@ -20,7 +20,7 @@ LONGER = replace(CONFIG, updates=20 * 150, evaluate_every=50)
 def learnt(tmp_path):
     """A model that knows its windows by heart, as a run leaves it, and these."""
     windows = make_windows().take(torch.arange(4))
-    return trained(tmp_path, windows, CONFIG, replace(SMALL, units=32))[0].eval(), windows
+    return trained(tmp_path, windows, CONFIG, replace(SMALL, hidden_size=32))[0].eval(), windows
 
 
 def two_bits(model):

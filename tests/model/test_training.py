@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[2]
 KINDS = {
     "MusAE": SMALL,
     "MusAE, gaussian": replace(SMALL, prior="gaussian"),
-    "MusicVAE flat": replace(SMALL, decoder="flat", prior="gaussian", regulariser="divergence"),
-    "MusicVAE hierarchical": replace(SMALL, decoder="hierarchical", prior="gaussian", regulariser="divergence"),
+    "MusicVAE flat": replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl"),
+    "MusicVAE hierarchical": replace(SMALL, decoder="hierarchical", prior="gaussian", regulariser="kl"),
     "drums alone, nothing on the codes": replace(SMALL, tracks=("drums",), regulariser="none"),
 }
 SAMPLED = replace(BRIEF, sampling_rate=5.0)
@@ -39,12 +39,12 @@ def windows():
     return make_windows()
 
 
-def trained(folder, windows, config=BRIEF, model=SMALL, ending=TO_THE_END, validation=None, device="cpu"):
+def trained(folder, windows, config=BRIEF, model=SMALL, stopping=TO_THE_END, validation=None, device="cpu"):
     torch.manual_seed(0)
     autoencoder = Autoencoder(model).to(device)
     history = []
     metrics, schedule = train(
-        autoencoder, windows, windows if validation is None else validation, config, ending, Snapshots(folder),
+        autoencoder, windows, windows if validation is None else validation, config, stopping, Snapshots(folder),
         lambda update, values: history.append((update, values)),
     )  # fmt: skip
     return autoencoder, metrics, history, schedule
@@ -122,7 +122,7 @@ def test_training_learns_a_few_windows_by_heart(windows, tmp_path, kind):
 
 
 def test_the_divergence_pulls_the_codes_to_the_prior(windows, tmp_path):
-    config = replace(BRIEF, updates=200, beta_every=1, divergence=50.0, free_bits=0.0, learning_rate=0.02)
+    config = replace(BRIEF, updates=200, beta_every=1, kl_weight=50.0, free_bits=0.0, learning_rate=0.02)
     model = trained(tmp_path, windows, config, KINDS["MusicVAE flat"])[0]
     mean, log_variance = model.encode(windows.tokens)
     assert mean.abs().max() < 0.2
@@ -131,7 +131,7 @@ def test_the_divergence_pulls_the_codes_to_the_prior(windows, tmp_path):
 
 def test_the_critic_sees_the_genre_unless_it_is_told_not_to():
     sees, blind = (
-        Autoencoder(replace(SMALL, regulariser=name)).critic for name in ("adversary", "adversary_without_genre")
+        Autoencoder(replace(SMALL, regulariser=name)).critic for name in ("wgan_gp", "wgan_gp_without_genre")
     )
     z, genre = torch.zeros(2, 8), torch.tensor([0, 1])
     assert sees(z, genre)[0] != sees(z, genre)[1]
@@ -208,7 +208,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(windows, tmp_path, monkeypa
 
 
 def test_a_run_without_patience_has_ended_when_it_goes_on_too(windows, tmp_path, monkeypatch):
-    ending = replace(TO_THE_END, patience=1, keep="best")
+    stopping = replace(TO_THE_END, patience=1, keep="best")
     losses = {5: 1.0, 10: 2.0}
     genuine = training.validate
 
@@ -226,8 +226,8 @@ def test_a_run_without_patience_has_ended_when_it_goes_on_too(windows, tmp_path,
     monkeypatch.setattr(training, "validate", validate)
     monkeypatch.setattr(Updates, "make", make)
     with pytest.raises(InterruptedRunError, match="after update 10"):
-        trained(tmp_path, windows, replace(BRIEF, updates=30), ending=ending)
-    _, metrics, history, schedule = trained(tmp_path, windows, replace(BRIEF, updates=30), ending=ending)
+        trained(tmp_path, windows, replace(BRIEF, updates=30), stopping=stopping)
+    _, metrics, history, schedule = trained(tmp_path, windows, replace(BRIEF, updates=30), stopping=stopping)
     assert len(seen) == schedule.updates == history[-1][0] == 10
     assert metrics == history[0][1]
 
@@ -247,7 +247,7 @@ def test_the_best_weights_can_be_kept(windows, tmp_path, monkeypatch):
         return {"validation_loss": next(losses)}
 
     monkeypatch.setattr(training, "validate", validate)
-    best, metrics, _, _ = trained(tmp_path, windows, ending=replace(TO_THE_END, keep="best"))
+    best, metrics, _, _ = trained(tmp_path, windows, stopping=replace(TO_THE_END, keep="best"))
     assert metrics["validation_loss"] == 1.0
     assert all(torch.equal(weight, at_validation[1][name]) for name, weight in best.state_dict().items())
 
@@ -256,7 +256,7 @@ def test_training_ends_where_validation_no_longer_improves(windows, tmp_path, mo
     losses = iter([3.0, 1.0, 2.0, 1.5, 0.5, 0.1])
     monkeypatch.setattr(training, "validate", lambda *_: {"validation_loss": next(losses)})
     config = replace(BRIEF, updates=30)
-    _, metrics, history, _ = trained(tmp_path, windows, config, ending=replace(TO_THE_END, patience=2))
+    _, metrics, history, _ = trained(tmp_path, windows, config, stopping=replace(TO_THE_END, patience=2))
     assert (history[-1][0], metrics["validation_loss"]) == (20, 1.5)
 
 
@@ -291,7 +291,7 @@ LONG = replace(BRIEF, updates=100_000, beta_every=10_000, evaluate_every=10_000)
 @pytest.mark.parametrize("validation", [0.1, 2.0, 30.0, 60.0])
 def test_the_schedule_is_fitted_to_the_time(windows, tmp_path, monkeypatch, validation):
     clock = Clock(monkeypatch, lambda _: 1.0, validation)
-    _, metrics, history, schedule = trained(tmp_path, windows, LONG, ending=replace(TO_THE_END, max_minutes=10))
+    _, metrics, history, schedule = trained(tmp_path, windows, LONG, stopping=replace(TO_THE_END, max_minutes=10))
     assert 500 < clock.now <= 600
     assert history[-1] == (clock.updates, metrics)
     assert (schedule.updates, schedule.beta_every) == (clock.updates, round(clock.updates / 10))
@@ -300,7 +300,7 @@ def test_the_schedule_is_fitted_to_the_time(windows, tmp_path, monkeypatch, vali
 
 def test_a_run_that_becomes_slower_still_ends_in_time(windows, tmp_path, monkeypatch):
     clock = Clock(monkeypatch, lambda update: 1.0 if update < 200 else 2.0)
-    _, metrics, history, _ = trained(tmp_path, windows, LONG, ending=replace(TO_THE_END, max_minutes=10))
+    _, metrics, history, _ = trained(tmp_path, windows, LONG, stopping=replace(TO_THE_END, max_minutes=10))
     assert 550 < clock.now <= 600
     assert history[-1] == (clock.updates, metrics)
     assert "validation_loss" in metrics
@@ -311,7 +311,7 @@ def test_a_run_of_limited_time_goes_on_with_the_time_that_is_left(windows, tmp_p
     torch.manual_seed(0)
     model = Autoencoder(SMALL)
     folder.write(Position(update=0, seconds=59.5), model, Optimisers.of(model, BRIEF), {})
-    _, _, history, _ = trained(tmp_path, windows, ending=replace(TO_THE_END, max_minutes=1))
+    _, _, history, _ = trained(tmp_path, windows, stopping=replace(TO_THE_END, max_minutes=1))
     assert [update for update, _ in history] == [1]
 
 
@@ -350,7 +350,7 @@ def test_a_snapshot_that_cannot_be_read_gives_way_to_the_one_before(windows, tmp
 
 RECIPES = """
 [small.model]
-units = 16
+hidden_size = 16
 layers = 2
 latent = 8
 
@@ -389,15 +389,15 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_machine_without_dvc_trains_and_evaluates(machine):
-    finished = run(machine, command("out", "--decoder", "flat", "--prior", "gaussian", "--regulariser", "divergence"))
+    finished = run(machine, command("out", "--decoder", "flat", "--prior", "gaussian", "--regulariser", "kl"))
     assert finished.returncode == 0, finished.stderr
     names = {str(path.relative_to(machine / "out")) for path in (machine / "out").rglob("*") if path.is_file()}
     assert names == {
         "model.safetensors", "model.json", "curves.csv", "accuracy.json",
         "compact/compact.safetensors", "compact/model.json", "compact/accuracy.json",
     }  # fmt: skip
-    assert "taught_accuracy" in finished.stdout
-    assert (machine / "out" / "curves.csv").read_text().splitlines()[0].startswith("update,loss,divergence,beta")
+    assert "teacher_forced_accuracy" in finished.stdout
+    assert (machine / "out" / "curves.csv").read_text().splitlines()[0].startswith("update,loss,kl,beta")
     assert list((machine / "runs").iterdir()) == []
 
 
@@ -405,7 +405,7 @@ def test_a_machine_without_dvc_trains_and_evaluates(machine):
     ("more", "message"),
     [
         (["--recipe", "papre"], "no recipe papre; there are small"),
-        (["--regulariser", "divergence"], "the divergence needs the gaussian prior"),
+        (["--regulariser", "kl"], "the divergence needs the gaussian prior"),
     ],
 )
 def test_what_does_not_fit_is_a_line(machine, more, message):
@@ -442,7 +442,7 @@ def test_a_killed_run_ends_with_the_same_weights(machine):
     ("room", "model"),
     [
         (60_000, ["--keep", "best"]),
-        (75_000, ["--decoder", "hierarchical", "--prior", "gaussian", "--regulariser", "divergence"]),
+        (75_000, ["--decoder", "hierarchical", "--prior", "gaussian", "--regulariser", "kl"]),
     ],
 )
 def test_two_processes_train_as_one(machine, room, model):

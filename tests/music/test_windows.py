@@ -5,7 +5,7 @@ from music.hashing import mix
 from music.roles import TokenSong, tokenise_song
 from music.song import Song
 from music.tokens import HOLD, SILENT
-from music.windows import shifts, transpose, windows
+from music.windows import draw_transpositions, transpose, windows
 from tests.helpers.songs import FOUR_FOUR, arranged, band, cut_all, instrument, repeated, windows_of
 
 
@@ -113,7 +113,7 @@ def windows_with(lowest: int, highest: int, count: int) -> np.ndarray:
 
 def draw(tokens: np.ndarray, seed: int = 0) -> np.ndarray:
     hashes = np.random.default_rng(1).integers(0, 2**63, len(tokens)).astype(np.uint64)
-    return shifts(tokens, hashes, -5, 6, seed)
+    return draw_transpositions(tokens, hashes, -5, 6, seed)
 
 
 def test_shifts_are_uniform_over_the_twelve_keys():
@@ -131,7 +131,9 @@ def test_shifts_depend_on_the_seed_and_not_on_the_order():
     tokens = windows_with(40, 80, 100)
     assert not np.array_equal(draw(tokens, seed=0), draw(tokens, seed=1))
     hashes = np.random.default_rng(1).integers(0, 2**63, 100).astype(np.uint64)
-    assert np.array_equal(shifts(tokens, hashes, -5, 6, 0)[::-1], shifts(tokens, hashes[::-1], -5, 6, 0))
+    assert np.array_equal(
+        draw_transpositions(tokens, hashes, -5, 6, 0)[::-1], draw_transpositions(tokens, hashes[::-1], -5, 6, 0)
+    )
 
 
 def test_transposition_moves_pitches_and_nothing_else():

@@ -28,7 +28,7 @@ from pipelines.windows import WindowsConfig, write_windows
 from tests.helpers.songs import band, cut_all
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
-WINDOWS = WindowsConfig(bars=[1, 2], cap=64, shift=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
+WINDOWS = WindowsConfig(bars=[1, 2], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
 SHARDS = 3
 
 

@@ -24,7 +24,7 @@ from tests.helpers.models import write_brief_settings
 from tests.helpers.songs import band
 
 ROOT = Path(__file__).parents[2]
-TINY_MODEL = {"units": 8, "layers": 1, "latent": 4}
+TINY_MODEL = {"hidden_size": 8, "layers": 1, "latent": 4}
 TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
 ELSEWHERE = {"make repro", "make test", "source .venv/bin/activate"}
 """Commands that these tests themselves are run by."""
@@ -186,7 +186,7 @@ def test_peers_and_ablations_are_queued_and_compared(reproduced):
     experiments = {row["Experiment"]: row for row in csv.DictReader(io.StringIO(shown)) if row["Experiment"]}
     assert len(experiments) >= len(told) - 2 + 2  # three seeds are one line
     assert {"flat", "hierarchical"} <= {row["train.decoder"] for row in experiments.values()}
-    assert any(row["taught_accuracy"] for row in experiments.values())
+    assert any(row["teacher_forced_accuracy"] for row in experiments.values())
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def test_parameters_that_differ_are_shown_alone(folders):
     rows = Page(compare(folders, "a", "b")).rows
     assert ["training.seed", "0", "7"] in rows
     assert ["reconstruction.seed", "0", "7"] in rows
-    assert not any(row[0] == "model.units" for row in rows if row)
+    assert not any(row[0] == "model.hidden_size" for row in rows if row)
 
 
 def test_figures_and_music_of_both_stand_side_by_side_offline(folders):

@@ -77,7 +77,7 @@ def test_numbers_stand_rounded_in_tables(text):
     assert ["jazz", "1,234", "3", "2.0e-05"] in rows
     assert ["accuracy, drums", "0.750"] in rows
     assert ["validation loss", "2.500"] in rows
-    assert ["model.units", "16"] in rows
+    assert ["model.hidden_size", "16"] in rows
     assert ["reconstruction.seed", "0"] in rows
     assert ["analysis: device", "x86_64"] in rows
     assert ["config.split.unit", "song"] in rows

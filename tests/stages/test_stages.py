@@ -7,7 +7,7 @@ import pytest
 
 from music.errors import InputError
 from stages.shared import command, settings
-from stages.shared.command import replacing
+from stages.shared.command import atomic_directory
 from stages.shared.settings import read_settings, read_value
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +124,7 @@ def test_the_projects_own_recipes_are_valid(monkeypatch):
     ("change", "message"),
     [
         (("batch = 32", "batch = 32.0"), "recipes.toml: demo.batch must be a whole number, not 32.0"),
-        (("units = 128", "unit = 128"), "recipes.toml: demo.unit: no such parameter; there are units, layers, latent"),
+        (("hidden_size = 128", "hidden = 128"), "recipes.toml: demo.hidden: no such parameter; there are hidden_size, layers, latent"),
         (("free_bits = 48\n", ""), "recipes.toml: demo.free_bits: missing"),
         (("batch = 32", "batch = 0"), "recipes.toml: demo: batch must be at least 1"),
     ],
@@ -147,7 +147,7 @@ def files(folder: Path) -> dict[str, str]:
 def test_output_appears_whole_and_replaces_the_old(tmp_path):
     out = tmp_path / "deep" / "out"
     for text in ("old", "new"):
-        with replacing(out) as partial:
+        with atomic_directory(out) as partial:
             (partial / text).write_text(text)
             assert files(out) == {"old": "old"} if text == "new" else not out.exists()
     assert files(out) == {"new": "new"}
@@ -155,14 +155,14 @@ def test_output_appears_whole_and_replaces_the_old(tmp_path):
 
 
 def fail_halfway(out: Path) -> None:
-    with replacing(out) as partial:
+    with atomic_directory(out) as partial:
         (partial / "half").write_text("")
         raise InputError("no")
 
 
 def test_an_error_leaves_the_old_output(tmp_path):
     out = tmp_path / "out"
-    with replacing(out) as partial:
+    with atomic_directory(out) as partial:
         (partial / "old").write_text("old")
     with pytest.raises(InputError):
         fail_halfway(out)
