@@ -18,8 +18,8 @@ from safetensors import SafetensorError
 
 from analysis.parts import PARTS, analyse
 from analysis.shared.context import read_context
-from analysis.shared.section import write_json
 from music.errors import InputError
+from music.json_files import write_json
 
 
 def main() -> None:

@@ -16,9 +16,9 @@ from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstru
 from analysis.shared.context import EvaluationContext
 from analysis.shared.environment import environment
 from analysis.shared.section import Section, write_section
-from model.settings import build, read_toml
 from music.audio import NO_SOUND
 from music.errors import InputError
+from music.settings import build, read_toml
 
 SETTINGS = Path("analysis.toml")
 

@@ -7,7 +7,7 @@ from typer import Argument, Option
 
 from analysis.parts import analyse
 from analysis.shared.context import read_context
-from analysis.shared.section import write_json
+from music.json_files import write_json
 from stages.shared.command import atomic_directory, run
 
 
@@ -23,7 +23,6 @@ def main(
     context = read_context(model, windows, cpu_threads)
     with atomic_directory(out) as partial:
         section = analyse(part, context, partial)
-    metrics.parent.mkdir(parents=True, exist_ok=True)
     write_json(metrics, section.metrics)
     for line in section.missing:
         print(line)

@@ -18,9 +18,10 @@ from analysis.parts import PARTS
 from analysis.reconstruction.table1 import markdown
 from analysis.shared.section import Figure
 from music.errors import InputError
+from music.json_files import write_json
 from stages.pages.curves import draw_curves
 from stages.pages.render import write_page
-from stages.shared.command import run, write_json
+from stages.shared.command import run
 from stages.shared.revisions import opened
 from stages.shared.runs import Run, environment, flatten, parameters
 from stages.shared.table1 import read_columns, tables

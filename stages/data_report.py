@@ -8,15 +8,16 @@ from typing import Annotated, Any
 import numpy as np
 from typer import Option
 
-from music.drawing import draw_windows
 from music.errors import InputError
+from music.json_files import write_json
+from music.piano_rolls import draw_windows
 from pipelines.genres import similarity
 from pipelines.shards import read_manifest
 from pipelines.split import SPLITS
 from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
 from stages.pages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
 from stages.pages.render import write_page
-from stages.shared.command import atomic_directory, run, write_json
+from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_settings, read_value
 
 COLUMNS = 3

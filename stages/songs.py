@@ -5,11 +5,12 @@ from typing import Annotated
 
 from typer import Option
 
+from music.json_files import write_json
 from pipelines.beam.runners import BeamConfig
 from pipelines.beam.storage import publish
 from pipelines.songs import SongsConfig, write_songs
 from stages.shared.beam import Folder, writing
-from stages.shared.command import run, write_json
+from stages.shared.command import run
 from stages.shared.settings import BEAM, PARAMS, read_settings
 
 

@@ -5,12 +5,13 @@ from typing import Annotated
 
 from typer import Option
 
+from music.json_files import write_json
 from pipelines.beam.runners import BeamConfig
 from pipelines.beam.storage import publish
 from pipelines.genres import read_genres
 from pipelines.windows import WindowsConfig, write_windows
 from stages.shared.beam import Folder, writing
-from stages.shared.command import run, write_json
+from stages.shared.command import run
 from stages.shared.settings import BEAM, PARAMS, read_settings
 
 

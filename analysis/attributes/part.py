@@ -14,8 +14,9 @@ from analysis.attributes.smoothness import add_agreement, add_smoothness
 from analysis.shared.clips import draw_with_clips
 from analysis.shared.context import EvaluationContext, some
 from analysis.shared.heat_map import CLIP, draw_heat_maps
-from analysis.shared.section import PICTURES, Figure, Section, Table, write_json
+from analysis.shared.section import PICTURES, Figure, Section, Table
 from model.latent import sample
+from music.json_files import write_json
 from music.metrics import METRICS
 
 ROWS = "rows.json"

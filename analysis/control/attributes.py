@@ -14,8 +14,9 @@ from analysis.control.setup import ControlConfig, Drawn
 from analysis.shared.clips import draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
-from analysis.shared.section import PICTURES, Figure, Section, Table, write_json
+from analysis.shared.section import PICTURES, Figure, Section, Table
 from model.latent import moved
+from music.json_files import write_json
 from music.metrics import METRICS
 
 TITLE = "Along attributes"

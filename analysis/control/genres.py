@@ -13,7 +13,8 @@ from analysis.control.tested_classifier import TestedClassifier, tested_classifi
 from analysis.shared.clips import draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
-from analysis.shared.section import PICTURES, Figure, Section, Table, write_json
+from analysis.shared.section import PICTURES, Figure, Section, Table
+from music.json_files import write_json
 
 TITLE = "Toward genres"
 GENRES_SHOWN = 3

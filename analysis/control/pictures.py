@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from analysis.control.attribute_metrics import defined
 from analysis.control.attribute_moves import AttributeMove
 from analysis.shared.correlation import Numbers
-from music.drawing import picture
 from music.metrics import METRICS
+from music.pictures import picture
 
 COLUMNS = 3
 PANEL_INCHES = (3.4, 2.7)

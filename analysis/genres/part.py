@@ -11,7 +11,8 @@ from analysis.genres.pictures import draw_all_pairs, draw_distances, draw_large,
 from analysis.genres.separability import Measured, circle_correlation, separability
 from analysis.genres.words import circle, headline, in_words, method, rows, tables, too_few
 from analysis.shared.context import EvaluationContext
-from analysis.shared.section import PICTURES, Figure, Section, write_json
+from analysis.shared.section import PICTURES, Figure, Section
+from music.json_files import write_json
 
 TITLE = "Genres in the latent space"
 ROWS = "rows.json"

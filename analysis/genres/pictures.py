@@ -13,7 +13,7 @@ from matplotlib.projections.polar import PolarAxes
 from analysis.genres.pairs import Codes, Numbers, Pair
 from analysis.genres.projection import pca, tsne
 from analysis.genres.separability import CHANCE, Measured, circle_distance
-from music.drawing import picture, short
+from music.pictures import picture, short
 
 BLUE, ORANGE, GREY = "#1f77b4", "#ff7f0e", "#d9d9d9"
 MARKS = {-1: ("o", BLUE), 1: ("x", ORANGE)}

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from analysis.interpolation.hamming import detour, distance, largest_step, mix, monotonicity, rank_correlation
 from analysis.shared.context import EvaluationContext
-from analysis.shared.section import Cell, Figure, Section, Table, write_json
+from analysis.shared.section import Cell, Figure, Section, Table
 from model.latent import interpolate, interpolate_spherically
-from music.drawing import picture
+from music.json_files import write_json
+from music.pictures import picture
 
 ROWS = "rows.json"
 PATHS: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(

@@ -11,8 +11,9 @@ from analysis.posterior.pictures import draw_dimensions, draw_fits, draw_plane
 from analysis.posterior.prior_fit import ACTIVE, Codes, Fit, critic_scores, dimensions, fit, read_codes, two_sample_test
 from analysis.posterior.samples import copies_section, cycle_section
 from analysis.shared.context import EvaluationContext
-from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_json
+from analysis.shared.section import PICTURES, Figure, Section, Table, joined
 from model.networks.priors import FlowerPrior
+from music.json_files import write_json
 
 TITLE = "The latent space as a whole"
 CERTAIN = 0.001

@@ -12,7 +12,7 @@ from torch import Tensor, arange
 
 from analysis.posterior.prior_fit import ACTIVE, Codes, Dimensions, Fit
 from model.networks.priors import OTHER_VARIANCE, RADIAL_VARIANCE, FlowerPrior, Prior
-from music.drawing import picture
+from music.pictures import picture
 
 CIRCLE = "hsv"
 """Colours of the genres: as cyclic as their order."""

@@ -9,7 +9,7 @@ from analysis.reconstruction.paper import NAMES, PAPER, ROWS
 from analysis.shared.bootstrap import Estimate, Measures
 from analysis.shared.section import Cell, Table
 from model.evaluation import MEASURES
-from music.drawing import picture
+from music.pictures import picture
 
 CAPTION = (
     "Table 1: the share of steps whose state is reconstructed, with 95% intervals over songs, beside the paper's "

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from analysis.shared.section import PICTURES, Clip, Figure
 from music.audio import mp3
-from music.drawing import draw_windows
+from music.piano_rolls import draw_windows
 from music.roles import to_song
 from music.tokens import with_all_tracks
 from music.writing import write

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from music.drawing import picture
+from music.pictures import picture
 
 CLIP = 0.5
 """Values beyond it have its colour; `.dvc/plots/heatmap.json` draws the same."""

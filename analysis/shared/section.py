@@ -1,11 +1,11 @@
 """What a part of the analysis leaves: its numbers, and a section of the report with pictures, tables and music."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from music.json_files import read_json, write_json
 
 SECTION = "section.json"
 PICTURES = "pictures"
@@ -74,17 +74,16 @@ def joined(title: str, sections: Sequence[Section]) -> Section:
     )
 
 
-def write_json(path: Path, value: object) -> None:
-    """Writes numbers or rows; one that is not finite, for which JSON has no word, as null."""
-    path.write_text(json.dumps(_finite(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+def write_plot_rows(path: Path, rows: Sequence[Mapping[str, str | float]]) -> None:
+    """Writes what DVC draws: a row a mark.
+
+    `dvc plots show` puts texts such as genre tags into a script of its page as they stand; without "<" none ends it.
+    """
+    write_json(path, [{name: _harmless(value) for name, value in row.items()} for row in rows])
 
 
-def _finite(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: _finite(of) for name, of in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(of) for of in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _harmless(value: str | float) -> str | float:
+    return value.replace("<", "‹") if isinstance(value, str) else value
 
 
 def write_section(folder: Path, section: Section) -> None:
@@ -94,6 +93,6 @@ def write_section(folder: Path, section: Section) -> None:
 
 def read_section(folder: Path) -> Section:
     """What `write_section` wrote."""
-    fields: dict[str, Any] = json.loads((folder / SECTION).read_text(encoding="utf-8"))
+    fields: dict[str, Any] = read_json(folder / SECTION, "make that part of the analysis again")
     figures = [Figure(**of | {"clips": [Clip(**clip) for clip in of["clips"]]}) for of in fields["figures"]]
     return Section(**fields | {"figures": figures, "tables": [Table(**of) for of in fields["tables"]]})

@@ -15,12 +15,12 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import VERSIONS, Description
 from model.config import Decoder, ModelConfig, Onsets, Prior, Regulariser, TrainingConfig
 from model.data import SPLITS, read_provenance, read_windows
-from model.settings import build, read_toml
 from model.training.loop import Log, StoppingCriteria, train
 from model.training.precision import Precision, check_precision
 from model.training.snapshots import Snapshots
 from model.training.workers import Workers
 from music.errors import InputError
+from music.settings import build, read_toml
 
 RECIPES = Path("recipes.toml")
 RUNS = Path("runs")

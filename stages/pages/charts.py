@@ -11,7 +11,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from music.drawing import COLOURS, picture, short
+from music.piano_rolls import COLOURS
+from music.pictures import picture, short
 from music.tokens import PITCHES, TRACKS
 
 BAR_COLOUR = "#1f77b4"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
-from music.drawing import picture
+from music.pictures import picture
 
 VALIDATION = "validation_"
 COLUMNS = 2

@@ -1,7 +1,6 @@
 """How every stage runs as a command: its options, its errors, and its output that appears whole or not at all."""
 
 import errno
-import json
 import logging
 import os
 import shutil
@@ -37,12 +36,6 @@ def run(main: Callable[..., None]) -> None:
             if os.strerror(code) in str(error):  # Beam gives errors of its workers as text
                 sys.exit(f"error: {os.strerror(code)}; {way_out}")
         raise
-
-
-def write_json(path: Path, value: object) -> None:
-    """Writes small results: metrics, or rows of a plot."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 @contextmanager

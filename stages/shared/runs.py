@@ -1,6 +1,5 @@
 """Trained and analysed models, as their results lie on disk."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from analysis.parts import PARTS
 from analysis.shared.section import SECTION, Section, read_section
 from model.checkpoint import DESCRIPTION
 from music.errors import InputError
+from music.json_files import read_json
 from stages.pages.curves import Curve, read_curves
 
 
@@ -48,17 +48,6 @@ def read_run(name: str, results: Path, model: Path, windows: Path | None, params
     sections = {part: _read_section(results / part) for part in PARTS if (results / part / SECTION).exists()}
     settings = yaml.safe_load(params.read_text(encoding="utf-8")) if params else {}
     return Run(name, results, sections, description, data, settings, read_curves(model) or read_curves(results))
-
-
-def read_json(path: Path, way_out: str) -> dict[str, Any]:
-    """An object in a file. Raises `InputError` with the way out."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {way_out}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not whole ({error}); {way_out}") from error
-    return content
 
 
 def _read_section(folder: Path) -> Section:

@@ -9,7 +9,8 @@ from analysis.shared.bootstrap import Estimate
 from analysis.shared.section import Cell, Table
 from model.config import ModelConfig
 from model.evaluation import MEASURES
-from stages.shared.runs import Run, read_json
+from music.json_files import read_json
+from stages.shared.runs import Run
 
 FILE = "reconstruction/table1.json"
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from analysis.shared.section import Clip, Figure, Section, Table, write_section
-from music.drawing import picture
+from music.pictures import picture
 from music.tokens import TRACKS
 from tests.helpers.models import BRIEF, SMALL
 

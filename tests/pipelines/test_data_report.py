@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from music.drawing import draw_windows
 from music.errors import InputError
+from music.piano_rolls import draw_windows
 from music.song import Song
 from music.writing import write
 from pipelines.beam.runners import BeamConfig

@@ -1,17 +1,14 @@
 """Piano rolls as pictures."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pypianoroll
-from matplotlib import rc_context
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from music.pictures import picture
 from music.tokens import PITCHES, STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Tokens, to_notes
 
 COLOURS = dict(zip(TRACKS, ("#4d4d4d", "#1f77b4", "#2ca02c", "#d62728"), strict=True))
@@ -20,25 +17,6 @@ INCHES_A_BAR = 0.3
 """At least: the panels of long windows are wider."""
 BARS_LABELLED = 8
 """At most."""
-LONGEST_LABEL = 20
-
-
-@contextmanager
-def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches, in the end a PNG whose bytes depend on what is drawn alone.
-
-    Texts are drawn as they stand: a `$` in a tag is no formula, and a sign without a glyph is a box.
-    """
-    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure = Figure((width, height), layout="constrained")
-        yield figure
-        figure.savefig(path, dpi=100, metadata={"Software": None})
-
-
-def short(label: str) -> str:
-    """A label, such as a tag, cut to a length that leaves room for the picture."""
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
 def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], columns: int) -> None:

@@ -1,0 +1,33 @@
+"""Small JSON files: how every part of the project reads and writes them."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from music.errors import InputError
+
+
+def read_json(path: Path, way_out: str) -> Any:
+    """Returns what the file holds. Raises `InputError`, which ends with the way out, if it is missing or not whole."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {way_out}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not whole ({error}); {way_out}") from error
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes the value, and its folder where there is none. A number that is not finite becomes null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_finite(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
