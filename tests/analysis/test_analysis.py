@@ -19,7 +19,7 @@ from tests.helpers.models import BRIEF, SMALL, make_windows, write_brief_setting
 from tests.project.test_imports import ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
-HERE = {"matplotlib", "mido", "pretty_midi", "pypianoroll"}
+HERE = {"jinja2", "matplotlib", "mido", "pretty_midi", "pypianoroll"}
 ALONE = f"""
 import runpy, sys
 sys.modules.update(dict.fromkeys({sorted(ELSEWHERE - HERE)!r}))

@@ -71,7 +71,7 @@ def test_the_model_imports_on_a_gpu_machine():
 def test_the_analysis_imports_where_there_is_no_sound_and_no_pipeline():
     modules = sorted(modules_of("analysis"))
     assert "analysis.shared.clips" in modules
-    pipeline = ELSEWHERE - {"matplotlib", "mido", "pretty_midi", "pypianoroll"}
+    pipeline = ELSEWHERE - {"jinja2", "matplotlib", "mido", "pretty_midi", "pypianoroll"}  # PyTorch brings Jinja
     imports_without(pipeline | {"soundfile", "tinysoundfont"}, "analysis.__main__", *modules)
 
 
