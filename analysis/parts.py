@@ -1,4 +1,7 @@
-"""The parts of the analysis: a function, its settings in analysis.toml, and its section of the report each."""
+"""The parts of the analysis. Each has a folder with its code and its settings, and makes a section of the report.
+
+`dvc exp run -S analysis/interpolation/settings.toml:points=9` changes a setting for one run.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,16 +23,17 @@ from music.audio import NO_SOUND
 from music.errors import InputError
 from music.settings import build, read_toml
 
-SETTINGS = Path("analysis.toml")
+SETTINGS = "settings.toml"
+"""The file of settings in the folder of each part."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part: what it is set by, and what does it."""
+    """A part of the analysis: the class of its settings, and the function that does it."""
 
     config: type[Any]
     analyse: Callable[[EvaluationContext, Any, Path], Section]
-    """Writes pictures and music into the folder."""
+    """Writes pictures and music into the given folder and returns the section."""
 
 
 PARTS: Mapping[str, Part] = MappingProxyType(
@@ -47,11 +51,11 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 
 def analyse(name: str, context: EvaluationContext, out: Path) -> Section:
     """Does one part and writes its section into the folder. Raises `InputError` for settings that do not fit."""
-    settings = read_toml(SETTINGS)
-    if name not in settings or name not in PARTS:
-        raise InputError(f"{SETTINGS}: no part {name}; there are {', '.join(PARTS)}")
+    if name not in PARTS:
+        raise InputError(f"the analysis has no part {name}; there are {', '.join(PARTS)}")
     part = PARTS[name]
-    config = build(part.config, f"{SETTINGS}: {name}", settings[name])
+    file = Path(__file__).parent / name / SETTINGS
+    config = build(part.config, f"{file}:", read_toml(file))
     section = replace(
         part.analyse(context, config, out), settings=asdict(config), environment=environment(context.device)
     )

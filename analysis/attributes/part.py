@@ -27,7 +27,7 @@ COLUMNS = 8
 
 @dataclass(frozen=True)
 class AttributesConfig:
-    """Section `attributes` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     samples: int
     """Drawn from each of the prior's Gaussians; 256 in [P]."""

@@ -13,7 +13,7 @@ from music.metrics import METRICS
 
 @dataclass(frozen=True)
 class ControlConfig:
-    """Section `control` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     attributes: list[str]
     """To move along: names of `music.metrics.METRICS`."""

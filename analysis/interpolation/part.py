@@ -19,7 +19,7 @@ COLUMNS = 3
 
 @dataclass(frozen=True)
 class InterpolationConfig:
-    """Section `interpolation` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     points: int
     """Of the interpolation that is drawn and heard, its ends included."""

@@ -28,7 +28,7 @@ SPLIT_BY = {
 
 @dataclass(frozen=True)
 class ReconstructionConfig:
-    """Section `reconstruction` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     resamples: int
     """Of the songs, for the intervals."""

@@ -170,9 +170,7 @@ def test_windows_of_one_song_are_too_few(tmp_path):
     assert section.figures == []
 
 
-def test_music_is_midi_alone_where_there_is_no_synthesiser(tmp_path, monkeypatch, silent):
-    (tmp_path / parts.SETTINGS).write_text("[interpolation]\npoints = 2\npairs = 2\nalphas = 2\nseed = 0\n")
-    monkeypatch.chdir(tmp_path)
+def test_music_is_midi_alone_where_there_is_no_synthesiser(tmp_path, silent):
     parts.analyse("interpolation", make_context(), tmp_path)
     section = read_section(tmp_path)
     assert section.missing == [audio.NO_SOUND]
