@@ -40,17 +40,7 @@ def test_how_gradual_a_path_is():
     rises, stays, falls = [0.0, 0.25, 0.5, 0.75, 1.0], [0.5] * 5, [0.0, 1.0, 0.75, 0.5, 0.25]
     rising, constant, falling = (torch.tensor([row], dtype=torch.float64).numpy() for row in (rises, stays, falls))
     both = torch.tensor([rises, falls], dtype=torch.float64).numpy()
-    assert (
-        non_decreasing_share(rising),
-        non_decreasing_share(constant),
-        non_decreasing_share(falling),
-        non_decreasing_share(both),
-    ) == (
-        1,
-        1,
-        0.25,
-        0.625,
-    )
+    assert [non_decreasing_share(path) for path in (rising, constant, falling, both)] == [1, 1, 0.25, 0.625]
     assert mean_rank_correlation(rising) == pytest.approx(1)
     assert mean_rank_correlation(constant) == 0
     assert mean_rank_correlation(falling) == pytest.approx(0)  # ranks 1 5 4 3 2: rho is 1 - 6 * 20 / (5 * 24)
@@ -58,7 +48,7 @@ def test_how_gradual_a_path_is():
     assert (largest_step(rising), largest_step(falling), largest_step(both)) == (0.25, 1, 0.625)
 
 
-def test_a_detour_is_what_changes_in_vain():
+def test_a_detour_counts_what_need_not_have_changed():
     assert detour(windows_from("aaaa", "abaa", "abba")[None]) == 1
     assert detour(windows_from("aaaa", "cbaa", "abba")[None]) == 2  # 2 and 2 steps where 2 would do
     assert detour(windows_from("aaaa", "bbbb", "aaaa")[None]) is None

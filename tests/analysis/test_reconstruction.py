@@ -51,8 +51,8 @@ def test_intervals_depend_on_the_seed_alone():
 
 
 def test_models_as_the_papers_fill_its_rows():
-    of_16 = replace(SMALL, bars=16)
-    assert list(row_names(of_16).values()) == list(ROWS[2:])
+    sixteen_bars = replace(SMALL, bars=16)
+    assert list(row_names(sixteen_bars).values()) == list(ROWS[2:])
     alone = [row_names(replace(SMALL, bars=2, tracks=(track,)))[track] for track in ("drums", "guitar")]
     assert alone == list(ROWS[:2])
     assert set(row_names(replace(SMALL, bars=2)).values()).isdisjoint(ROWS)
@@ -60,11 +60,11 @@ def test_models_as_the_papers_fill_its_rows():
 
 @pytest.mark.parametrize("published", PAPER, ids=lambda published: published.name)
 def test_the_papers_averages_are_those_of_its_tracks(published):
-    of_16 = dict(zip(ROWS, published.accuracy, strict=True))
-    tracks = [of_16[f"16-bar {name}"] for name in ("drums", "bass", "guitar/piano", "strings")]
+    sixteen_bars = dict(zip(ROWS, published.accuracy, strict=True))
+    tracks = [sixteen_bars[f"16-bar {name}"] for name in ("drums", "bass", "guitar/piano", "strings")]
     for average, few in (("16-bar average", tracks), ("16-bar average without strings", tracks[:3])):
-        if of_16[average] is not None:
-            assert sum(few) / len(few) == pytest.approx(of_16[average], abs=0.001)
+        if sixteen_bars[average] is not None:
+            assert sum(few) / len(few) == pytest.approx(sixteen_bars[average], abs=0.001)
 
 
 def test_a_model_is_compared_with_the_papers_of_its_kind():
@@ -114,9 +114,9 @@ def test_every_kind_of_model_is_measured(tmp_path, changes):
     assert (column["windows"], column["songs"], column["split"]) == (20, 10, "song")
     assert ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])}) == model
     assert (column["paper"] is None) == (model.regulariser == "none")
-    for of_track in column["measures"].values():
-        assert list(of_track)[: len(model.tracks)] == list(model.tracks)
-        assert all(share["low"] <= share["value"] <= share["high"] for share in of_track.values())
+    for by_track in column["measures"].values():
+        assert list(by_track)[: len(model.tracks)] == list(model.tracks)
+        assert all(share["low"] <= share["value"] <= share["high"] for share in by_track.values())
     table = (tmp_path / "table1.md").read_text()
     assert all(f"| {row} |" in table for row in row_names(model).values())
 
