@@ -11,7 +11,7 @@ from torch import Tensor
 from analysis.control.attribute_moves import AttributeMove, Fader, changes_of_all, fader, measured, move_attribute
 from analysis.control.pictures import draw_faders, draw_matrices
 from analysis.control.setup import ControlConfig, Drawn
-from analysis.shared.clips import draw_with_clips
+from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
 from analysis.shared.section import PICTURES, Figure, Section, Table
@@ -153,9 +153,7 @@ def _clips(
         out,
         "one-attribute",
         f"One window along {name}",
-        panels,
-        -(-len(panels) // 2),
-        context.description.model.tracks,
+        Panels(panels, context.description.model.tracks, columns=-(-len(panels) // 2)),
         f"A validation window, and what is decoded from its code moved along {name}; level 0 is the reconstruction. "
         "It is the drawn window of whose notes most come back, so that what changes is the move's doing.",
     )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.attributes.group_metrics import mean
 from analysis.control.setup import Drawn
 from analysis.control.tested_classifier import TestedClassifier
 from analysis.shared.context import EvaluationContext
@@ -30,7 +30,7 @@ class Moved:
     @property
     def notes_kept(self) -> Numbers:
         """(strengths,) mean of `note_f1` over the windows that have it; NaN where none has."""
-        return mean(self.note_f1, axis=1)
+        return np.asarray(np.ma.masked_invalid(self.note_f1).mean(axis=1).filled(np.nan))
 
     @property
     def gain(self) -> float:

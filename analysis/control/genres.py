@@ -10,7 +10,7 @@ from analysis.control.genre_moves import Moved, Transfer, steps_to_genre, transf
 from analysis.control.pictures import Curve, Way, draw_gains, draw_ways
 from analysis.control.setup import ControlConfig, Drawn
 from analysis.control.tested_classifier import TestedClassifier, tested_classifier
-from analysis.shared.clips import draw_with_clips
+from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
 from analysis.shared.section import PICTURES, Figure, Section, Table
@@ -222,9 +222,7 @@ def _clips(context: EvaluationContext, drawn: Drawn, genres: Sequence[int], out:
         out,
         "one-genre",
         "One window toward genres",
-        panels,
-        -(-len(panels) // 2),
-        context.description.model.tracks,
+        Panels(panels, context.description.model.tracks, columns=-(-len(panels) // 2)),
         f"A validation window, tagged {', '.join(tags) or 'with no genre'}, and what is decoded from its code moved "
         "all the way to the genres that the classifier knows best. It is the drawn window of whose notes most come back, "
         "so that what changes is the move's doing.",

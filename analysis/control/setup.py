@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.shared.context import EvaluationContext, some
+from analysis.shared.context import EvaluationContext, random_subset
 from analysis.shared.similarity import same_states, shared_notes
 from model.data import WindowSet
 from music.metrics import METRICS
@@ -13,7 +13,7 @@ from music.metrics import METRICS
 
 @dataclass(frozen=True)
 class ControlConfig:
-    """Section `control` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     attributes: list[str]
     """To move along: names of `music.metrics.METRICS`."""
@@ -79,7 +79,7 @@ class Drawn:
 
 def draw(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> Drawn:
     """Draws what is moved, and what the directions come from."""
-    training = some(context.training, config.training_windows, generator)
-    windows = some(context.validation, config.windows, generator)
+    training = random_subset(context.training, config.training_windows, generator)
+    windows = random_subset(context.validation, config.windows, generator)
     codes = context.codes(windows.tokens)
     return Drawn(training, context.codes(training.tokens), windows, codes, context.decoded(codes))

@@ -16,7 +16,7 @@ from analysis.control.genre_classifier import (
     train_classifier,
 )
 from analysis.control.setup import ControlConfig, Drawn
-from analysis.shared.context import EvaluationContext, some
+from analysis.shared.context import EvaluationContext, random_subset
 from model.data import WindowSet
 from music.tokens import Tokens, with_all_tracks
 
@@ -52,7 +52,9 @@ def tested_classifier(
     context: EvaluationContext, drawn: Drawn, config: ControlConfig, generator: torch.Generator
 ) -> TestedClassifier | None:
     """Trains and tests the classifier on the genres for which there are windows enough; None if for no genre."""
-    training, real = (some(of, config.classifier_windows, generator) for of in (context.training, context.validation))
+    training, real = (
+        random_subset(of, config.classifier_windows, generator) for of in (context.training, context.validation)
+    )
     known = [
         genre for genre in range(len(context.genres)) if _classifiable(training, real, drawn, genre, config.least_songs)
     ]
