@@ -18,7 +18,7 @@ class ControlConfig(Settings):
     strengths: list[float]
     """How far windows move toward a genre; they rise from 0 to 1."""
     windows: Annotated[int, at_least(1)]
-    """Validation windows that are moved, at most."""
+    """Validation windows that are moved, at most; from as many songs as there are."""
     training_windows: Annotated[int, at_least(1)]
     """Training windows whose codes give the directions, at most."""
     classifier_windows: Annotated[int, at_least(1)]

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from analysis.control.config import ControlConfig
 from analysis.shared.bootstrap import FloatArray, song_weights
 from analysis.shared.context import EvaluationContext, some
+from analysis.shared.sampling import interleave_songs
 from analysis.shared.similarity import same_states, shared_notes
 from model.data import WindowSet
 
@@ -45,9 +47,11 @@ class ControlSample:
 
 
 def draw_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
-    """Draws windows of both splits, encodes them, and decodes those that will be moved."""
+    """Draws training windows, and validation windows of as many songs as there are; encodes all, decodes the latter."""
     training = some(context.training, config.training_windows, generator)
-    windows = some(context.validation, config.windows, generator)
+    songs = context.validation.songs.numpy().astype(np.int64)
+    order = torch.from_numpy(interleave_songs(songs, np.random.default_rng(config.seed)))
+    windows = context.validation.take(order[: config.windows])
     codes = context.codes(windows.tokens)
     weights = song_weights(windows.songs, config.resamples, config.seed)
     return ControlSample(training, context.codes(training.tokens), windows, codes, context.decoded(codes), weights)
