@@ -30,14 +30,16 @@ def draw_attribute_moves(
     weights: FloatArray,
     similarity_of_songs: float | None,
 ) -> None:
-    """Draws a panel for each attribute, its mean by level, and one with how much of the reconstruction is kept."""
+    """Draws the mean change of each attribute by level, and how much of the reconstruction is kept."""
     rows = -(-(len(moves) + 1) // COLUMNS)
     with picture(path, PANEL_INCHES[0] * COLUMNS, PANEL_INCHES[1] * rows + 0.4) as figure:
         axes = figure.subplots(rows, COLUMNS, squeeze=False).flatten()
         kept = axes[len(moves)]
         for axis, (number, (name, move)) in zip(axes, enumerate(moves.items()), strict=False):
-            _line(axis, levels, means(weights, move.values[name]), f"C{number}", name)
-            axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"{name} ({METRICS[name].unit})")
+            values = move.values[name]
+            changes = values - values[:, [levels.index(0)]]
+            _line(axis, levels, means(weights, changes), f"C{number}", name)
+            axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change of {name} ({METRICS[name].unit})")
             _line(kept, levels, means(weights, move.kept), f"C{number}", name)
         kept.set(title="States kept", xlabel=LEVEL, ylabel="share of states", ylim=(0, 1.03))
         if similarity_of_songs is not None:
@@ -47,7 +49,7 @@ def draw_attribute_moves(
             axis.grid(linewidth=0.3)
         for axis in axes[len(moves) + 1 :]:
             axis.set_axis_off()
-        figure.suptitle("Codes moved along an attribute: means of windows and their 95% intervals")
+        figure.suptitle("Codes moved along an attribute: mean changes from the reconstruction and their 95% intervals")
 
 
 def draw_matrices(path: Path, names: Sequence[str], changes: FloatArray, correlations: FloatArray) -> None:
@@ -105,8 +107,7 @@ def draw_strengths(path: Path, strengths: Sequence[float], panels: Sequence[Stre
         for axis, panel in zip(axes, panels, strict=True):
             for number, curve in enumerate(panel.curves):
                 _line(axis, strengths, curve.moves, f"C{number}", curve.label)
-                label = "as far in random directions"
-                axis.plot(strengths, curve.random[0], color=f"C{number}", linestyle="--", label=label)
+                _line(axis, strengths, curve.random, f"C{number}", "as far in random directions", "--")
             if panel.reference:
                 name, height = panel.reference
                 axis.axhline(height, color=REFERENCE, linestyle=":")
@@ -149,7 +150,7 @@ def _whiskers(
     axis.plot(statistic[0], heights, linestyle="none", marker=marker, markersize=3, color=colour, label=label)
 
 
-def _line(axis: Axes, x: Sequence[float], statistic: FloatArray, colour: str, label: str) -> None:
+def _line(axis: Axes, x: Sequence[float], statistic: FloatArray, colour: str, label: str, linestyle: str = "-") -> None:
     """The values of a statistic, (1 + resamples, points), and a band of their intervals."""
-    axis.plot(x, statistic[0], color=colour, marker=".", label=label)
+    axis.plot(x, statistic[0], color=colour, linestyle=linestyle, marker=".", label=label)
     axis.fill_between(x, *interval(statistic), color=colour, alpha=BAND, linewidth=0)
