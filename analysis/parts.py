@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from analysis.attributes.part import AttributesConfig, analyse_attributes
+from analysis.control.config import ControlConfig
 from analysis.control.part import analyse_control
-from analysis.control.setup import ControlConfig
 from analysis.genres.part import GenresConfig, analyse_genres
 from analysis.interpolation.part import InterpolationConfig, analyse_interpolation
 from analysis.posterior.part import PosteriorConfig, analyse_posterior

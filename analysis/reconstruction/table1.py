@@ -40,10 +40,7 @@ def comparison_table(models: Mapping[str, Mapping[str, Estimate]]) -> Table:
 
     models: by the name of the model and then by the row of Table 1 as `paper.row_names` names it.
     """
-    cells = {
-        name: {row: with_interval(estimate) for row, estimate in estimates.items()}
-        for name, estimates in models.items()
-    }
+    cells = {name: {row: estimate.text() for row, estimate in estimates.items()} for name, estimates in models.items()}
     for published in PAPER:
         accuracies = zip(ROWS, published.accuracy, strict=True)
         cells[f"paper: {published.name}"] = {row: f"{value:.3f}" for row, value in accuracies if value is not None}
@@ -61,16 +58,8 @@ def all_measures_table(measures: Measures) -> Table:
     return Table(
         PROSE.text("all_measures_caption"),
         ["share of", *(COLUMN_NAMES.get(name, name) for name in names)],
-        [
-            [MEASURES[measure], *(with_interval(estimates[name]) for name in names)]
-            for measure, estimates in measures.items()
-        ],
+        [[MEASURES[measure], *(estimates[name].text() for name in names)] for measure, estimates in measures.items()],
     )
-
-
-def with_interval(estimate: Estimate) -> str:
-    """Returns the share and its interval as a text."""
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def markdown(table: Table) -> str:

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 FloatArray = NDArray[np.float64]
-Numbers = FloatArray
 
 SHORTEST = 1e-12
 """A row whose distance from its own mean is less than this is the same everywhere, but for rounding."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analysis.reconstruction.paper import row_names
-from analysis.reconstruction.table1 import comparison_table, with_interval
+from analysis.reconstruction.table1 import comparison_table
 from analysis.shared.bootstrap import Estimate
 from analysis.shared.section import Cell, Table
 from model.config import ModelConfig
@@ -52,4 +52,4 @@ def _of_all_measures(columns: dict[str, dict[str, Any]]) -> Table:
 
 
 def _mean(measures: dict[str, Any], name: str) -> Cell:
-    return with_interval(Estimate(**measures[name]["mean"])) if name in measures else None
+    return Estimate(**measures[name]["mean"]).text() if name in measures else None
