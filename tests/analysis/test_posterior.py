@@ -5,9 +5,13 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from analysis.posterior import samples
+from analysis.posterior import copies
+from analysis.posterior.codes import PosteriorCodes
+from analysis.posterior.cycle import CycleConsistency, cycle_consistency
+from analysis.posterior.dimensions import dimension_variances
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
-from analysis.posterior.prior_fit import Codes, dimensions, fit, two_sample_test
+from analysis.posterior.prior_fit import fit_to_prior
+from analysis.posterior.two_sample import two_sample_test
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
 from model.autoencoder import Autoencoder
@@ -23,10 +27,10 @@ def drawn(count: int, latent: int = 8, seed: int = 0) -> torch.Tensor:
     return torch.randn(count, latent, generator=torch.Generator().manual_seed(seed))
 
 
-def codes_of(mean: torch.Tensor, windows_a_song: int = 4, variance: float = 0.0) -> Codes:
+def codes_of(mean: torch.Tensor, windows_a_song: int = 4, variance: float = 0.0) -> PosteriorCodes:
     """Beside samples of N(0, I)."""
     count = len(mean)
-    return Codes(
+    return PosteriorCodes(
         mean,
         torch.full_like(mean, variance),
         mean,
@@ -55,18 +59,18 @@ def test_the_flowers_variance_is_that_of_its_samples():
 def test_samples_of_the_prior_are_as_far_from_it_as_the_floor(prior):
     generator = torch.Generator().manual_seed(0)
     genre = torch.full((200,), 3)
-    fits = [fit(prior.standardised(prior.sample(genre, generator), genre)) for _ in range(50)]
+    fits = [fit_to_prior(prior.standardised(prior.sample(genre, generator), genre)) for _ in range(50)]
     for measure in ("mean", "covariance"):
-        square = sum(getattr(of, measure) ** 2 for of in fits) / len(fits)
+        square = sum(getattr(fit, measure) ** 2 for fit in fits) / len(fits)
         assert math.sqrt(square) == pytest.approx(getattr(fits[0], f"{measure}_floor"), rel=0.1)
-    assert sum(of.spread for of in fits) / len(fits) == pytest.approx(1, abs=0.02)
+    assert sum(fit.spread for fit in fits) / len(fits) == pytest.approx(1, abs=0.02)
 
 
 def test_the_errors_of_mean_covariance_and_spread_are_those_worked_out_by_hand():
     # Covariance [[2, 0], [0, 0]]: off by 1 and by -1, as much as the unit matrix is large.
-    of = fit(torch.tensor([[4.0, 0], [2, 0]]))
-    assert (of.mean, of.covariance, of.spread) == pytest.approx((math.sqrt(9 / 2), 1, 1))
-    assert (of.mean_floor, of.covariance_floor) == pytest.approx((math.sqrt(1 / 2), math.sqrt(3)))
+    fit = fit_to_prior(torch.tensor([[4.0, 0], [2, 0]]))
+    assert (fit.mean, fit.covariance, fit.spread) == pytest.approx((math.sqrt(9 / 2), 1, 1))
+    assert (fit.mean_floor, fit.covariance_floor) == pytest.approx((math.sqrt(1 / 2), math.sqrt(3)))
 
 
 def test_codes_like_the_prior_are_not_told_from_it_and_shifted_ones_are():
@@ -100,16 +104,16 @@ def test_dimensions_whose_mean_codes_hardly_vary_are_dead():
     mean[:, 0] = 3.0
     mean[:, 1] *= 0.05  # a variance of 0.0025, below 0.01
     mean[:, 2] *= 0.2
-    of = dimensions(codes_of(mean, variance=0.5), GaussianPrior(8))
-    assert of.dead == pytest.approx(2 / 8)
-    torch.testing.assert_close(of.total - of.signal, torch.full((8,), 0.5))
+    variances = dimension_variances(codes_of(mean, variance=0.5), GaussianPrior(8))
+    assert variances.dead_share == pytest.approx(2 / 8)
+    torch.testing.assert_close(variances.total - variances.signal, torch.full((8,), 0.5))
 
 
 def test_a_dimension_of_the_flowers_plane_is_held_against_the_whole_mixture():
     # As wide as a petal is across: nothing beside the circle on which the petals lie, all that the others should be.
-    of = dimensions(codes_of(math.sqrt(0.001) * drawn(2000)), FlowerPrior(8, genres=4))
-    assert of.dead == pytest.approx(2 / 8)
-    torch.testing.assert_close(of.signal[2:], torch.ones(6), atol=0.15, rtol=0)
+    variances = dimension_variances(codes_of(math.sqrt(0.001) * drawn(2000)), FlowerPrior(8, genres=4))
+    assert variances.dead_share == pytest.approx(2 / 8)
+    torch.testing.assert_close(variances.signal[2:], torch.ones(6), atol=0.15, rtol=0)
 
 
 class Toy:
@@ -124,24 +128,24 @@ class Toy:
 
 
 def test_a_code_that_comes_back_has_cycle_zero_and_one_that_is_lost_has_one():
-    assert samples.cycle(Toy(lambda x: x), drawn(50)) == samples.Cycle(0, 0, 1)
-    lost = samples.cycle(Toy(torch.zeros_like), drawn(50))
+    assert cycle_consistency(Toy(lambda x: x), drawn(50)) == CycleConsistency(0, 0, 1)
+    lost = cycle_consistency(Toy(torch.zeros_like), drawn(50))
     assert (lost.distance, lost.plane, lost.states) == pytest.approx((1, 1, 0))
-    plane_kept = samples.cycle(Toy(lambda x: torch.cat([x[:, :2], 0 * x[:, 2:]], dim=1)), drawn(50))
+    plane_kept = cycle_consistency(Toy(lambda x: torch.cat([x[:, :2], 0 * x[:, 2:]], dim=1)), drawn(50))
     assert plane_kept.plane == 0
     assert 0 < plane_kept.distance < 1
     assert plane_kept.states == pytest.approx(2 / 8)
 
 
 def test_the_nearest_training_window_is_found_wherever_it_is(monkeypatch):
-    monkeypatch.setattr(samples, "CHUNK", 3)
+    monkeypatch.setattr(copies, "CHUNK", 3)
     training = make_windows(10).tokens
-    near = training[[7, 4]]
-    near[0, 0, :2] = (near[0, 0, :2] + 1) % 130
-    of = samples.nearest(near, training, torch.device("cpu"))
-    assert of.number.tolist() == [7, 4]
-    assert of.distance.tolist() == [2 / 64, 0]
-    assert of.copies == 0.5
+    windows = training[[7, 4]]
+    windows[0, 0, :2] = (windows[0, 0, :2] + 1) % 130
+    neighbours = copies.nearest(windows, training, torch.device("cpu"))
+    assert neighbours.number.tolist() == [7, 4]
+    assert neighbours.distance.tolist() == [2 / 64, 0]
+    assert neighbours.copied_share == 0.5
 
 
 def subject_of(validation: WindowSet, genres: list[str] = GENRES, **changes) -> EvaluationContext:
@@ -194,7 +198,7 @@ def test_other_models_and_windows_are_analysed_as_far_as_they_go(tmp_path):
     peer = subject_of(tagless, genres=[], prior="gaussian", decoder="flat", regulariser="kl", tracks=("drums", "bass"))
     section = analysed(peer, tmp_path / "out")
     assert [row[:3] for row in section.tables[0].rows] == [["all", 8, 4]]
-    assert section.missing == ["The model was trained without a critic, so there is no score of one."]
+    assert section.missing == ["The model was trained without a critic, so there are no critic scores."]
     assert "critic_distance" not in section.metrics
 
 
@@ -211,7 +215,8 @@ def test_a_flower_without_genres_or_of_one_song_is_analysed_as_far_as_it_goes(tm
 
 def test_one_window_is_too_few(tmp_path):
     section = analysed(subject_of(make_windows(1)), tmp_path / "out")
-    assert section.missing == ["The latent space as a whole takes two validation windows: take more songs."]
+    assert len(section.missing) == 1
+    assert "at least two validation windows" in section.missing[0]
 
 
 def test_a_setting_that_does_not_fit_is_refused():
