@@ -107,11 +107,11 @@ def _draw_fits(fits: Mapping[str, PriorFit], out: Path) -> Figure:
     """Draws how far the codes of each genre are from its Gaussian, in circle order."""
     places = range(len(fits))
     with picture(out / PICTURES / "genres.png", max(6, 0.32 * len(fits) + 2), 8) as figure:
-        figure.suptitle("Codes of each genre against its Gaussian of the prior")
+        figure.suptitle("Codes of each genre and its Gaussian of the prior")
         axes = figure.subplots(3, 1, sharex=True)
         for axis, label, values, floors in zip(
             axes,
-            ("error of the mean\n(deviations)", "error of the\ncovariance (relative)", "spread\n(relative)"),
+            ("error of the mean\n(standard deviations)", "error of the covariance\n(relative)", "spread\n(relative)"),
             zip(*((fit.mean, fit.covariance, fit.spread) for fit in fits.values()), strict=True),
             zip(*((fit.mean_floor, fit.covariance_floor, 1.0) for fit in fits.values()), strict=True),
             strict=True,

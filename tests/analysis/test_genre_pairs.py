@@ -6,14 +6,14 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from analysis.genres.pairs import Pair, draw_pairs, in_turns
+from analysis.genres.pairs import Pair, draw_pairs, interleave_songs
 from analysis.genres.part import GenresConfig, analyse_genres
 from analysis.genres.separability import (
     Separability,
     balanced_accuracies,
     circle_correlation,
     circle_distance,
-    separability,
+    measure_separability,
 )
 from analysis.shared.context import EvaluationContext
 from model.autoencoder import Autoencoder
@@ -22,7 +22,7 @@ from model.data import Provenance, WindowSet
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows
 
 CONFIG = GenresConfig(
-    windows=12, windows_together=4, pairs=[["rock", "pop"]], songs=2, folds=3, shrinkage=0.3, shuffles=9, seed=0
+    windows=12, windows_together=4, pairs=[("rock", "pop")], songs=2, folds=3, shrinkage=0.3, shuffles=9, seed=0
 )
 A_SONG = 8
 
@@ -38,7 +38,7 @@ def pair_of(centres: np.ndarray, songs_a_side: int, spread: float = 1.0) -> Pair
 
 
 def measure(pair: Pair) -> Separability:
-    return separability(pair, shuffles=60, folds=5, shrinkage=0.3, seed=0)
+    return measure_separability(pair, shuffles=60, folds=5, shrinkage=0.3, seed=0)
 
 
 FAR_APART = np.array([[4.0] * 6, [-4.0] * 6])
@@ -114,7 +114,7 @@ def test_the_larger_side_weighs_no_more_than_the_smaller():
 
 def test_songs_give_windows_in_turns():
     songs = np.array([7] * 50 + [2] * 3 + [5])
-    order = songs[in_turns(songs, np.random.default_rng(0))]
+    order = songs[interleave_songs(songs, np.random.default_rng(0))]
     assert sorted(order[:3]) == [2, 5, 7]
     assert sorted(order[3:5]) == [2, 7]
     assert sorted(order[5:7]) == [2, 7]
@@ -131,7 +131,7 @@ def test_pairs_leave_out_windows_with_both_tags():
     assert set(jazz_and_rock.songs[jazz_and_rock.labels > 0]) == {3, 4}
     assert [list(pair.labels).count(-1) for pair in pairs.values()] == [6, 6, 6]
     assert [list(pair.labels).count(1) for pair in pairs.values()] == [6, 4, 4]
-    assert pairs[0, 2].songs_a_side() == (6, 1)
+    assert pairs[0, 2].song_counts() == (6, 1)
 
 
 def test_codes_are_those_of_the_windows_drawn():
@@ -214,7 +214,7 @@ def test_windows_without_tags_are_a_sentence(tmp_path):
 
 def test_a_pair_that_is_not_in_the_vocabulary_is_named(tmp_path):
     training = tagged({("jazz",): 4, ("rock",): 4})
-    config = replace(CONFIG, pairs=[["rock", "punk"], ["rock", "jazz"]])
+    config = replace(CONFIG, pairs=[("rock", "punk"), ("rock", "jazz")])
     section = analyse_genres(subject_of(training, training), config, tmp_path)
     assert any(line.startswith("rock and punk ") for line in section.missing)
     assert section.figures[0].picture == "pictures/large.png"
