@@ -26,7 +26,7 @@ PROSE = Prose(__file__)
 
 @dataclass(frozen=True)
 class GenresConfig(Settings):
-    """The settings of this part."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     windows: Annotated[int, at_least(2)]
     """How many windows each genre of a pair has at most."""

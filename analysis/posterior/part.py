@@ -23,7 +23,7 @@ PROSE = Prose(__file__)
 
 @dataclass(frozen=True)
 class PosteriorConfig(Settings):
-    """The settings of this part."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     windows: Annotated[int, at_least(2)]
     """How many validation windows have their codes compared with the prior."""
