@@ -94,7 +94,7 @@ def _legend(first: str, second: str) -> list[Line2D]:
 def draw_large(
     genres: Sequence[str], pairs: Sequence[Pair], separabilities: Separabilities, seed: int, out: Path
 ) -> Figure:
-    """Draws a row a pair: the plane of the principal components, and t-SNE."""
+    """Draws two panels for each pair: the plane of the principal components, and t-SNE."""
     with picture(out / PICTURES / "large.png", 10, 4.6 * len(pairs)) as figure:
         for (left, right), pair in zip(figure.subplots(len(pairs), 2, squeeze=False), pairs, strict=True):
             names = [

@@ -61,9 +61,9 @@ def balanced_accuracies(
     """The mean over both sides of the share of windows classified correctly, by classifiers not fitted to their songs.
 
     The classifier is a linear discriminant, its covariance shrunk towards a sphere by the share `shrinkage`, with the
-    threshold halfway between the means of both sides: kernel ridge regression on the labels, solved once a fold for all
-    labellings and equally fast in any number of dimensions. The folds do not depend on the labels, so they are the same
-    for true and for shuffled ones.
+    threshold halfway between the means of both sides: kernel ridge regression on the labels, solved once per fold for
+    all labellings and equally fast in any number of dimensions. The folds do not depend on the labels, so they are the
+    same for true and for shuffled ones.
 
     codes: (windows, latent); labels: (windows, labellings) -1 or 1; songs: (windows,) -> (labellings,).
     """

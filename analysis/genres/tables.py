@@ -22,7 +22,7 @@ def mean_separability(separabilities: Separabilities) -> dict[str, float]:
 
 
 def matrix_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[dict[str, Any]]:
-    """The symmetric matrix, a row a cell, in circle order; `value` is what exceeds guessing."""
+    """The cells of the symmetric matrix, in circle order; `value` is what exceeds guessing."""
     cells = {**separabilities} | {(second, first): pair for (first, second), pair in separabilities.items()}
     return [
         {
@@ -68,7 +68,7 @@ def _pair_row(pair: Separability, genres: Sequence[str]) -> list[Cell]:
 
 
 def _genre_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[list[Cell]]:
-    """A row a genre that is in a pair, the most separable first."""
+    """One row for each genre that is in a pair, the most separable first."""
     by_genre: dict[str, list[Separability]] = {}
     for both, pair in separabilities.items():
         for genre in both:

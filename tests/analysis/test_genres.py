@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from analysis.genres.pairs import Pair, draw_pairs, interleave_songs
+from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs, interleave_songs
 from analysis.genres.part import GenresConfig, analyse_genres
 from analysis.genres.separability import (
     Separability,
@@ -140,6 +140,16 @@ def test_codes_are_those_of_the_windows_drawn():
     pair = draw_pairs(context, windows, 100, seed=0)[0]
     expected = context.codes(windows.tokens[windows.songs == 4]).double().numpy()
     assert np.sort(pair.codes[pair.songs == 4], axis=0) == pytest.approx(np.sort(expected, axis=0), abs=1e-6)
+
+
+def test_all_genres_have_at_most_so_many_windows_each():
+    windows = tagged({("jazz",): 3, ("rock",): 1, ("jazz", "pop"): 2})
+    codes, genre = draw_all_genres(context_of(windows, windows), windows, 5, seed=0)
+    assert len(codes) == len(genre)
+    counts = np.bincount(genre, minlength=3)
+    assert counts[0] == 5  # of 12 to 20 windows
+    assert counts[1] == 4
+    assert counts[2] in (0, 4, 5)  # each song with both tags counts towards one of them
 
 
 def test_the_circle_closes():

@@ -1,17 +1,18 @@
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from analysis.posterior import copies
-from analysis.posterior.codes import PosteriorCodes
+from analysis.posterior.codes import PosteriorCodes, read_codes
 from analysis.posterior.cycle import CycleConsistency, cycle_consistency
 from analysis.posterior.dimensions import dimension_variances
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
 from analysis.posterior.prior_fit import fit_to_prior
-from analysis.posterior.two_sample import two_sample_test
+from analysis.posterior.two_sample import critic_section, two_sample_test
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
 from model.autoencoder import Autoencoder
@@ -72,6 +73,28 @@ def test_errors_of_mean_covariance_and_spread_are_those_worked_out_by_hand():
     fit = fit_to_prior(torch.tensor([[4.0, 0], [2, 0]]))
     assert (fit.mean, fit.covariance, fit.spread) == pytest.approx((math.sqrt(9 / 2), 1, 1))
     assert (fit.mean_floor, fit.covariance_floor) == pytest.approx((math.sqrt(1 / 2), math.sqrt(3)))
+
+
+def test_windows_are_encoded_and_each_gets_a_sample_of_its_genre():
+    context = context_of(make_windows(300))
+    codes = read_codes(context, context.validation, torch.Generator().manual_seed(0))
+    mean, log_variance = context.model.encode(context.validation.tokens)
+    torch.testing.assert_close(codes.mean, mean, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(codes.variance, log_variance.exp(), atol=1e-5, rtol=1e-4)
+    assert ((codes.drawn - codes.mean) / codes.variance.sqrt()).std().item() == pytest.approx(1, abs=0.1)
+    tagged = codes.genre < len(GENRES)
+    assert context.validation.genres[tagged, codes.genre[tagged]].all()
+    standardised = context.model.prior.standardised(codes.prior[tagged], codes.genre[tagged])
+    assert standardised.std().item() == pytest.approx(1, abs=0.1)
+
+
+def test_the_critics_distance_is_how_much_higher_it_scores_the_prior():
+    codes = codes_of(drawn(20) - 3)
+    model = SimpleNamespace(critic=lambda z, genre: z.sum(dim=-1))
+    section = critic_section(SimpleNamespace(model=model, device=torch.device("cpu")), codes)
+    expected = (codes.prior.sum() - codes.drawn.sum()) / 20
+    assert section.metrics["critic_distance"] == pytest.approx(expected.item(), rel=1e-5)
+    assert section.metrics["critic_distance"] > 0
 
 
 def test_codes_like_the_prior_are_not_told_from_it_and_shifted_ones_are():
@@ -213,6 +236,15 @@ def test_a_flower_without_genres_or_of_one_song_is_analysed_as_far_as_it_goes(tm
     few, one_song = section.missing
     assert "jazz (0), rock (0), pop (0)" in few
     assert "two songs" in one_song
+
+
+@pytest.mark.usefixtures("texts")
+def test_the_nearest_samples_are_drawn_and_notes_are_counted(tmp_path):
+    context = context_of(make_windows(6))
+    section = analysed(context, tmp_path / "out")
+    samples, validation, _ = section.tables[-1].rows
+    assert f"each beside that window: {samples[3]:.1%}, " in section.figures[-1].caption
+    assert validation[5] == (context.validation.tokens < 128).sum(dim=(1, 2)).median()
 
 
 def test_long_tags_are_cut_in_pictures_and_no_tag_can_end_a_script_of_the_plots(tmp_path, texts):
