@@ -228,6 +228,13 @@ def test_other_models_and_windows_are_analysed_as_far_as_they_go(tmp_path):
 
 
 @pytest.mark.usefixtures("texts")
+def test_genres_with_too_few_windows_are_not_compared_but_counted(tmp_path):
+    section = analysed(context_of(make_windows(40)), tmp_path / "out", replace(CONFIG, fewest=41))
+    assert "mean_error" not in section.metrics
+    assert section.missing[0].startswith("Of the 40 validation windows, fewer than 41 belong to each of these genres")
+
+
+@pytest.mark.usefixtures("texts")
 def test_a_flower_without_genres_or_of_one_song_is_analysed_as_far_as_it_goes(tmp_path):
     windows = replace(windows_of(make_windows(9).tokens), songs=torch.zeros(9, dtype=torch.int32))
     section = analysed(context_of(windows), tmp_path / "out")
@@ -240,11 +247,15 @@ def test_a_flower_without_genres_or_of_one_song_is_analysed_as_far_as_it_goes(tm
 
 @pytest.mark.usefixtures("texts")
 def test_the_nearest_samples_are_drawn_and_notes_are_counted(tmp_path):
+    (tmp_path / "pictures").mkdir()
     context = context_of(make_windows(6))
-    section = analysed(context, tmp_path / "out")
-    samples, validation, _ = section.tables[-1].rows
-    assert f"each beside that window: {samples[3]:.1%}, " in section.figures[-1].caption
-    assert validation[5] == (context.validation.tokens < 128).sum(dim=(1, 2)).median()
+    samples, real = context.training.tokens[:5].clone(), context.validation.tokens
+    for changed, sample in enumerate(samples):
+        sample[0, : 5 - changed] = (sample[0, : 5 - changed] + 1) % 130
+    section = copies.copies_section(context, samples, real, tmp_path)
+    assert "each beside that window: 1.6%, 3.1%, 4.7% of their states" in section.figures[-1].caption  # 1 to 3 of 64
+    assert section.metrics["nearest"] == pytest.approx(3 / 64)
+    assert section.tables[0].rows[1][5] == (real < 128).sum(dim=(1, 2)).median()
 
 
 def test_long_tags_are_cut_in_pictures_and_no_tag_can_end_a_script_of_the_plots(tmp_path, texts):
