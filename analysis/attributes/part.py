@@ -14,8 +14,9 @@ from analysis.attributes.group_metrics import GroupMetrics, group_metrics, relat
 from analysis.attributes.pictures import COLOUR_LIMIT, draw_heat_maps
 from analysis.attributes.smoothness import agreement_section, smoothness_section
 from analysis.shared.clips import Panels, draw_with_clips
-from analysis.shared.context import EvaluationContext, random_subset
+from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
+from analysis.shared.sampling import random_subset
 from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_plot_rows
 from model.latent import sample
 from music.metrics import METRICS

@@ -12,7 +12,7 @@ from analysis.attributes.circle import (
     turned_orders,
 )
 from analysis.attributes.group_metrics import GroupMetrics, mean_of_known, table_cells
-from analysis.shared.correlation import FloatArray
+from analysis.shared.arrays import FloatArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import Section, Table
 from music.metrics import METRICS

@@ -19,10 +19,10 @@ from analysis.control.attribute_moves import (
 from analysis.control.config import ControlConfig
 from analysis.control.pictures import draw_attribute_moves, draw_matrices
 from analysis.control.sample import ControlSample
+from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import estimate, mean_of, metrics, table_cell
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
-from analysis.shared.correlation import FloatArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_plot_rows
 from model.latent import moved

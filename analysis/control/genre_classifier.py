@@ -18,8 +18,9 @@ from torch import Tensor
 from analysis.control.config import ControlConfig
 from analysis.control.genre_features import features
 from analysis.control.sample import ControlSample
-from analysis.shared.context import EvaluationContext, random_subset
-from analysis.shared.correlation import FloatArray
+from analysis.shared.arrays import BoolArray, FloatArray
+from analysis.shared.context import EvaluationContext
+from analysis.shared.sampling import random_subset
 from model.data import WindowSet
 from music.tokens import Tokens, with_all_tracks
 
@@ -27,8 +28,6 @@ STRENGTH = 0.001
 """C of the logistic regressions: a song's windows are alike, so a classifier that fits windows closely fits songs."""
 FARTHEST = 5.0
 """Standard deviations from the mean at which a feature is cut off."""
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from analysis.control.genre_classifier import ValidatedClassifier, validated_cla
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
 from analysis.control.sample import ControlSample
+from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import estimate, interval, means, metrics, table_cell
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
-from analysis.shared.correlation import FloatArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table, write_plot_rows
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from analysis.control.config import ControlConfig
+from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import song_weights
-from analysis.shared.context import EvaluationContext, random_subset
-from analysis.shared.correlation import FloatArray
-from analysis.shared.sampling import interleave_songs
+from analysis.shared.context import EvaluationContext
+from analysis.shared.sampling import interleave_songs, random_subset
 from analysis.shared.similarity import same_states, shared_notes
 from model.data import WindowSet
 

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.genres.pairs import IntArray, Pair
+from analysis.genres.pairs import Pair
 from analysis.genres.projection import pca, tsne
 from analysis.genres.separability import Separabilities
-from analysis.shared.correlation import FloatArray
+from analysis.shared.arrays import FloatArray, IntArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure
 from music.pictures import CIRCLE_COLOURS, label_circle, picture, short

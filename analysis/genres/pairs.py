@@ -6,14 +6,12 @@ from itertools import combinations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from analysis.shared.arrays import FloatArray, IntArray
 from analysis.shared.context import EvaluationContext
-from analysis.shared.correlation import FloatArray
+from analysis.shared.sampling import interleave_songs
 from model.data import WindowSet
 from model.networks.priors import draw_genre
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -39,19 +37,6 @@ class Pair:
         """How many songs the windows of the first genre are from, and those of the second."""
         first, second = (len(np.unique(self.songs[self.labels == label])) for label in (-1, 1))
         return first, second
-
-
-def interleave_songs(songs: IntArray, generator: np.random.Generator) -> IntArray:
-    """Orders windows at random, but so that every song gives its first window before any gives its second, and so on.
-
-    songs: (windows,) which song each is from -> (windows,) the windows' numbers.
-    """
-    shuffled = generator.permutation(len(songs))
-    by_song = shuffled[np.argsort(songs[shuffled], kind="stable")]
-    _, starts, counts = np.unique(songs[by_song], return_index=True, return_counts=True)
-    turns = np.empty_like(shuffled)
-    turns[by_song] = np.arange(len(songs)) - np.repeat(starts, counts)
-    return shuffled[np.argsort(turns[shuffled], kind="stable")]
 
 
 def draw_pairs(context: EvaluationContext, windows: WindowSet, most: int, seed: int) -> list[Pair]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve
 from sklearn.model_selection import GroupKFold
 
-from analysis.genres.pairs import IntArray, Pair
-from analysis.shared.correlation import FloatArray, rank_correlation
+from analysis.genres.pairs import Pair
+from analysis.shared.arrays import BoolArray, FloatArray, IntArray
+from analysis.shared.correlation import rank_correlation
 
 CHANCE = 0.95
 """The chance level is this quantile of what shuffled labels, or shuffled orders of the genres, reach."""
@@ -80,7 +80,7 @@ def balanced_accuracies(
     return _mean_of_sides(right, labels)
 
 
-def _mean_of_sides(values: FloatArray | NDArray[np.bool_], labels: IntArray) -> FloatArray:
+def _mean_of_sides(values: FloatArray | BoolArray, labels: IntArray) -> FloatArray:
     """The middle between the means of both sides, for each labelling; the mean of a side without windows is 0.
 
     values, labels: (windows, labellings) -> (labellings,).

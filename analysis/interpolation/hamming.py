@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.shared.correlation import FloatArray, rank_correlation
+from analysis.shared.arrays import FloatArray
+from analysis.shared.correlation import rank_correlation
 from analysis.shared.similarity import same_states
 
 

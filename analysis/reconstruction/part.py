@@ -10,8 +10,9 @@ from analysis.reconstruction.paper import HIDDEN_SIZE, counterpart, published_ac
 from analysis.reconstruction.table1 import all_measures_table, comparison_table, draw_points, markdown
 from analysis.shared.bootstrap import Measures, estimates
 from analysis.shared.clips import Panels, draw_with_clips
-from analysis.shared.context import EvaluationContext, random_subset
+from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
+from analysis.shared.sampling import random_subset
 from analysis.shared.section import PICTURES, Figure, Section, write_plot_rows
 from analysis.shared.similarity import same_states
 from model.config import ModelConfig

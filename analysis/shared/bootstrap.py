@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.shared.correlation import FloatArray
+from analysis.shared.arrays import FloatArray
 from model.evaluation import Counts, columns, with_means
 
 INTERVAL = (0.025, 0.975)

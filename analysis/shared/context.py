@@ -52,11 +52,6 @@ class EvaluationContext:
         return torch.cat([self.model.tokens(batch.to(self.device)).cpu() for batch in torch.split(z, BATCH)])
 
 
-def random_subset(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
-    """Returns `count` windows chosen at random without replacement, or all if there are fewer."""
-    return windows.take(torch.randperm(len(windows), generator=generator)[:count])
-
-
 def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationContext:
     """Reads a checkpoint and the folder of window shards it was trained on. Raises `InputError` like `load_for`.
 

@@ -1,10 +1,9 @@
 """Correlations of many rows of numbers at once."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-FloatArray = NDArray[np.float64]
+from analysis.shared.arrays import FloatArray
 
 SHORTEST = 1e-12
 """A row whose distance from its own mean is less than this is the same everywhere, but for rounding."""

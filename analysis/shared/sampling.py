@@ -1,9 +1,15 @@
-"""How windows are drawn when they should come from as many songs as possible."""
+"""How the analysis draws some of many windows."""
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
-IntArray = NDArray[np.int64]
+from analysis.shared.arrays import IntArray
+from model.data import WindowSet
+
+
+def random_subset(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
+    """Returns `count` windows chosen at random without replacement, or all if there are fewer."""
+    return windows.take(torch.randperm(len(windows), generator=generator)[:count])
 
 
 def interleave_songs(songs: IntArray, generator: np.random.Generator) -> IntArray:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs, interleave_songs
+from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs
 from analysis.genres.part import GenresConfig, analyse_genres
 from analysis.genres.separability import (
     Separability,
@@ -16,6 +16,7 @@ from analysis.genres.separability import (
     measure_separability,
 )
 from analysis.shared.context import EvaluationContext
+from analysis.shared.sampling import interleave_songs
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
