@@ -56,8 +56,8 @@ def _draw_files(folder: Path, statistics: Statistics) -> None:
         f"{length.bars} bars": {
             "train": length.train.windows,
             "validation": length.validation.windows,
-            "repeats within a song": length.repeats_in_song,
-            "repeats across songs": length.repeats_across_songs,
+            "repeats within a file": length.repeats_in_song,
+            "repeats across files": length.repeats_across_songs,
         }
         for length in statistics.windows
     }

@@ -1,4 +1,4 @@
-"""Stage `report`: a trained model and the parts of its analysis -> one page with pictures, music and numbers.
+"""Stage `report`: a trained model and the parts of its analysis -> one page with pictures, music and metrics.
 
 It also makes the page of a folder that came from a machine without DVC, where `python -m analysis` wrote it:
 
@@ -17,10 +17,10 @@ from music.json_files import write_json
 from stages.pages.curves import draw_curves
 from stages.pages.render import write_page
 from stages.shared.command import run
-from stages.shared.runs import Run, environment, flatten, parameters, read_run
+from stages.shared.runs import Run, collect_metrics, environment, flatten, parameters, read_run
 
 LONG = ("shards", "states")
-"""What the page leaves out of the windows' manifest."""
+"""What the page leaves out of the manifest of the windows."""
 SUMMARY = {
     "loss": "training.validation_loss",
     "accuracy": "reconstruction.accuracy.mean",
@@ -35,48 +35,51 @@ SUMMARY = {
     "monotonicity": "control.monotonicity",
     "gain": "control.transfer.means.gain",
 }
-"""What `dvc exp show` compares experiments by: a short name, and the number of training or of a part of the analysis."""
+"""The metrics that `dvc exp show` compares, under short names.
+
+Each is the full name of a metric, or of a group of metrics whose mean is taken.
+"""
 
 
 def main(
-    results: Annotated[Path, Option(help="with a folder a part of the analysis")],
+    results: Annotated[Path, Option(help="with a folder for each part of the analysis")],
     model: Annotated[Path, Option(help="with model.json")],
     windows: Annotated[Path, Option(help="with manifest.json")],
     page: Annotated[Path, Option()],
     params: Annotated[Path | None, Option(help="params.yaml, for a run made with DVC")] = None,
-    metrics: Annotated[Path | None, Option(help="the few numbers that dvc exp show compares, as JSON")] = None,
+    metrics: Annotated[Path | None, Option(help="a JSON file for the few metrics that dvc exp show compares")] = None,
 ) -> None:
-    """Writes the page of one run, and its summary."""
-    of = read_run(str(model), results, model, windows, params)
+    """Writes the page of one run, and a summary of its metrics."""
+    model_run = read_run(str(model), results, model, windows, params)
     with TemporaryDirectory() as folder:
         curves = Path(folder) / "curves.png"
-        if of.curves:
-            draw_curves(curves, {of.name: of.curves})
+        if model_run.curves:
+            draw_curves(curves, {model_run.name: model_run.curves})
         write_page(
             page,
             "report.html",
-            run=of,
+            run=model_run,
             parts=list(PARTS),
-            curves=curves if of.curves else None,
-            numbers={part: dict(flatten(section.metrics)) for part, section in of.sections.items()},
-            parameters=parameters(of),
-            manifest=dict(flatten({name: of.windows[name] for name in of.windows if name not in LONG})),
-            environment=environment(of),
+            curves=curves if model_run.curves else None,
+            metrics={part: dict(flatten(values)) for part, values in collect_metrics(model_run).items()},
+            parameters=parameters(model_run),
+            manifest=dict(flatten({name: value for name, value in model_run.windows.items() if name not in LONG})),
+            environment=environment(model_run),
         )
     if metrics:
-        write_json(metrics, summary(of))
+        write_json(metrics, summary(model_run))
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
 
 
-def summary(of: Run) -> dict[str, float]:
-    """The numbers named in `SUMMARY`, where the analysis has them; of several, such as one an attribute, the mean."""
-    sections = {part: section.metrics for part, section in of.sections.items()}
-    numbers = dict(flatten({"training": of.description["metrics"], **sections}))
-    found = {
-        name: [value for place, value in numbers.items() if f"{place}.".startswith(f"{wanted}.") and value is not None]
-        for name, wanted in SUMMARY.items()
-    }
-    return {name: fmean(values) for name, values in found.items() if values}
+def summary(model_run: Run) -> dict[str, float]:
+    """Returns the metrics named in `SUMMARY`, without those that the run does not have."""
+    metrics = dict(flatten(collect_metrics(model_run)))
+    short = {}
+    for name, wanted in SUMMARY.items():
+        values = [value for full, value in metrics.items() if f"{full}.".startswith(f"{wanted}.") and value is not None]
+        if values:
+            short[name] = fmean(values)
+    return short
 
 
 if __name__ == "__main__":

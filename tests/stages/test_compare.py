@@ -9,7 +9,7 @@ import pytest
 from dvc.repo import Repo
 
 from music.errors import InputError
-from stages.compare import main
+from stages.compare.__main__ import main
 from tests.helpers.pages import Page
 from tests.helpers.results import write_results
 
@@ -78,7 +78,7 @@ def test_three_runs_and_one_that_lacks_a_part(folders, tmp_path):
     shutil.rmtree(tmp_path / "c/reconstruction")
     page = Page(compare(folders, "a", "b", str(tmp_path / "c")))
     assert ["accuracy, drums", "0.750", "0.500", "-0.250 worse", "–", "–"] in page.rows
-    assert f"{tmp_path / 'c'}: this part of the analysis was not made." in page.text
+    assert f"{tmp_path / 'c'}: this part of the analysis is missing." in page.text
     assert "Has no such figure." in page.text
 
 

@@ -89,7 +89,7 @@ def test_what_is_missing_stands_out(text):
     missing = text.split('<ul class="missing">')[1:]
     assert len(missing) == len(PARTS)  # a line of each of the two parts, and the parts that were not made
     assert "Take more songs." in "".join(missing)
-    assert text.count("This part of the analysis was not made") == len(PARTS) - 2
+    assert text.count("This part of the analysis is missing") == len(PARTS) - 2
 
 
 def test_all_parts_stand_in_order_and_in_the_contents(text):
@@ -112,7 +112,7 @@ def test_params_are_shown_where_there_are_some(copied):
 
 def test_without_curves_the_page_says_so(copied):
     (copied / "curves.csv").unlink()
-    assert "There are no curves" in report(copied)
+    assert "There are no training curves" in report(copied)
 
 
 def test_curves_of_both_forms_are_read(results, tmp_path):

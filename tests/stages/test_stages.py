@@ -90,7 +90,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     from pipelines.genres import GenresConfig
     from pipelines.songs import SongsConfig
     from pipelines.windows import WindowsConfig
-    from stages.data_report import DataReportConfig
     from stages.train import TrainConfig
 
     monkeypatch.chdir(ROOT)
@@ -100,7 +99,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "songs": SongsConfig,
         "genres": GenresConfig,
         "windows": WindowsConfig,
-        "data_report": DataReportConfig,
         "train": TrainConfig,
     }.items():
         read_settings(kind, settings.PARAMS, name)
