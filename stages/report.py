@@ -6,7 +6,6 @@ It also makes the page of a folder that came from a machine without DVC, where `
 """
 
 from pathlib import Path
-from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -32,13 +31,10 @@ SUMMARY = {
     "two_sample": "posterior.two_sample_accuracy",
     "smoothness": "attributes.smoothness",
     "separability": "genres.validation.separability",
-    "monotonicity": "control.monotonicity",
-    "gain": "control.transfer.means.gain",
+    "monotonicity": "control.mean_monotonicity",
+    "gain": "control.gain",
 }
-"""The metrics that `dvc exp show` compares, under short names.
-
-Each is the full name of a metric, or of a group of metrics whose mean is taken.
-"""
+"""The metrics that `dvc exp show` compares: a short name for each, and its part and name there."""
 
 
 def main(
@@ -74,12 +70,7 @@ def main(
 def summary(model_run: Run) -> dict[str, float]:
     """Returns the metrics named in `SUMMARY`, without those that the run does not have."""
     metrics = dict(flatten(collect_metrics(model_run)))
-    short = {}
-    for name, wanted in SUMMARY.items():
-        values = [value for full, value in metrics.items() if f"{full}.".startswith(f"{wanted}.") and value is not None]
-        if values:
-            short[name] = fmean(values)
-    return short
+    return {short: metrics[name] for short, name in SUMMARY.items() if metrics.get(name) is not None}
 
 
 if __name__ == "__main__":

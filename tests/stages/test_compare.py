@@ -1,9 +1,11 @@
 """The page that compares runs, of results that are known by heart."""
 
 import json
+import re
 import shutil
 import subprocess
 from contextlib import chdir
+from itertools import pairwise
 
 import pytest
 from dvc.repo import Repo
@@ -71,6 +73,17 @@ def test_table_1_has_a_column_a_run_beside_the_papers(folders, tmp_path):
     assert "| 1-bar drums | 0.750 [0.625, 0.875] | 0.500 [0.375, 0.875] |" in table.read_text()
     assert "| 16-bar drums | – | – | 0.773 |" in table.read_text()
     assert set(json.loads(table.with_suffix(".json").read_text())) == {"a", "b"}
+
+
+def test_a_name_keeps_table_1_whole_and_a_column_of_its_own(folders, tmp_path):
+    table = tmp_path / "table1.md"
+    shutil.copytree(folders / "b", folders / "_x|y")
+    page = Page(compare(folders, "a", "_x|y", table=table))
+    assert any("_x|y" in row for row in page.rows)
+    lines = table.read_text().splitlines()
+    headers = [(above, line) for above, line in pairwise(lines) if line.startswith("| ---")]
+    assert len(headers) == 2
+    assert all(len(re.findall(r"(?<!\\)\|", above)) == line.count("|") for above, line in headers)
 
 
 def test_three_runs_and_one_that_lacks_a_part(folders, tmp_path):
