@@ -27,8 +27,6 @@ def writing(out: str, storage: str = "") -> Iterator[str]:
             yield folder
         return
     if FileSystems.match([FileSystems.join(out, "**.json")])[0].metadata_list:
-        raise InputError(
-            f"{out}: already has a finished output, which is never overwritten; delete it or name another folder"
-        )
+        raise InputError(f"{out}: has a finished output, which is never overwritten; delete it or name another folder")
     with workplace(out, storage="") as folder:
         yield folder

@@ -44,9 +44,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InputError(
-            f"{file}: {' '.join(str(error).split())}; correct it, or run in the project's folder"
-        ) from error
+        cause = " ".join(str(error).split())
+        raise InputError(f"{file}: {cause}; correct it, or run in the project's folder") from error
     if not isinstance(content, dict):
         raise InputError(f"{file}: no names and values in it; compare it with the project's own file")
     return content

@@ -45,7 +45,7 @@ def test_a_section_is_read_with_its_types(tmp_path):
         ("3", "no names and values"),
         ("shapes: {}", "shape: no such parameter; did you mean shapes?"),
         ("shape: 3", "shape must be a section"),
-        ("shape: {sides: 4", "mend it"),
+        ("shape: {sides: 4", "correct it"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(tmp_path, text, message):
