@@ -19,7 +19,7 @@ BAR_COLOUR = "#1f77b4"
 SPLIT_COLOURS = {"train": "#1f77b4", "validation": "#ff7f0e"}
 REPEAT_COLOURS = {"repeats within a file": "#bdbdbd", "repeats across files": "#737373"}
 STATE_COLOURS = {"onset": "#1f77b4", "hold": "#9ecae1", "silent": "#e6e6e6"}
-CIRCLE_LIMIT = 1.7
+CIRCLE_LIMIT = 1.85
 """How far the axes of the unit circle reach, so that there is room for its labels."""
 MIDDLE_C = 60
 OCTAVE = 12
@@ -128,7 +128,7 @@ def draw_similarity(path: Path, genres: Sequence[str], similarities: NDArray[np.
     inches = 0.24 * max(len(genres), 8)
     with picture(path, inches + 2.6, inches + 2.0) as figure:
         axis = figure.subplots()
-        axis.set_title("Genres by the songs they share, in circle order")
+        axis.set_title("Genres by the songs they share,\nin circle order")
         others = np.where(np.eye(len(genres), dtype=bool), np.nan, similarities)
         image = heat_map(axis, others, genres, genres, cmap="viridis", vmin=0, vmax=1)
         axis.tick_params(labelsize=8)

@@ -21,6 +21,7 @@ from pipelines.songs import SongsConfig, write_songs
 from pipelines.statistics import read_examples
 from pipelines.windows import SplitConfig, WindowsConfig, write_windows
 from stages.data_report import main
+from stages.pages.charts import draw_circle, draw_similarity
 from tests.helpers.pages import Page
 from tests.helpers.songs import FOUR_FOUR, band, instrument
 
@@ -283,6 +284,15 @@ def test_sets_that_do_not_belong_together_are_refused(copied, path, values, mess
     edit(copied / "data" / path, **values)
     with pytest.raises(InputError, match=message):
         report(copied)
+
+
+def test_a_long_tag_leaves_room_for_the_chart(tmp_path):
+    drawn = {}
+    for name, tag in {"cut": "x" * 19 + "…", "long": "x" * 60}.items():
+        draw_similarity(tmp_path / f"{name}.png", ["_rock", tag], np.eye(2))
+        draw_circle(tmp_path / f"{name}-circle.png", ["_rock", tag], [3, 2], np.eye(2))
+        drawn[name] = [(tmp_path / f"{name}{kind}.png").read_bytes() for kind in ("", "-circle")]
+    assert drawn["cut"] == drawn["long"]
 
 
 def test_names_are_drawn_as_they_stand(tmp_path):
