@@ -1,4 +1,4 @@
-"""The report page, of results that are known by heart."""
+"""The report page, for results whose every number is known."""
 
 import base64
 import json
@@ -184,7 +184,7 @@ def test_what_the_analysis_left_elsewhere_makes_the_page_alone(tmp_path, monkeyp
     manifest = json.loads((windows / "manifest.json").read_text()) | {"train": 20, "validation": 4}
     (windows / "manifest.json").write_text(json.dumps(manifest))
     save(model, Autoencoder(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
-    monkeypatch.chdir(ROOT)  # of analysis.toml
+    monkeypatch.chdir(ROOT)  # where analysis.toml is
     monkeypatch.setattr("analysis.__main__.PARTS", ["interpolation"])
     monkeypatch.setattr("sys.argv", ["analysis", str(model), str(windows), str(out)])
     analyse()
