@@ -49,7 +49,7 @@ def _table_of_means(columns: dict[str, Column]) -> Table:
         for label, key in (("Split by", "split"), ("Validation windows", "windows"), ("Their songs", "songs"))
     ]
     return Table(
-        "All measures, as means over the tracks with 95% intervals over songs; and the data measured on.",
+        "Means over the tracks of all measures, with 95% intervals over songs; below them, the validation data.",
         ["share of", *columns],
         measured + data,
     )
