@@ -22,7 +22,7 @@ lint: $(VENV)/tests
 
 # Every experiment with its metrics and with the parameters that differ, without the hashes of what stages read.
 experiments: $(VENV)/stages
-	dvc exp show --only-changed --drop '.*/|music|model'
+	dvc exp show --only-changed --drop 'Created|.*/|music|model'
 
 lakh: $(VENV)/stages
 	python -m pipelines.corpus.download data/lakh
