@@ -55,13 +55,18 @@ def windows_of(tokens: torch.Tensor) -> WindowSet:
     return WindowSet(tokens, torch.zeros(count, len(GENRES), dtype=torch.bool), torch.arange(count, dtype=torch.int32))
 
 
-def make_context(windows: WindowSet | None = None, **changes: Any) -> EvaluationContext:
-    """An untrained model, `SMALL` with changes, and windows that stand for both its splits."""
+def make_context(
+    training: WindowSet | None = None, validation: WindowSet | None = None, **changes: Any
+) -> EvaluationContext:
+    """An untrained model, `SMALL` with changes, and its windows; without validation windows the training windows."""
     torch.manual_seed(0)
     config = replace(SMALL, **changes)
-    windows = (windows or make_windows(bars=config.bars)).seen_by(config)
+    training = make_windows(bars=config.bars) if training is None else training
+    splits = training, training if validation is None else validation
     description = Description(config, BRIEF, Provenance(config.bars, GENRES, "digest"), {}, {})
-    return EvaluationContext(Autoencoder(config).eval(), description, windows, windows, "song")
+    return EvaluationContext(
+        Autoencoder(config).eval(), description, *(windows.seen_by(config) for windows in splits), "song"
+    )
 
 
 def window_table(
