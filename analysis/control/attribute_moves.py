@@ -11,7 +11,7 @@ from torch import Tensor
 from analysis.control.attribute_metrics import consistency, defined, linearity, monotonicity, restrictiveness
 from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
-from analysis.shared.similarity import same_states
+from model.similarity import same_states
 from model.latent import moved, step_along
 from music.metrics import measure
 from music.tokens import with_all_tracks

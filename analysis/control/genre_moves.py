@@ -11,7 +11,7 @@ from analysis.control.setup import Drawn
 from analysis.control.tested_classifier import TestedClassifier
 from analysis.shared.context import EvaluationContext
 from analysis.shared.correlation import Numbers
-from analysis.shared.similarity import note_f1, same_states
+from model.similarity import note_f1, same_states
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from analysis.shared.context import EvaluationContext, some
-from analysis.shared.similarity import same_states, shared_notes
+from model.similarity import same_states, shared_notes
 from model.data import WindowSet
 from music.metrics import METRICS
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.shared import correlation
-from analysis.shared.similarity import same_states
+from model.similarity import same_states
 
 
 def distance(first: Tensor, second: Tensor) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from analysis.shared.bootstrap import Measures, estimates
 from analysis.shared.clips import draw_with_clips
 from analysis.shared.context import EvaluationContext, some
 from analysis.shared.section import PICTURES, Figure, Section
-from analysis.shared.similarity import same_states
+from model.similarity import same_states
 from model.config import ModelConfig
 from model.evaluation import evaluate
 from music.json_files import write_json

@@ -17,7 +17,7 @@ from analysis.control.part import analyse_control
 from analysis.control.setup import ControlConfig, draw
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES
-from analysis.shared.similarity import note_f1, same_states, shared_notes
+from model.similarity import note_f1, same_states, shared_notes
 from model.autoencoder import Autoencoder
 from model.latent import moved, step_along, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
