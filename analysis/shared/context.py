@@ -8,7 +8,7 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, load_for
-from model.data import SPLITS, WindowSet, read_split_unit, read_windows
+from model.data import DroppedWindows, WindowSet, read_split_unit, read_windows
 from model.training.workers import device
 
 BATCH = 1024
@@ -24,6 +24,8 @@ class EvaluationContext:
     validation: WindowSet
     split_unit: str
     """What the two have no part of in common: "song", "artist" or, as in [P], "window"."""
+    dropped: DroppedWindows = DroppedWindows()
+    """Windows of the shards that are not in these sets, because this model sees no difference between them."""
 
     @property
     def device(self) -> torch.device:
@@ -57,5 +59,7 @@ def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationCont
     if cpu_threads:
         torch.set_num_threads(cpu_threads)
     autoencoder, description = load_for(model, windows)
-    training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
-    return EvaluationContext(autoencoder.to(device()), description, training, validation, read_split_unit(windows))
+    read = read_windows(windows, description.model)
+    return EvaluationContext(
+        autoencoder.to(device()), description, read.training, read.validation, read_split_unit(windows), read.dropped
+    )

@@ -23,12 +23,17 @@ class Workers:
 
     @property
     def first(self) -> bool:
-        """Whether it is this one that validates, logs and saves."""
+        """Whether this process is the one that validates, logs and saves."""
         return self.rank == 0
 
     def part(self, batch: Tensor) -> Tensor:
         """The rows of the batch that are this process's."""
         return batch.chunk(self.count)[self.rank]
+
+    def uniform(self, generator: torch.Generator, windows: int, *shape: int) -> Tensor:
+        """Random numbers from 0 to 1, (windows, *shape): this process's part of those drawn for the whole batch."""
+        whole = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
+        return self.part(whole)
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replaces each tensor by its mean over the processes."""
@@ -41,12 +46,6 @@ class Workers:
         means = torch.split(flat, [tensor.numel() for tensor in listed])
         for tensor, mean in zip(listed, means, strict=True):
             tensor.copy_(mean.view_as(tensor))
-
-    def share(self, tensors: Iterable[Tensor]) -> None:
-        """Replaces each tensor by the first process's."""
-        if self.count > 1:
-            for tensor in tensors:
-                dist.broadcast(tensor, src=0)
 
     def agree(self, value: int, device: torch.device) -> int:
         """The first process's value."""

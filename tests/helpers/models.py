@@ -13,9 +13,8 @@ import torch
 from analysis.shared.context import EvaluationContext
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
-from model.config import ModelConfig, TrainingConfig
+from model.config import ModelConfig, StoppingCriteria, TrainingConfig
 from model.data import Provenance, WindowSet
-from model.training.loop import StoppingCriteria
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
 
@@ -28,7 +27,7 @@ FEW = {
     "posterior": {"windows": 64, "samples": 8},
     "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40},
 }
-"""In analysis.toml, instead of as many as make the figures trustworthy."""
+"""Values of analysis.toml with which an analysis takes seconds; its figures mean nothing then."""
 GENRES = ["jazz", "rock", "pop"]
 SMALL = ModelConfig(
     bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp", genres=3,
@@ -72,7 +71,7 @@ def make_context(
 def window_table(
     tokens: np.ndarray, shifts: np.ndarray, genres: Sequence[Sequence[int]], songs: Sequence[str]
 ) -> pa.Table:
-    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,), songs: the id of each window's."""
+    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,), songs: the id of each window's song."""
     count, _, steps = tokens.shape
     columns = {
         "tokens": [window.tobytes() for window in tokens],
@@ -95,7 +94,7 @@ def write_brief_settings(analysis: Path, to: Path) -> None:
 
 
 def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet) -> None:
-    """Both splits in a shard each, with the manifest."""
+    """Writes each split as one shard, and the manifest."""
     bars = training.tokens.shape[-1] // 16
     sets = {shard_name("train", 0, 1): training, shard_name("validation", 0, 1): validation}
     with shard_writers(str(folder), dict.fromkeys(sets, windows_schema(bars))) as writers:
