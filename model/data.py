@@ -73,10 +73,6 @@ class Dataset:
     validation: WindowSet
     dropped: DroppedWindows = DroppedWindows()
 
-    def to(self, device: torch.device) -> "Dataset":
-        """The same windows in the device's memory."""
-        return replace(self, training=self.training.to(device), validation=self.validation.to(device))
-
 
 @dataclass(frozen=True)
 class Provenance:
