@@ -1,8 +1,7 @@
-"""How many floating-point operations one update of MusAE takes, each counted once.
+"""How many floating-point operations the matrix products of one update of MusAE take; additions count too.
 
-Those of matrix products alone, an addition and a multiplication apart. "Once" means that inputs and genres are looked
-up, not multiplied; that z, the same at every step, is projected once; that one encoder pass serves all phases; and that
-no gradient counts that nobody uses. An implementation that does more is no faster for it.
+Only necessary operations are counted: inputs and genres are looked up, not multiplied; z, the same at every step, is
+projected once; one encoder pass serves all phases; and gradients that nothing uses are not computed.
 """
 
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from music.tokens import STATES, STEPS_PER_BAR, TRACKS
 
 @dataclass(frozen=True)
 class Operations:
-    """Of one update, forward and backward."""
+    """The operations of one update, forward and backward."""
 
     encoder: int
     decoders: int
     critic: int
-    """With its gradient penalty, all its updates and the generator's way through it."""
+    """All the critic's updates with their gradient penalties, and the generator's loss."""
 
     @property
     def total(self) -> int:
@@ -26,23 +25,23 @@ class Operations:
 
 
 def of_update(config: ModelConfig, training: TrainingConfig) -> Operations:
-    """Of one update of the autoencoder and those of the critic that come with it."""
+    """Counts one update of the autoencoder, and the critic's updates that belong to it."""
     batch, steps = training.batch, STEPS_PER_BAR * config.bars
-    units, latent = config.hidden_size, config.latent
+    size, latent = config.hidden_size, config.latent
 
     forward_and_backward = 3  # the backward pass has two products for each: one by the weights, one by the input
-    heads = 2 * product(batch, 2 * units, latent)
+    heads = 2 * product(batch, 2 * size, latent)
     encoder = forward_and_backward * heads
     for layer in range(config.layers):
-        inputs = 2 * units if layer else units
-        encoder += 2 * forward_and_backward * product(batch * steps, inputs, 4 * units)
-        encoder += 2 * forward_and_backward * product(batch * steps, units, 4 * units)
-        encoder -= 2 * product(batch, units, 4 * units)  # the first state is 0 and gets no gradient
+        inputs = 2 * size if layer else size
+        encoder += 2 * forward_and_backward * product(batch * steps, inputs, 4 * size)
+        encoder += 2 * forward_and_backward * product(batch * steps, size, 4 * size)
+        encoder -= 2 * product(batch, size, 4 * size)  # the first state is 0 and gets no gradient
 
-    decoder = product(batch, latent, units) + product(batch, latent, 4 * units)
-    decoder += (config.layers - 1) * product(batch * steps, units, 4 * units)
-    decoder += config.layers * product(batch * steps, units, 4 * units)
-    decoder += product(batch * steps, units, STATES)
+    decoder = product(batch, latent, size) + product(batch, latent, 4 * size)
+    decoder += (config.layers - 1) * product(batch * steps, size, 4 * size)
+    decoder += config.layers * product(batch * steps, size, 4 * size)
+    decoder += product(batch * steps, size, STATES)
 
     return Operations(
         encoder,
@@ -52,7 +51,7 @@ def of_update(config: ModelConfig, training: TrainingConfig) -> Operations:
 
 
 def product(rows: int, inputs: int, outputs: int) -> int:
-    """Of (rows, inputs) times (inputs, outputs)."""
+    """The operations of (rows, inputs) times (inputs, outputs)."""
     return 2 * rows * inputs * outputs
 
 
@@ -65,13 +64,13 @@ def _layers(config: ModelConfig, batch: int) -> tuple[int, int, int]:
 
 
 def _critic(config: ModelConfig, batch: int) -> int:
-    """One update: scores of real and fake, and the penalty, differentiated twice."""
+    """One update of the critic: scores of real and fake codes, and the penalty, which is differentiated twice."""
     first, second, score = _layers(config, batch)
     scores = 2 * (first + second + score)
-    their_gradients = 2 * (first + 2 * second + 2 * score)  # none for the codes
-    penalty = 2 * (first + second)  # the hidden layers, and the score's gradient back through them
-    its_gradients = 2 * (second + first) + (2 * second + first)  # through the latter, then through the former
-    return scores + their_gradients + penalty + its_gradients
+    score_gradients = 2 * (first + 2 * second + 2 * score)  # none for the codes
+    penalty = 2 * (first + second)  # the hidden layers, and the score's gradient through them
+    penalty_gradients = 2 * (second + first) + (2 * second + first)  # through that gradient, then the hidden layers
+    return scores + score_gradients + penalty + penalty_gradients
 
 
 def _generator(config: ModelConfig, batch: int) -> int:

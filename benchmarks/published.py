@@ -1,7 +1,7 @@
-"""The published model, ported to PyTorch as it stands: the yardstick for the speed of training.
+"""The published model, ported to PyTorch without changes: what the speed of training is compared to.
 
-[P] sections 3 and 4.1 and [W]: one-hot piano rolls, an LSTM after another, and three phases a step, each with an
-encoder pass and an Adam of its own. All else is as PyTorch sets it: float32, TF32 inside cuDNN's LSTMs.
+[P] sections 3 and 4.1 and [W]: one-hot piano rolls, LSTMs one after another, and three phases an update, each with its
+own encoder pass and its own Adam. The rest is PyTorch's default: float32, and TF32 inside cuDNN's LSTMs.
 """
 
 import torch
@@ -16,7 +16,7 @@ from music.tokens import STATES, STEPS_PER_BAR, TRACKS
 
 
 class PianoRolls(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """One window an item: (steps, 4 * 130) float32 one-hot, its (4, steps) states, and its (genres,) bool."""
+    """The windows, each as (steps, 4 * 130) float32 one-hot, (4, steps) int64 states, and (genres,) bool."""
 
     def __init__(self, windows: WindowSet) -> None:
         self.windows = windows
@@ -34,7 +34,7 @@ def one_hot(states: Tensor) -> Tensor:
     return functional.one_hot(states, STATES).transpose(-3, -2).flatten(-2).float()
 
 
-class Encoder(nn.Module):
+class PublishedEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.lstm = nn.LSTM(
@@ -49,7 +49,7 @@ class Encoder(nn.Module):
         return self.mean(last), self.log_variance(last)
 
 
-class Decoder(nn.Module):
+class PublishedDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.steps = STEPS_PER_BAR * config.bars
@@ -64,7 +64,7 @@ class Decoder(nn.Module):
         return logits
 
 
-class Critic(nn.Module):
+class PublishedCritic(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.classes = config.genres + 1 if config.prior == "flower" else 0
@@ -84,13 +84,13 @@ class Critic(nn.Module):
 
 
 class Published:
-    """The networks on their device, their optimisers, and a step of all three phases."""
+    """The networks on their device, their optimisers, and an update of all three phases."""
 
     def __init__(self, config: ModelConfig, training: TrainingConfig, device: torch.device) -> None:
         self.training = training
-        self.encoder = Encoder(config).to(device)
-        self.decoders = nn.ModuleList(Decoder(config) for _ in TRACKS).to(device)
-        self.critic = Critic(config).to(device)
+        self.encoder = PublishedEncoder(config).to(device)
+        self.decoders = nn.ModuleList(PublishedDecoder(config) for _ in TRACKS).to(device)
+        self.critic = PublishedCritic(config).to(device)
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )
@@ -118,7 +118,7 @@ class Published:
         genre = draw_genre(genres, generator)
 
         mean, log_variance = self.encoder(rolls)
-        z = _draw(mean, log_variance, generator)
+        z = _sample(mean, log_variance, generator)
         reconstruction = torch.zeros((), device=rolls.device)
         for track, decoder in enumerate(self.decoders):
             logits = decoder(z)
@@ -131,7 +131,7 @@ class Published:
             mean, log_variance = self.encoder(rolls)
         for _ in range(self.training.critic_updates):
             real = self.prior.sample(genre, generator)
-            fake = _draw(mean, log_variance, generator)
+            fake = _sample(mean, log_variance, generator)
             distance = self.critic(real, genre).mean() - self.critic(fake, genre).mean()
             penalty = self.gradient_penalty(real, fake, genre, generator)
             self.critic_optimiser.zero_grad()
@@ -139,7 +139,7 @@ class Published:
             self.critic_optimiser.step()
 
         mean, log_variance = self.encoder(rolls)
-        z = _draw(mean, log_variance, generator)
+        z = _sample(mean, log_variance, generator)
         generation = -beta * self.critic(z, genre).mean()
         self.generator_optimiser.zero_grad()
         torch.autograd.backward(generation)
@@ -157,6 +157,6 @@ class Published:
         return penalty
 
 
-def _draw(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
+def _sample(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
     return mean + torch.exp(0.5 * log_variance) * noise

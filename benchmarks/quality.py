@@ -1,10 +1,10 @@
-"""Whether speed costs quality: losses after as many windows, of the published model's port and of this project.
+"""Whether speed costs quality: the published model's port and this project after the same number of windows.
 
     python -m benchmarks.quality WINDOWS --recipe demo --seen 32000 --batch 32 128 --seeds 0 1 2
 
-WINDOWS is a folder of window shards. Every system is trained with the recipe's sizes and schedule, stretched over the
-updates that it takes to see so many windows, once a batch size and seed; the learning rate is the recipe's for its own
-batch size, and grows with the square root of the batch. What was measured stands in docs/performance.md.
+WINDOWS is a folder of window shards. Every system is trained once for each batch size and seed, with the recipe's sizes
+and its schedule stretched over the updates that see this many windows. The learning rate is the recipe's for the
+recipe's batch size, and grows with the square root of the batch. The results are in docs/performance.md.
 """
 
 import argparse
@@ -17,31 +17,35 @@ from statistics import mean, stdev
 
 import torch
 
-from benchmarks.training import DEVICE, Kind, System, describe, prepare, print_table, systems
+from benchmarks.training import DEVICE, System, SystemType, describe, print_table, systems
 from model.autoencoder import reconstruction_loss
-from model.data import SPLITS, WindowSet, read_provenance, read_windows
-from model.training.run import RunConfig, read_recipe
+from model.config import ModelConfig, RunConfig, TrainingConfig
+from model.data import WindowSet, read_provenance, read_windows
+from model.recipes import read_recipe
+from model.training.run import prepare_torch
 from music.tokens import TRACKS
 
 VALIDATION_WINDOWS = 8192
 BATCH = 256
 
 
-def trained(
-    kind: Kind, folder: Path, training: WindowSet, arguments: argparse.Namespace, batch: int, seed: int
-) -> System:
-    """A system after all updates."""
-    updates = arguments.seen // batch
+def recipe(folder: Path, arguments: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
+    """MusAE in the sizes of the recipe, and the recipe's schedule."""
     config = RunConfig(
-        max_minutes=None, patience=None, keep="last", tracks=TRACKS, onsets="starts", decoder="parallel",
-        prior="flower", regulariser="wgan_gp", recipe=arguments.recipe, updates=updates, seed=seed,
+        tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp",
+        recipe=arguments.recipe, updates=None, max_minutes=None, patience=None, keep="last", seed=0,
         precision="float32", cpu_threads=arguments.cpu_threads,
     )  # fmt: skip
     data = read_provenance(folder)
-    torch.manual_seed(seed)
-    model, schedule = read_recipe(config, data.bars, len(data.genres))
-    rate = schedule.learning_rate * math.sqrt(batch / schedule.batch)
-    system = kind(model, replace(schedule, batch=batch, learning_rate=rate), training)
+    return read_recipe(config, data.bars, len(data.genres))
+
+
+def trained(
+    kind: SystemType, training: WindowSet, config: ModelConfig, schedule: TrainingConfig, updates: int
+) -> System:
+    """A system after this many updates; the schedule, its batch and its seed are those of the run."""
+    torch.manual_seed(schedule.seed)
+    system = kind(config, schedule.stretched(updates), training)
     torch.use_deterministic_algorithms(system.deterministic)
     for _ in range(updates):
         system.update()
@@ -49,7 +53,7 @@ def trained(
 
 
 def judged(system: System, validation: WindowSet) -> tuple[float, float]:
-    """The loss in nats a step, all tracks together, and the accuracy, of the mean codes."""
+    """The loss of the mean codes, in nats a step over all tracks, and their accuracy."""
     losses, hits = [], []
     for tokens in torch.split(validation.tokens, BATCH):
         logits = system.reconstruct(tokens)
@@ -59,35 +63,36 @@ def judged(system: System, validation: WindowSet) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Reads the command line, and trains and judges each system."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("windows", type=Path)
     parser.add_argument("--recipe", required=True)
-    parser.add_argument("--seen", type=int, required=True, help="training windows, each as often as it comes")
+    parser.add_argument("--seen", type=int, required=True, help="training windows, counted each time they are seen")
     parser.add_argument("--batch", type=int, nargs="+", required=True, help="one or several sizes")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
     arguments = parser.parse_args()
-    if arguments.cpu_threads:
-        torch.set_num_threads(arguments.cpu_threads)
-    prepare()
+    prepare_torch(arguments.cpu_threads)
     describe()
-    training, validation = (read_windows(arguments.windows, split) for split in SPLITS)
-    validation = validation.spread(VALIDATION_WINDOWS).to(DEVICE)
-    if len(training) < max(arguments.batch):
-        parser.error(f"{len(training)} training windows, fewer than a batch")
+    config, schedule = recipe(arguments.windows, arguments)
+    windows = read_windows(arguments.windows, config)
+    validation = windows.validation.spread(VALIDATION_WINDOWS).to(DEVICE)
+    if len(windows.training) < max(arguments.batch):
+        parser.error(f"{len(windows.training)} training windows, fewer than a batch")
     rows = []
     for kind, batch in product(systems(), arguments.batch):
+        rate = schedule.learning_rate * math.sqrt(batch / schedule.batch)
         measured = []
         for seed in arguments.seeds:
-            system = trained(kind, arguments.windows, training, arguments, batch, seed)
-            measured.append(judged(system, validation))
+            run = replace(schedule, batch=batch, learning_rate=rate, seed=seed)
+            measured.append(judged(trained(kind, windows.training, config, run, arguments.seen // batch), validation))
             print(f"{kind.name}, batches of {batch}, seed {seed}: {measured[-1]}", flush=True)
-        rows.append([kind.name, str(batch), *map(spread, zip(*measured, strict=True))])
+        rows.append([kind.name, str(batch), *map(mean_and_deviation, zip(*measured, strict=True))])
     print_table(["system", "batch", "loss, nats a step", "accuracy"], rows)
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation."""
+def mean_and_deviation(values: Sequence[float]) -> str:
+    """The mean, and the standard deviation where there are several values."""
     return f"{mean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
 
 

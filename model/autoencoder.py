@@ -1,4 +1,4 @@
-"""Encoder, decoder, critic and prior in one: MusAE, its ablations and its peers."""
+"""Encoder, decoder, critic and prior in one module: MusAE, its ablations, and MusicVAE to compare it with."""
 
 import math
 
@@ -9,18 +9,22 @@ from model.config import ModelConfig
 from model.networks.critic import Critic
 from model.networks.decoder import ParallelDecoder
 from model.networks.encoder import Encoder
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, Sampling
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
+from model.networks.scheduled_sampling import ScheduledSampling
 
 FIRST_VARIANCE = 0.01
-"""Of the codes before training, in those units: with more noise the decoders learn to ignore them first."""
+"""Variance of the codes before training, as a share of the prior's mean square.
+
+With more noise the decoders first learn to ignore the codes.
+"""
 
 
 class Autoencoder(nn.Module):
-    """The music adversarial autoencoder of [P] section 3, or with another decoder or regulariser one of its peers.
+    """The music adversarial autoencoder of [P] section 3, or with another decoder or regulariser a model beside it.
 
-    Encoder and decoders work in units of the prior's root mean square, so that codes squeezed into the flower's
-    narrow petals are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
+    Encoder and decoders see codes divided by the prior's root mean square, so that codes in the flower's narrow petals
+    are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -37,7 +41,7 @@ class Autoencoder(nn.Module):
 
     @property
     def autoregressive(self) -> bool:
-        """Whether the decoder is fed states that it or a teacher has written."""
+        """Whether the decoder is fed the states of earlier steps."""
         return not isinstance(self.decoder, ParallelDecoder)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,10 +49,10 @@ class Autoencoder(nn.Module):
         mean, log_variance = self.encoder(tokens)
         return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
 
-    def decode(self, z: Tensor, tokens: Tensor, sampling: Sampling | None = None) -> Tensor:
-        """The logits that are trained, (batch, tracks, steps, 130), in z's precision; z: (batch, latent).
+    def decode(self, z: Tensor, tokens: Tensor, sampling: ScheduledSampling | None = None) -> Tensor:
+        """The logits of the states, (batch, tracks, steps, 130), in z's precision; z: (batch, latent).
 
-        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with sampling what it draws itself.
+        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with sampling some states that it draws.
         """
         code = z / self.prior.scale
         logits: Tensor = self.decoder(code, tokens, sampling) if self.autoregressive else self.decoder(code)
@@ -63,7 +67,7 @@ class Autoencoder(nn.Module):
     def tokens(self, z: Tensor) -> Tensor:
         """The likeliest states of each code; z: (batch, latent) -> (batch, tracks, steps) uint8.
 
-        An autoregressive decoder is fed its own.
+        An autoregressive decoder is fed its own states.
         """
         return self.decoder.tokens(z / self.prior.scale)
 
@@ -77,7 +81,7 @@ def _decoder(config: ModelConfig) -> ParallelDecoder | FlatDecoder | Hierarchica
 
 
 def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Cross entropy in nats a step, summed over the tracks, averaged over windows and steps.
+    """Cross entropy in nats, summed over the tracks, averaged over windows and steps.
 
     logits: (batch, tracks, steps, 130), tokens: (batch, tracks, steps).
     """
@@ -86,9 +90,9 @@ def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
 
 
 def _initialise(module: nn.Module) -> None:
-    """The first weights of Keras, in which [P] was written: Glorot, orthogonal recurrences, forget gates open.
+    """Sets the weights as Keras does, in which [P] was written: Glorot, orthogonal recurrences, open forget gates.
 
-    PyTorch's own leave the decoders at the same states for every code several times as long.
+    With PyTorch's own, decoders take several times as long to begin to predict different states for different codes.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

@@ -1,116 +1,105 @@
-"""What a model is made of and how it is trained: one dataclass each."""
+"""What a model is made of, how it is trained and when training ends: one dataclass each."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
-from model.training.precision import Precision
+from music.settings import Settings, at_least, from_to, more_than
 from music.tokens import TRACKS
 
 Onsets = Literal["starts", "changes"]
-Decoder = Literal["parallel", "flat", "hierarchical"]
-Prior = Literal["gaussian", "flower"]
+DecoderName = Literal["parallel", "flat", "hierarchical"]
+PriorName = Literal["gaussian", "flower"]
 Regulariser = Literal["wgan_gp", "wgan_gp_without_genre", "kl", "none"]
+Precision = Literal["float32", "bfloat16"]
+Keep = Literal["last", "best"]
+
+Count = Annotated[int, at_least(1)]
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Settings):
     """An autoencoder.
 
-    MusAE has the parallel decoder and the adversary, MusicVAE the flat or hierarchical decoder and the divergence.
+    MusAE has the parallel decoder and WGAN-GP, MusicVAE the flat or hierarchical decoder and the KL divergence.
     """
 
-    bars: int
+    bars: Count
     """Length of a window; 16 steps each."""
     tracks: tuple[str, ...]
     """Which of a window's four tracks the model sees."""
     onsets: Onsets
     """What begins a state other than hold: a note that starts, or as in [P]'s code only a change of pitch."""
-    decoder: Decoder
-    prior: Prior
+    decoder: DecoderName
+    prior: PriorName
     regulariser: Regulariser
-    """What pulls the codes towards the prior: WGAN-GP, the same with a critic blind to the genre, the Kullback-Leibler
-    divergence, or nothing.
+    """What pulls the codes towards the prior: WGAN-GP, the same with a critic that does not see the genre, the
+    Kullback-Leibler divergence, or nothing.
     """
     genres: int
     """How many Gaussians the flower has; 32 in [P]."""
-    hidden_size: int
-    """Of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
-    layers: int
-    """Of the encoder and of each decoder; 3 in [P]."""
-    latent: int
-    """Dimensions of z; 512 in [P]."""
+    hidden_size: Count
+    """Size of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
+    layers: Count
+    """LSTM layers of the encoder and of each decoder; 3 in [P]."""
+    latent: Annotated[int, at_least(2)]
+    """Dimensions of z, two of which hold the flower's circle; 512 in [P]."""
 
     def __post_init__(self) -> None:
-        for name in ("bars", "hidden_size", "layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
-        if self.latent < 2:
-            raise ValueError("latent must be at least 2: the flower lies in a plane")
-        for name, kind in (("onsets", Onsets), ("decoder", Decoder), ("prior", Prior), ("regulariser", Regulariser)):
-            if getattr(self, name) not in get_args(kind):
-                raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {getattr(self, name)}")
+        super().__post_init__()
         if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
             raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
         if self.prior == "flower" and self.genres < 1:
             raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
         if self.prior == "flower" and self.regulariser == "kl":
-            raise ValueError("the divergence needs the gaussian prior: from a mixture it has no closed form")
+            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """The schedule of [P] section 4.1 and of WGAN-GP [W]; the peers add theirs."""
+class TrainingConfig(Settings):
+    """The schedule of [P] section 4.1 and of WGAN-GP [W], and what MusicVAE adds to it [V]."""
 
-    updates: int
+    updates: Count
     """Gradient updates of the autoencoder."""
-    batch: int
-    learning_rate: float
-    decay: float
-    """What an update takes off the learning rate, as a share of it; 1e-4 in [P]."""
-    clip: float
+    batch: Count
+    """Windows in an update."""
+    learning_rate: Annotated[float, more_than(0)]
+    decay: Annotated[float, from_to(0, 1)]
+    """The share of the learning rate that each update takes off it; 1e-4 in [P]."""
+    beta_every: Count
+    """Updates after which beta grows by a tenth, from 0 to 1; 10,000 in [P]."""
+    free_bits: Annotated[float, at_least(0)]
+    """Bits of KL divergence that cost nothing, for a whole window; [V] section 2.1."""
+    evaluate_every: Count
+    """Updates from one validation to the next; the last update is followed by one too."""
+    precision: Precision
+    seed: Annotated[int, at_least(0)]
+    clip: Annotated[float, at_least(0)] = 0.0
     """The largest norm of the autoencoder's gradient, to which larger ones are scaled; 0 for no bound.
 
     1 in [V]'s code, whose loss is a sum over the steps, where ours is a mean.
     """
-    beta_every: int
-    """After so many updates beta grows by a tenth, from 0 to 1; 10,000 in [P]."""
-    critic_updates: int
-    """Of the critic, for one of the autoencoder; 5 in [W]."""
-    gradient_penalty: float
+    critic_updates: Count = 5
+    """Updates of the critic for one of the autoencoder; 5 in [W]."""
+    gradient_penalty: Annotated[float, at_least(0)] = 10.0
     """Lambda of [P] equation 6; 10 in [W]."""
-    kl_weight: float
-    """Weight of the divergence where beta is 1; the largest beta of [V]."""
-    free_bits: float
-    """Of divergence that cost nothing, a window; [V] section 2.1."""
-    sampling_rate: float
+    kl_weight: Annotated[float, at_least(0)] = 0.2
+    """Weight of the KL divergence where beta is 1; the largest beta of [V]."""
+    sampling_rate: Annotated[float, at_least(0)] = 0.0
     """k of the inverse sigmoid by which autoregressive decoders come to be fed their own states; 0 for never."""
-    sampling_every: float
-    """Updates that count as one of those for which k was chosen."""
-    evaluate_every: int
-    """Validation after so many updates, and after the last."""
-    precision: Precision
-    seed: int
+    sampling_every: Annotated[float, more_than(0)] = 1.0
+    """Updates of this schedule that count as one of the schedule for which k was chosen."""
 
     def __post_init__(self) -> None:
-        if self.precision not in get_args(Precision):
-            raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision}")
-        for name in ("updates", "batch", "beta_every", "critic_updates", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
-        for name in ("clip", "gradient_penalty", "kl_weight", "free_bits", "sampling_rate", "seed"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 or more")
-        for name in ("learning_rate", "sampling_every"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be more than 0")
+        super().__post_init__()
         if 0 < self.sampling_rate < 1:
             raise ValueError("sampling_rate must be 0 for never, or at least 1")
-        if not 0 <= self.decay < 1:
-            raise ValueError("decay must be from 0 to below 1")
+        if self.decay == 1:
+            raise ValueError("decay must be below 1")
 
     def stretched(self, updates: int) -> "TrainingConfig":
-        """The same schedule over so many updates: all that counts in updates grows or shrinks with them."""
+        """The same schedule over another number of updates: whatever counts in updates grows or shrinks with it."""
         factor = updates / self.updates
         return replace(
             self,
@@ -126,9 +115,9 @@ class TrainingConfig:
         return min(update // self.beta_every, 10) / 10
 
     def sampling_chance(self, update: int) -> float:
-        """How often an autoregressive decoder is fed an own state at this update: 1 - k / (k + exp(i / k)) [V].
+        """How often an autoregressive decoder is fed its own state at this update: 1 - k / (k + exp(i / k)) [V].
 
-        From about 1 / k at first to 1; it is even after k ln k updates.
+        The chance grows from about 1 / k to 1, and is one half after k ln k updates.
         """
         if not self.sampling_rate:
             return 0.0
@@ -139,7 +128,53 @@ class TrainingConfig:
         return self.learning_rate * (1 - self.decay) ** update
 
 
-def difference(one: object, other: object) -> str:
-    """The fields in which two of the same dataclass differ, and how, for a message."""
-    pairs = [(f.name, getattr(one, f.name), getattr(other, f.name)) for f in fields(one)]  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class StoppingCriteria(Settings):
+    """When a run ends, besides the end of its schedule, and which weights it keeps."""
+
+    max_minutes: Annotated[float, more_than(0)] | None
+    """The time to which the schedule is fitted; without it the run has all the schedule's updates."""
+    patience: Count | None
+    """Validations in a row without a lower loss after which the run ends."""
+    keep: Keep
+    """Whether the weights of the last update are kept, or those of the lowest validation loss."""
+
+
+@dataclass(frozen=True)
+class RunConfig(Settings):
+    """A training run as section `train` of params.yaml and the command line ask for it."""
+
+    tracks: Sequence[str]
+    onsets: Onsets
+    decoder: DecoderName
+    prior: PriorName
+    regulariser: Regulariser
+    recipe: str
+    """Sizes and schedule: an entry of recipes.toml."""
+    updates: Count | None
+    """The recipe's schedule is stretched over this many updates; without it, it stays as it is."""
+    max_minutes: Annotated[float, more_than(0)] | None
+    patience: Count | None
+    keep: Keep
+    seed: Annotated[int, at_least(0)]
+    precision: Precision
+    cpu_threads: Annotated[int, at_least(0)]
+    """0 takes all cores; with 1 the weights do not depend on how many there are."""
+    bars: Count | None = None
+    """Length of the windows, if the shards must have a certain one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.updates is not None and self.max_minutes is not None:
+            raise ValueError("updates and max_minutes cannot both be given: each fits the schedule")
+
+    @property
+    def stopping(self) -> StoppingCriteria:
+        """When the run ends, besides the end of its schedule."""
+        return StoppingCriteria(self.max_minutes, self.patience, self.keep)
+
+
+def difference(first: object, second: object) -> str:
+    """The fields in which two objects of one dataclass differ, and how, for a message."""
+    pairs = [(f.name, getattr(first, f.name), getattr(second, f.name)) for f in fields(first)]  # type: ignore[arg-type]
     return ", ".join(f"{name} {here}, not {there}" for name, here, there in pairs if here != there)

@@ -1,6 +1,5 @@
-"""Window shards -> tensors. All windows of a split are decoded once and stay in memory as bytes."""
+"""Window shards -> tensors: all windows as a model sees them, decoded once and kept in memory as bytes."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model.config import ModelConfig
 from music.errors import InputError
-from music.hashing import mix
-from music.tokens import HOLD, STEPS_PER_BAR, TRACKS
-from music.windows import transpose
+from music.hashing import Hashes, mix
+from music.json_files import read_json
+from music.tokens import HOLD, STEPS_PER_BAR, TRACKS, Tokens
+from music.windows import SPLITS, transpose
 
-SPLITS = ("train", "validation")
+IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class WindowSet:
     """The windows of one split."""
 
     tokens: Tensor
-    """(windows, 4, steps) uint8 states."""
+    """(windows, tracks, steps) uint8 states."""
     genres: Tensor
     """(windows, genres) bool: which genres the window's song is tagged with."""
     songs: Tensor
-    """(windows,) int32: which song the window is from, in all its versions; numbers of this set alone."""
+    """(windows,) int32: which song the window is from, in all its versions; the numbers mean nothing elsewhere."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -40,19 +41,37 @@ class WindowSet:
         return WindowSet(self.tokens[chosen], self.genres[chosen], self.songs[chosen])
 
     def spread(self, most: int) -> "WindowSet":
-        """At most so many of the windows, spread evenly over all."""
+        """Some of the windows, spread evenly over all; most: how many at most."""
         return self.take(torch.linspace(0, len(self) - 1, min(most, len(self))).long())
 
     def seen_by(self, config: ModelConfig) -> "WindowSet":
-        """The same windows with the model's tracks alone, (windows, tracks, steps), and with its rule of onsets."""
-        tokens = self.tokens
-        if config.tracks != TRACKS:
-            tokens = tokens[:, [TRACKS.index(track) for track in config.tracks]]
-        return replace(self, tokens=_hold_until_changes(tokens) if config.onsets == "changes" else tokens)
+        """The same windows, of all four tracks, with the model's tracks alone and with its rule of onsets."""
+        return replace(self, tokens=torch.from_numpy(_seen(self.tokens.numpy(), config)))
 
     def to(self, device: torch.device) -> "WindowSet":
         """The same windows in the device's memory."""
         return WindowSet(self.tokens.to(device), self.genres.to(device), self.songs.to(device))
+
+
+@dataclass(frozen=True)
+class DroppedWindows:
+    """How many windows were left out because a model sees no difference between them and another one."""
+
+    repeated_in_training: int = 0
+    """Training windows that repeat another training window."""
+    validation_in_training: int = 0
+    """Validation windows that stand in training, before transposition or as transposed."""
+    repeated_in_validation: int = 0
+    """Further validation windows that repeat another validation window."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The windows that a model is trained and validated on, as it sees them; no two of them are identical."""
+
+    training: WindowSet
+    validation: WindowSet
+    dropped: DroppedWindows = DroppedWindows()
 
 
 @dataclass(frozen=True)
@@ -77,13 +96,97 @@ def read_split_unit(folder: Path) -> str:
     return unit
 
 
-def read_windows(folder: Path, split: str) -> WindowSet:
-    """All windows of a split, "train" or "validation". Raises `InputError` for shards that are not whole."""
+def read_windows(folder: Path, config: ModelConfig) -> Dataset:
+    """The windows of a folder of shards as the model sees them, in the order of the shards.
+
+    The shards hold windows that are unique over all four tracks. To a model of fewer tracks, or of another rule of
+    onsets, some of them are identical. Of those one is kept, by their tokens before transposition: training wins over
+    validation, then the smallest song id, then the first row. A validation window is also dropped if it stands in
+    training only as transposed. Raises `InputError` for shards that are not whole.
+    """
     manifest = _manifest(folder)
+    training, validation = (_read_split(folder, manifest, split, config) for split in SPLITS)
+    if _sees_everything(config):
+        return Dataset(training.windows, validation.windows)
+    keepers, first_of_validation = _keepers(training, validation), len(training.windows)
+    kept, kept_in_validation = np.split(keepers == np.arange(len(keepers)), [first_of_validation])
+    in_training = keepers[first_of_validation:] < first_of_validation
+    in_training |= np.isin(validation.transposed_hashes, training.transposed_hashes[kept])
+    dropped = DroppedWindows(
+        repeated_in_training=int((~kept).sum()),
+        validation_in_training=int(in_training.sum()),
+        repeated_in_validation=int((~kept_in_validation & ~in_training).sum()),
+    )
+    return Dataset(
+        training.windows.take(torch.from_numpy(kept)),
+        validation.windows.take(torch.from_numpy(kept_in_validation & ~in_training)),
+        dropped,
+    )
+
+
+def _sees_everything(config: ModelConfig) -> bool:
+    return config.tracks == TRACKS and config.onsets == "starts"
+
+
+def _seen(tokens: Tokens, config: ModelConfig) -> Tokens:
+    """The model's tracks of (windows, 4, steps) tokens with its rule of onsets, (windows, tracks, steps)."""
+    tokens = np.take(tokens, [TRACKS.index(track) for track in config.tracks], axis=1)
+    return _hold_until_changes(tokens) if config.onsets == "changes" else tokens
+
+
+def _hold_until_changes(tokens: Tokens) -> Tokens:
+    """The states of [P]'s code, where only a change begins a state: a repeated note or silence becomes a hold."""
+    held = tokens.copy()
+    sounding = tokens[..., 0]
+    for step in range(1, tokens.shape[-1]):
+        before, now = sounding, tokens[..., step]
+        sounding = np.where(now == HOLD, before, now)
+        held[..., step] = np.where(sounding == before, HOLD, sounding)
+    return held
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The windows of a split as a model sees them, and what tells which of identical ones is kept."""
+
+    windows: WindowSet
+    hashes: Hashes
+    """(2, windows): 128 bits of each window's tokens before transposition."""
+    transposed_hashes: NDArray[np.uint64]
+    """(windows,): 64 bits of each window's tokens as transposed."""
+    song_ranks: IntArray
+    """(windows,): the place of the window's song among the split's song ids in alphabetical order."""
+
+
+def _keepers(training: _Split, validation: _Split) -> IntArray:
+    """For each window, training before validation, the number of the window that is kept of those identical to it."""
+    hashes = np.concatenate([training.hashes, validation.hashes], axis=1)
+    song_ranks = np.concatenate([training.song_ranks, validation.song_ranks])
+    in_validation = np.arange(len(song_ranks)) >= len(training.windows)
+    order = np.lexsort((song_ranks, in_validation, *hashes))  # stable: rows of one song stay in order
+    ordered = hashes[:, order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    keepers = np.empty_like(order)
+    keepers[order] = order[first][np.cumsum(first) - 1]
+    return keepers
+
+
+def _hash_windows(tokens: Tokens) -> Hashes:
+    """(2, windows): 128 bits of each window; tokens: (windows, tracks, steps)."""
+    words = tokens.reshape(len(tokens), -1).view("<u8")
+    first, second = np.zeros((2, len(tokens)), dtype=np.uint64)
+    for word in words.T:
+        first, second = mix(first ^ word, 0), mix(second ^ word, 1)
+    return np.stack([first, second])
+
+
+def _read_split(folder: Path, manifest: dict[str, Any], split: str, config: ModelConfig) -> _Split:
     shards = [shard for shard in manifest["shards"] if shard["name"].startswith(f"{split}-")]
     rows = sum(shard["rows"] for shard in shards)
-    tokens = np.empty((rows, len(TRACKS), STEPS_PER_BAR * manifest["config"]["bars"]), dtype=np.uint8)
+    tokens = np.empty((rows, len(config.tracks), STEPS_PER_BAR * manifest["config"]["bars"]), dtype=np.uint8)
     genres = np.zeros((rows, len(manifest["genres"])), dtype=bool)
+    hashes = np.zeros((3, rows), dtype=np.uint64)
     song_ids: list[pa.ChunkedArray] = []
     first = 0
     for shard in shards:
@@ -91,21 +194,23 @@ def read_windows(folder: Path, split: str) -> WindowSet:
             last = first + len(table)
             if last > rows:
                 raise InputError(f"{folder}: more rows than {manifest['digest'][:8]} has; write the windows again")
-            windows = _bytes(table["tokens"]).reshape(-1, *tokens.shape[1:])
-            tokens[first:last] = transpose(windows, table["shift"].to_numpy())
+            whole = _bytes(table["tokens"]).reshape(len(table), len(TRACKS), -1)
+            tokens[first:last] = _seen(transpose(whole, table["shift"].to_numpy()), config)
+            if not _sees_everything(config):
+                hashes[:2, first:last] = _hash_windows(_seen(whole, config))
+                hashes[2, first:last] = _hash_windows(tokens[first:last])[0]
             _mark(genres[first:last], table["genres"])
             song_ids.append(table["msd_id"])
             first = last
     if first != rows:
         raise InputError(f"{folder}: {first} rows where the manifest says {rows}; write the windows again")
-    return WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres), torch.from_numpy(_numbers(song_ids)))
+    songs, names = _numbered(song_ids)
+    windows = WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres), torch.from_numpy(songs))
+    return _Split(windows, hashes[:2], hashes[2], np.argsort(np.argsort(names))[songs])
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    if not path.exists():
-        raise InputError(f"{folder}: no manifest.json, so no whole set of window shards; run dvc repro windows")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    manifest: dict[str, Any] = read_json(folder / "manifest.json", "write the windows (dvc repro windows)")
     return manifest
 
 
@@ -118,64 +223,26 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
         raise InputError(f"{path}: {error}; write the windows again") from error
 
 
-def _bytes(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _bytes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
     array = column.combine_chunks()
     width = array.type.byte_width
     whole = np.frombuffer(array.buffers()[1], dtype=np.uint8)
     return whole[array.offset * width : (array.offset + len(array)) * width]
 
 
-def _mark(mask: np.ndarray[Any, np.dtype[np.bool_]], column: pa.ChunkedArray) -> None:
+def _mark(mask: NDArray[np.bool_], column: pa.ChunkedArray) -> None:
+    """Marks the genres in each window's list; mask: (windows, genres)."""
     lists = column.combine_chunks()
     window = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
     mask[window, lists.flatten().to_numpy()] = True
 
 
-def _numbers(columns: list[pa.ChunkedArray]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """The same number for equal values, of columns read as dictionaries."""
+def _numbered(columns: list[pa.ChunkedArray]) -> tuple[NDArray[np.int32], list[str]]:
+    """The number of each value of columns that were read as dictionaries, and the value of each number."""
     chunks = [chunk for column in columns for chunk in column.chunks]
     if not chunks:
-        return np.empty(0, dtype=np.int32)
+        return np.empty(0, dtype=np.int32), []
     unified = pa.chunked_array(chunks).unify_dictionaries()
-    return np.concatenate([chunk.indices.to_numpy() for chunk in unified.chunks])
-
-
-def _hold_until_changes(tokens: Tensor) -> Tensor:
-    """The states as [P]'s code has them: what is as the step before is a hold, be it a note that starts, or silence."""
-    held = tokens.clone()
-    sounding = tokens[..., 0]
-    for step in range(1, tokens.shape[-1]):
-        before, now = sounding, tokens[..., step]
-        sounding = torch.where(now == HOLD, before, now)
-        held[..., step] = torch.where(sounding == before, HOLD, sounding)
-    return held
-
-
-class Batches:
-    """Which windows each update takes: every epoch permutes all and leaves out the incomplete batch.
-
-    An update's batch depends on its number and the seed alone, so a run can go on from anywhere.
-    """
-
-    def __init__(self, windows: int, size: int, seed: int) -> None:
-        self._windows, self._size, self._seed = windows, size, seed
-        self._epoch = -1
-        self._order = torch.empty(0)
-
-    def __call__(self, update: int) -> Tensor:
-        """(size,) numbers of windows."""
-        epoch, place = divmod(update, self._windows // self._size)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            generator = torch.Generator().manual_seed(seed_of(self._seed, "epoch", epoch))
-            self._order = torch.randperm(self._windows, generator=generator)
-        return self._order[place * self._size : (place + 1) * self._size]
-
-
-STREAMS = ("epoch", "update")
-
-
-def seed_of(seed: int, stream: str, number: int) -> int:
-    """A seed for the random numbers of one epoch or update, unlike that of any other; stream: one of `STREAMS`."""
-    of_seed = mix(np.array([STREAMS.index(stream)], dtype=np.uint64), seed)
-    return int(mix(of_seed ^ np.uint64(number), 0)[0])
+    return np.concatenate([chunk.indices.to_numpy() for chunk in unified.chunks]), unified.chunk(
+        0
+    ).dictionary.to_pylist()

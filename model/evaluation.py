@@ -1,4 +1,4 @@
-"""How well windows come back from their codes, beside what needs no model."""
+"""How well windows are reconstructed from their codes, beside baselines that need no model."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,44 +9,45 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.data import WindowSet
+from model.similarity import note_counts
 from music.progress import Progress
-from music.tokens import HOLD, PITCHES, STATES, TRACKS
+from music.tokens import HOLD, STATES, TRACKS
 
 BATCH = 256
 MEASURES = {
     "accuracy": "states, from a window's code alone",
     "onset_accuracy": "states where a note starts: the recall of notes",
     "note_f1": "notes, by pitch and first step: F1 of precision and recall",
-    "teacher_forced_accuracy": "states, fed the true ones before (autoregressive decoders alone)",
+    "teacher_forced_accuracy": "states, where the decoder is fed the true states before (only autoregressive ones)",
     "majority": "states, guessing at each step the commonest there in training",
     "majority_onset_accuracy": "the same guess where a note starts",
     "majority_note_f1": "the notes of the same guess",
-    "always_hold": "states, guessing a hold everywhere; of notes it finds none",
+    "always_hold": "states, guessing a hold everywhere, which finds no notes",
 }
-"""All that is measured, and of what it is the share."""
+"""What is measured, and what each measure is a share of."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What one measure is a ratio of, for each song and track: (songs, tracks) float64 each."""
+    """The two counts whose ratio is a measure, for each song and track: (songs, tracks) float64 each."""
 
     hits: Tensor
     chances: Tensor
 
     def share(self, weights: Tensor | None = None) -> Tensor:
-        """All hits of all chances, (tracks,); with weights of the songs, (draws, songs), (draws, tracks)."""
+        """The ratio over all songs, (tracks,), or with weights of the songs, (draws, songs): (draws, tracks)."""
         if weights is None:
             return self.hits.sum(dim=0) / self.chances.sum(dim=0).clamp(min=1)
         return (weights @ self.hits) / (weights @ self.chances).clamp(min=1)
 
 
 def columns(tracks: Sequence[str]) -> list[str]:
-    """What `with_means` gives, by name."""
+    """The names of what `with_means` returns."""
     return [*tracks, "mean", *(["mean_without_strings"] if len(tracks) == len(TRACKS) else [])]
 
 
 def with_means(shares: Tensor) -> Tensor:
-    """(..., tracks), and after them their mean and, of four, that of the first three [P table 1]."""
+    """(..., tracks) and after them their mean and, where there are four, that of the first three; [P] table 1."""
     means = [shares.mean(dim=-1, keepdim=True)]
     if shares.shape[-1] == len(TRACKS):
         means.append(shares[..., :3].mean(dim=-1, keepdim=True))
@@ -56,16 +57,16 @@ def with_means(shares: Tensor) -> Tensor:
 def by_track(counts: Mapping[str, Counts], tracks: Sequence[str]) -> dict[str, dict[str, float]]:
     """Each measure for each track, and its means."""
     return {
-        measure: dict(zip(columns(tracks), with_means(of.share()).tolist(), strict=True))
-        for measure, of in counts.items()
+        measure: dict(zip(columns(tracks), with_means(measured.share()).tolist(), strict=True))
+        for measure, measured in counts.items()
     }
 
 
 def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
-    """What `by_track` gives, as a text for people."""
+    """The result of `by_track` as text for people."""
     rows = [
-        " ".join([f"{measure:23}", *(f"{name} {value:.3f}" for name, value in of_track.items())])
-        for measure, of_track in by_track.items()
+        " ".join([f"{measure:23}", *(f"{track} {share:.3f}" for track, share in shares.items())])
+        for measure, shares in by_track.items()
     ]
     return "\n".join([title, *rows])
 
@@ -74,19 +75,19 @@ def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
 def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> dict[str, Counts]:
     """Each of `MEASURES` over all validation windows, reconstructed from their mean codes.
 
-    Both sets have the model's tracks alone.
+    Both sets are as the model sees them; the baselines learn from the training windows.
     """
     device = next(model.parameters()).device
     commonest = state_counts(training).argmax(dim=-1).to(device)
-    of_song, song = torch.unique(validation.songs, return_inverse=True)
-    shape = 2, len(of_song), len(commonest)
+    songs, song = torch.unique(validation.songs, return_inverse=True)
+    shape = 2, len(songs), len(commonest)
     totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros(shape, dtype=torch.int64, device=device))
     batches = zip(torch.split(validation.tokens, BATCH), torch.split(song.to(device), BATCH), strict=True)
     done = 0
     with Progress("reconstructing", len(validation), "window") as progress:
-        for tokens, songs in batches:
+        for tokens, song_of_each in batches:
             for measure, counts in _counts(model, tokens.to(device), commonest).items():
-                totals[measure].index_add_(1, songs, counts)
+                totals[measure].index_add_(1, song_of_each, counts)
             done += len(tokens)
             progress.to(done)
     return {measure: Counts(*totals[measure].cpu().double()) for measure in MEASURES if measure in totals}
@@ -95,39 +96,37 @@ def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> 
 def _counts(model: Autoencoder, tokens: Tensor, commonest: Tensor) -> dict[str, Tensor]:
     """Hits and chances of each measure, (2, windows, tracks)."""
     z = model.codes(tokens)
-    of_model = _by_measure(model.tokens(z), tokens)
-    of_majority = _by_measure(commonest.expand_as(tokens), tokens)
-    counts = of_model | {f"majority_{measure}": of for measure, of in of_majority.items()}
+    counts = _by_measure(model.tokens(z), tokens)
+    guessed = _by_measure(commonest.expand_as(tokens), tokens)
+    counts |= {f"majority_{measure}": guess for measure, guess in guessed.items()}
     counts["majority"] = counts.pop("majority_accuracy")
-    counts["always_hold"] = _of_all(tokens == HOLD)
+    counts["always_hold"] = _over_steps(tokens == HOLD)
     if model.autoregressive:
-        counts["teacher_forced_accuracy"] = _of_all(model.decode(z, tokens).argmax(dim=-1) == tokens)
+        counts["teacher_forced_accuracy"] = _over_steps(model.decode(z, tokens).argmax(dim=-1) == tokens)
     return counts
 
 
 def _by_measure(predicted: Tensor, tokens: Tensor) -> dict[str, Tensor]:
     """Hits and chances, (2, windows, tracks), of a prediction; (windows, tracks, steps) states each.
 
-    A note is found where its first state is predicted. F1 is 2 found / (predicted + true): the ratio of two counts.
+    F1 is 2 found / (predicted + true): the ratio of two counts.
     """
-    right = predicted == tokens
-    is_note = tokens < PITCHES
-    found, true = (right & is_note).sum(dim=-1), is_note.sum(dim=-1)
+    found, played, true = note_counts(predicted, tokens)
     return {
-        "accuracy": _of_all(right),
+        "accuracy": _over_steps(predicted == tokens),
         "onset_accuracy": torch.stack([found, true]),
-        "note_f1": torch.stack([2 * found, (predicted < PITCHES).sum(dim=-1) + true]),
+        "note_f1": torch.stack([2 * found, played + true]),
     }
 
 
-def _of_all(right: Tensor) -> Tensor:
-    """Hits and chances, (2, windows, tracks), where every step is one; right: (windows, tracks, steps)."""
+def _over_steps(right: Tensor) -> Tensor:
+    """Hits and chances, (2, windows, tracks), where every step is a chance; right: (windows, tracks, steps) bool."""
     hits = right.sum(dim=-1)
     return torch.stack([hits, torch.full_like(hits, right.shape[-1])])
 
 
 def state_counts(windows: WindowSet) -> Tensor:
-    """(tracks, steps, 130) how often each state stands at each step of each track."""
+    """How often each state stands at each step of each track, (tracks, steps, 130)."""
     counts = torch.zeros(*windows.tokens.shape[1:], STATES, dtype=torch.int64)
     for tokens in torch.split(windows.tokens, BATCH):
         counts.scatter_add_(

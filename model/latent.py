@@ -1,4 +1,4 @@
-"""Ways through the latent space: between two codes, samples of a genre, toward a genre, along an attribute."""
+"""Moves in the latent space: between two codes, toward a genre, along an attribute; and samples of a genre."""
 
 import torch
 from torch import Tensor
@@ -7,6 +7,7 @@ from model.autoencoder import Autoencoder
 from model.networks.priors import FlowerPrior
 
 SMALLEST_SINE = 1e-3
+"""Sine of the angle between two codes below which they are joined by a line."""
 
 
 def interpolate(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
@@ -19,9 +20,9 @@ def interpolate(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
 
 
 def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
-    """Codes on the arc between two around the origin, turning evenly; shapes as for the straight line.
+    """Codes on the arc around the origin between two, at even angles; the shapes are those of `interpolate`.
 
-    Codes of the same direction have no angle between them, and opposite ones no one arc: the line joins them.
+    Codes of the same direction have no angle between them, and opposite codes no unique arc: a line joins those.
     """
     angle = torch.acos(torch.cosine_similarity(first, second, dim=-1).clamp(-1, 1))[..., None, None]
     weight = alpha[:, None]
@@ -31,9 +32,9 @@ def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Ten
 
 
 def sample(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
-    """Windows decoded from the prior of one genre, or from the whole prior: (count, tracks, steps).
+    """Windows decoded from samples of one genre's Gaussian or of the whole prior, (count, tracks, steps).
 
-    genre: its place on the circle, or `model.config.genres` for none.
+    genre: its number on the circle, or `model.config.genres` for the whole prior.
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
@@ -41,19 +42,19 @@ def sample(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
 
 
 def moved(z: Tensor, step: Tensor, amounts: Tensor) -> Tensor:
-    """Codes moved by so many steps each.
+    """Codes moved by each amount of a step.
 
-    z: (windows, latent), step: (latent,) for all or (windows, latent), amounts: (amounts,)
+    z: (windows, latent), step: (latent,) for all windows or (windows, latent), amounts: (amounts,)
     -> (amounts, windows, latent).
     """
     return z + amounts[:, None, None] * step
 
 
 def step_to_petal(prior: FlowerPrior, z: Tensor, genre: int) -> Tensor:
-    """What takes each code to a genre of the flower: in the circle's plane, to the mean of the genre's Gaussian.
+    """The step from each code to a genre of the flower: in the circle's plane to the mean of the genre's Gaussian.
 
-    Nothing changes in the other coordinates, in which all genres' Gaussians are the same: they are the song's own.
-    z, and the step: (windows, latent).
+    The other coordinates, in which all genres' Gaussians are the same, do not change: they are the song's own.
+    z: (windows, latent) -> (windows, latent).
     """
     step = torch.zeros_like(z)
     step[:, :2] = prior.axes(torch.full((len(z),), genre, device=z.device))[0] - z[:, :2]
@@ -61,10 +62,10 @@ def step_to_petal(prior: FlowerPrior, z: Tensor, genre: int) -> Tensor:
 
 
 def step_between(z: Tensor, tagged: Tensor) -> Tensor:
-    """From the mean code of the windows without a genre to that of the windows with it, for priors without genres.
+    """The step from the mean code of windows without a genre to that of windows with it, for priors without genres.
 
-    It is the same for all windows, so that what tells their codes apart stays. z: (windows, latent), tagged:
-    (windows,) bool, of which some are true and some false -> (latent,).
+    It is the same for all windows, so that the differences between their codes stay. z: (windows, latent), tagged:
+    (windows,) bool, some true and some false -> (latent,).
     """
     return z[tagged].mean(dim=0) - z[~tagged].mean(dim=0)
 

@@ -10,6 +10,9 @@ from music.arrangements import Arranged, Indices
 from music.hashing import Hashes, hash_windows, mix
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, Tokens
 
+SPLITS = ("train", "validation")
+"""The two sides that windows are split into."""
+
 _bits = np.unpackbits(
     np.arange(1 << STEPS_PER_BAR, dtype="<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little"
 )

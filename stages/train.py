@@ -1,6 +1,5 @@
 """Stage `train`: windows -> a trained model and its curves."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +7,9 @@ from dvclive import Live
 from typer import Option
 
 from model.checkpoint import save
+from model.config import RunConfig
 from model.data import read_provenance
-from model.training.run import RunConfig, train_on
+from model.training.run import train_on
 from model.training.snapshots import Metrics
 from model.training.workers import ALONE, device
 from music.errors import InputError
@@ -17,16 +17,9 @@ from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_settings
 
 
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Section `train` of params.yaml."""
-
-    bars: int
-
-
 def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], curves: Annotated[Path, Option()]) -> None:
     """Trains a model; writes its checkpoint, and its curves with DVCLive."""
-    config = read_settings(TrainConfig, PARAMS, "train")
+    config = read_settings(RunConfig, PARAMS, "train")
     bars = read_provenance(windows).bars
     if bars != config.bars:
         raise InputError(f"{windows} has windows of {bars} bars, train.bars is {config.bars}; make them the same")
@@ -38,10 +31,10 @@ def main(windows: Annotated[Path, Option()], out: Annotated[Path, Option()], cur
                 live.log_metric(name, value)
             live.make_summary()
 
-        model, description, snapshots = train_on(windows, config, log, ALONE, device())
+        trained = train_on(windows, config, log, ALONE, device())
         with atomic_directory(out) as partial:
-            save(partial, model, description)
-    snapshots.remove()
+            save(partial, trained.model, trained.description)
+    trained.snapshots.remove()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from analysis.control.attribute_metrics import consistency, linearity, monotonic
 from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import means
 from analysis.shared.context import EvaluationContext
-from analysis.shared.similarity import same_states
 from model.latent import moved, step_along
+from model.similarity import same_states
 from music.metrics import measure
 from music.tokens import with_all_tracks
 

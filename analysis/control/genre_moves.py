@@ -12,9 +12,9 @@ from analysis.control.sample import ControlSample
 from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import mean_of, means
 from analysis.shared.context import EvaluationContext
-from analysis.shared.similarity import note_f1, same_states
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
+from model.similarity import note_f1, same_states
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import song_weights
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import interleave_songs, random_subset
-from analysis.shared.similarity import same_states, shared_notes
 from model.data import WindowSet
+from model.similarity import same_states, shared_notes
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from analysis.shared.arrays import FloatArray
 from analysis.shared.correlation import rank_correlation
-from analysis.shared.similarity import same_states
+from model.similarity import same_states
 
 
 def hamming_distance(first: Tensor, second: Tensor) -> FloatArray:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from analysis.shared.context import BATCH, EvaluationContext
 from model.data import WindowSet
-from model.networks.encoder import draw
+from model.networks.encoder import reparametrise
 from model.networks.priors import draw_genre
 
 SAMPLES, VALIDATION = "samples of the prior", "validation windows"
@@ -41,7 +41,7 @@ def read_codes(context: EvaluationContext, windows: WindowSet, generator: torch.
     encoded = [context.model.encode(batch.to(context.device)) for batch in torch.split(windows.tokens, BATCH)]
     mean, log_variance = (torch.cat(parts).cpu() for parts in zip(*encoded, strict=True))
     genre = draw_genre(windows.genres, generator)
-    drawn = draw(mean, log_variance, torch.randn(mean.shape, generator=generator))
+    drawn = reparametrise(mean, log_variance, torch.randn(mean.shape, generator=generator))
     prior = context.model.prior.sample(genre, generator)
     return PosteriorCodes(mean, log_variance.exp(), drawn, prior, genre, windows.songs)
 

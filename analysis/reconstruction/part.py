@@ -14,9 +14,9 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.sampling import random_subset
 from analysis.shared.section import PICTURES, Figure, Section, write_plot_rows
-from analysis.shared.similarity import same_states
 from model.config import ModelConfig
 from model.evaluation import evaluate
+from model.similarity import same_states
 from music.json_files import write_json
 from music.settings import Settings, at_least
 
@@ -53,7 +53,7 @@ def analyse_reconstruction(context: EvaluationContext, config: ReconstructionCon
     return Section(
         TITLE,
         [*_method(context, songs, config), *_results(measures), _counterpart(model)],
-        _metrics(measures) | dict(context.dropped),
+        _metrics(measures) | asdict(context.dropped),
         [_draw_points(context, shown, out), _draw_windows(context, config, out)],
         tables,
         [] if songs > 1 else [PROSE.text("one_song")],
@@ -81,10 +81,11 @@ def _draw_windows(context: EvaluationContext, config: ReconstructionConfig, out:
 
 def _method(context: EvaluationContext, songs: int, config: ReconstructionConfig) -> list[str]:
     windows, autoregressive = len(context.validation), context.model.autoregressive
+    dropped = asdict(context.dropped)
     return [
         PROSE.text("method", windows=windows, songs=songs, autoregressive=autoregressive),
         PROSE.text("split", unit=context.split_unit),
-        *([PROSE.text("dropped", counts=context.dropped)] if any(context.dropped.values()) else []),
+        *([PROSE.text("dropped", counts=dropped)] if any(dropped.values()) else []),
         PROSE.text("intervals", resamples=config.resamples),
     ]
 

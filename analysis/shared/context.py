@@ -1,6 +1,5 @@
 """What every part of the analysis works on: a trained model, and the windows it was trained and validated on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, load_for
-from model.data import SPLITS, WindowSet, read_split_unit, read_windows
+from model.data import DroppedWindows, WindowSet, read_split_unit, read_windows
 from model.training.workers import device
 
 BATCH = 1024
@@ -26,12 +25,8 @@ class EvaluationContext:
     validation: WindowSet
     split_unit: str
     """What training and validation do not share: "song", "artist" or, as in [P], only "window"."""
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    """How many windows were left out because they look alike to a model of only some tracks.
-
-    `repeated_in_training`, `repeated_in_validation`: windows that equal an earlier one of their split.
-    `validation_in_training`: validation windows that equal a training window.
-    """
+    dropped: DroppedWindows = field(default_factory=DroppedWindows)
+    """Windows of the shards that are not in these sets, because this model sees no difference between them."""
 
     @property
     def device(self) -> torch.device:
@@ -60,5 +55,7 @@ def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationCont
     if cpu_threads:
         torch.set_num_threads(cpu_threads)
     autoencoder, description = load_for(model, windows)
-    training, validation = (read_windows(windows, split).seen_by(description.model) for split in SPLITS)
-    return EvaluationContext(autoencoder.to(device()), description, training, validation, read_split_unit(windows))
+    read = read_windows(windows, description.model)
+    return EvaluationContext(
+        autoencoder.to(device()), description, read.training, read.validation, read_split_unit(windows), read.dropped
+    )

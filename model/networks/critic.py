@@ -1,4 +1,4 @@
-"""The critic that tells the prior's codes from the encoder's; [P] section 3.2.3, WGAN-GP [W]."""
+"""The critic that tells codes of the prior from codes of the encoder; [P] section 3.2.3, WGAN-GP [W]."""
 
 import torch
 from torch import Tensor, nn
@@ -7,17 +7,17 @@ from model.config import ModelConfig
 
 
 class Critic(nn.Module):
-    """Two tanh layers and a linear score; higher is more like the prior.
+    """Two tanh layers and a linear score, which is higher for codes that are more like the prior's.
 
-    With the flower prior it also sees which Gaussian was drawn for the song, one-hot, or an extra class for none [A];
-    unless the regulariser is `wgan_gp_without_genre`.
+    With the flower prior it also sees the genre that was drawn for the song, one-hot with an extra class for songs
+    without any [A], unless the regulariser is `wgan_gp_without_genre`.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         sees_genre = config.prior == "flower" and config.regulariser == "wgan_gp"
         self.classes = config.genres + 1 if sees_genre else 0
-        # Apart, not joined: rows as long as both would not start where cuBLAS's fast kernels need it.
+        # Two matrices, not one of both: its rows would not be aligned as cuBLAS's fast kernels need them.
         self.of_code = nn.Linear(config.latent, config.hidden_size)
         self.of_genre = nn.Linear(self.classes, config.hidden_size, bias=False) if self.classes else None
         self.layers = nn.Sequential(
@@ -39,7 +39,7 @@ class Critic(nn.Module):
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor) -> Tensor:
     """Mean of (|gradient| - 1)^2 between real and fake codes; [P] equation 6 without lambda.
 
-    alpha: (batch, 1), uniform from 0 to 1: where between the two, 1 is fake.
+    alpha: (batch, 1), uniform from 0 to 1: the point on the line between the two, 1 at the fake code.
     """
     between = (alpha * fake + (1 - alpha) * real).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, genre).sum(), between, create_graph=True)
@@ -50,6 +50,6 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, 
 def critic_loss(
     critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor, weight: float
 ) -> tuple[Tensor, Tensor]:
-    """The loss that the critic descends, and its estimate of the Wasserstein distance [W]."""
+    """The loss that the critic descends, and its estimate of the Wasserstein distance [W]; weight: lambda."""
     distance: Tensor = critic(real, genre).mean() - critic(fake, genre).mean()
     return weight * gradient_penalty(critic, real, fake, genre, alpha) - distance, distance.detach()

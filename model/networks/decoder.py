@@ -12,7 +12,7 @@ from music.tokens import STATES, STEPS_PER_BAR
 
 
 class ParallelDecoder(nn.Module):
-    """MusAE's: a decoder a track, none of which sees what it or another has written."""
+    """MusAE's decoders, one for each track, none of which sees the states that it or another one has predicted."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class ParallelDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """z: (batch, latent) -> logits, (batch, tracks, steps, 130)."""
         tracks = cast("Sequence[TrackDecoder]", self.tracks)
-        first = [track.first_state(z) for track in tracks]  # (batch, units) each
+        first = [track.first_state(z) for track in tracks]  # (batch, hidden_size) each
         outputs = unroll([track.lstm for track in tracks], z, first, self.steps)
         return torch.stack([track.states(output) for track, output in zip(tracks, outputs, strict=True)], dim=1)
 
@@ -33,7 +33,7 @@ class ParallelDecoder(nn.Module):
 
 
 class TrackDecoder(nn.Module):
-    """LSTM layers that see z at every step; their first hidden state is one linear map of z [P eq. 11]."""
+    """LSTM layers that see z at every step; their first hidden state is a linear map of z, [P] equation 11."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -25,18 +25,18 @@ class Encoder(nn.Module):
         """tokens: (batch, tracks, steps) uint8 -> mean and log variance, (batch, latent) each."""
         batch, tracks, steps = tokens.shape
         rows = tokens.long().transpose(1, 2) + self.first_row  # (batch, steps, tracks)
-        x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, units)
-        _, (hidden, _) = self.lstm(x)  # (2 * layers, batch, units)
-        last = torch.cat([hidden[-2], hidden[-1]], dim=-1)  # (batch, 2 * units): forwards, backwards
-        with torch.autocast(last.device.type, enabled=False):  # codes are what all else is about: never bfloat16
+        x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, hidden_size)
+        _, (hidden, _) = self.lstm(x)  # (2 * layers, batch, hidden_size)
+        last = torch.cat([hidden[-2], hidden[-1]], dim=-1)  # (batch, 2 * hidden_size): forwards, backwards
+        with torch.autocast(last.device.type, enabled=False):  # codes stay in single precision
             last = last.to(self.mean.weight.dtype)
             return self.mean(last), self.log_variance(last)
 
 
-def draw(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """Draws z ~ N(mean, exp(log_variance)) where the noise is standard normal; all (batch, latent).
+def reparametrise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """Z ~ N(mean, exp(log_variance)) as a function of standard normal noise; all (batch, latent).
 
-    [P] equation 10 writes sigma = exp(2 sigma_pre), its code exp(log_var / 2). Both are the same family, the linear
-    layer scaled by 4; this is the second, the usual one, whose gradient is smaller at the start.
+    [P] equation 10 writes sigma = exp(2 sigma_pre), and its code exp(log_var / 2). Both can express the same, with a
+    linear layer scaled by 4; this is the second, the usual one, whose gradient is smaller at the start.
     """
     return mean + torch.exp(0.5 * log_variance) * noise

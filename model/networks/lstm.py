@@ -1,4 +1,7 @@
-"""LSTMs: PyTorch's own, or on a GPU in mixed precision, for which PyTorch takes float16, those of `lstm_kernels`."""
+"""LSTMs that run as PyTorch's own or, on a GPU in mixed precision, with the kernels of `lstm_kernels`.
+
+There PyTorch's own LSTM would take float16.
+"""
 
 from collections.abc import Sequence
 
@@ -6,27 +9,30 @@ import torch
 from torch import Tensor, nn
 
 State = tuple[Tensor, Tensor]
-"""Hidden and cell, (layers * directions, batch, units) each."""
+"""Hidden and cell states, (layers * directions, batch, hidden_size) each."""
 
-Weights = Sequence[Tensor]
-"""Of a layer in one direction, as PyTorch has them: by the inputs, by the hidden states, and a bias for each."""
+LayerWeights = Sequence[Tensor]
+"""A layer's weights in one direction in PyTorch's order: input matrix, hidden matrix, and a bias for each."""
 
 
 class LSTM(nn.LSTM):
-    """What of `torch.nn.LSTM` both kinds have: biases, neither dropout nor projections; batches come first."""
+    """`torch.nn.LSTM` with the batch first, with biases, and with neither dropout nor projections."""
 
     def __init__(
         self,
-        inputs: int,
-        units: int,
+        input_size: int,
+        hidden_size: int,
         layers: int = 1,
         bidirectional: bool = False,
         device: torch.device | None = None,
     ) -> None:
-        super().__init__(inputs, units, layers, batch_first=True, bidirectional=bidirectional, device=device)
+        super().__init__(input_size, hidden_size, layers, batch_first=True, bidirectional=bidirectional, device=device)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:  # type: ignore[override]
-        """x: (batch, steps, input), state: zeros if none -> (batch, steps, directions * units), last state."""
+        """x: (batch, steps, input_size), state: zeros if none.
+
+        Returns the outputs, (batch, steps, directions * hidden_size), and the last state.
+        """
         if not _mixed_on_gpu(x):
             output, last = super().forward(x, state)
             return output, last
@@ -34,7 +40,7 @@ class LSTM(nn.LSTM):
         if state is None:
             zeros = x.new_zeros(self.num_layers * directions, len(x), self.hidden_size)
             state = zeros, zeros
-        weights: Sequence[Weights] = self.all_weights
+        weights: Sequence[LayerWeights] = self.all_weights
         x, last_states = x.transpose(0, 1), []
         for first in range(0, len(weights), directions):
             rows = slice(first, first + directions)
@@ -47,10 +53,10 @@ class LSTM(nn.LSTM):
 
 
 def unroll(lstms: Sequence[LSTM], x: Tensor, hidden: Sequence[Tensor], steps: int) -> list[Tensor]:
-    """Each LSTM's outputs, (batch, steps, units), where it sees the same input at every step.
+    """Each LSTM's outputs, (batch, steps, hidden_size), where all see the same input at every step.
 
-    They are of one shape and direction. x: (batch, input), the same for all, hidden: (batch, units) for each, with
-    which all its layers start.
+    The LSTMs have one shape and one direction. x: (batch, input_size); hidden: for each LSTM the hidden state with
+    which all its layers start, (batch, hidden_size). The cell states start with zeros.
     """
     if not _mixed_on_gpu(x):
         sequence = x[:, None].expand(-1, steps, -1)
@@ -67,11 +73,13 @@ def _mixed_on_gpu(x: Tensor) -> bool:
     return x.is_cuda and torch.is_autocast_enabled("cuda")
 
 
-def _layers(x: Tensor, weights: Sequence[Weights], hidden: Tensor, cell: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Layers that do not see each other.
+def _layers(
+    x: Tensor, weights: Sequence[LayerWeights], hidden: Tensor, cell: Tensor, steps: int
+) -> tuple[Tensor, Tensor]:
+    """Runs layers that do not see each other.
 
-    x: (layers, steps or 1 for the same at each, batch, input), hidden, cell: (layers, batch, units)
-    -> hidden states, (layers, steps, batch, units), and the last cell states.
+    x: (layers, steps, batch, input_size), or one step that stands for all; hidden, cell: (layers, batch, hidden_size).
+    Returns the hidden states, (layers, steps, batch, hidden_size), and the last cell states.
     """
     from model.networks.lstm_kernels import Recurrence  # Triton comes with PyTorch for CUDA alone
 

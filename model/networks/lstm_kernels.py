@@ -1,8 +1,8 @@
 """The recurrences of several LSTM layers of one shape at once, in mixed precision on a GPU.
 
-The products of one decoder's step leave most of a large GPU idle, and those of four decoders together, or of an
-encoder's two directions, take little longer. They are cuBLAS's; the cells between them are the two kernels below,
-written for Triton, which comes with PyTorch for CUDA and can be had without one for tests alone.
+The matrix products of one decoder's step leave most of a large GPU idle, and those of four decoders together, or of an
+encoder's two directions, take little longer. cuBLAS computes them; the LSTM cells between them are the two kernels
+below. They need Triton, which comes with PyTorch for CUDA; tests interpret them without a GPU.
 """
 
 from typing import Any
@@ -13,20 +13,21 @@ import triton.language as tl
 from torch import Tensor
 
 BLOCK = 1024
-"""Cells that one program of a kernel computes."""
+"""LSTM cells that one program of a kernel computes."""
 
 
 class Recurrence(torch.autograd.Function):
-    """What an LSTM layer does after the products with its inputs; gates in the order of PyTorch: i, f, g, o."""
+    """LSTM layers, given the products with their inputs; the gates are in PyTorch's order: i, f, g, o."""
 
     @staticmethod
     def forward(
         ctx: Any, inputs: Tensor, bias: Tensor, weight: Tensor, hidden: Tensor, cell: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The hidden states of all steps, (layers, steps, batch, units), and the last cell states, of single precision.
+        """Returns the hidden states, (layers, steps, batch, units), and the last cell states in single precision.
 
-        inputs: (layers, steps, batch, 4 * units), of any stride over layers and steps, bias: (layers, 4 * units),
-        weight: (layers, 4 * units, units), hidden, cell: (layers, batch, units), before the first step.
+        units: the hidden size. inputs: (layers, steps, batch, 4 * units), of any stride over layers and steps; bias:
+        (layers, 4 * units); weight: (layers, 4 * units, units); hidden, cell: before the first step, (layers, batch,
+        units).
         """
         layers, steps, batch, gates = inputs.shape
         units = gates // 4
@@ -47,7 +48,7 @@ class Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The gradients of all five."""
+        """Returns the gradients of the five arguments of `forward`."""
         activations, hiddens, cells, weight = ctx.saved_tensors
         layers, steps, batch, _ = activations.shape
         units = hiddens.shape[-1]
@@ -59,7 +60,7 @@ class Recurrence(torch.autograd.Function):
                 of_hiddens.stride(0), activations.stride(0), cells.stride(0), units, batch * units, BLOCK,
             )  # fmt: skip
             torch.bmm(activations[:, step], weight, out=of_hidden)
-        of_gates = activations.flatten(1, 2)  # what the kernel has left there
+        of_gates = activations.flatten(1, 2)  # the kernel has replaced activations by gradients
         of_weight = torch.bmm(of_gates.mT, hiddens[:, :-1].flatten(1, 2))
         return activations, of_gates.sum(dim=1, dtype=torch.float32), of_weight, of_hidden, of_cell
 

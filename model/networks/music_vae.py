@@ -1,54 +1,36 @@
-"""The peers: the decoders of MusicVAE, flat and hierarchical, and what its loss has beside cross entropy [V].
+"""The decoders of MusicVAE, flat and hierarchical [V].
 
-[V] is Roberts et al., "A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music"
-(arXiv 1803.05428), and [C] its published code, magenta/models/music_vae. Both decoders are autoregressive LSTMs whose
-first hidden and cell states are tanh of one linear map of a code, and which see that code beside the states of the
-step before at every step. Where we differ: the one-hot states pass through an embedding, as in the encoder (the same
-functions), and the first step is fed an embedding of its own where [C] feeds zeros.
+[C] is their published code, magenta/models/music_vae. Both decoders are autoregressive LSTMs whose first hidden and
+cell states are tanh of one linear map of a code, and which at every step see that code and the states of the step
+before. They differ from [C] in two ways: the one-hot states pass through an embedding, as in the encoder, which can
+express the same functions; and the first step is fed an embedding of its own where [C] feeds zeros.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.networks.lstm import LSTM, State
-from model.training.workers import ALONE, Workers
+from model.networks.scheduled_sampling import ScheduledSampling, draw_states
 from music.tokens import STATES, STEPS_PER_BAR
 
 START = STATES
-"""Stands before the first state of a window."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Scheduled sampling: how often, for each window and step, an own state is fed, and the random numbers for it."""
-
-    chance: float
-    generator: torch.Generator
-    workers: Workers = ALONE
-
-    def uniform(self, windows: int, *shape: int) -> Tensor:
-        """(windows, *shape) from 0 to 1: this process's part of those of the whole batch."""
-        whole = windows * self.workers.count
-        drawn = torch.rand(whole, *shape, generator=self.generator, device=self.generator.device)
-        return self.workers.part(drawn)
+"""The state that is fed to the first step of a window."""
 
 
 class FirstState(nn.Module):
-    """A code -> the first hidden and cell states of LSTM layers."""
+    """The map from a code to the first hidden and cell states of LSTM layers."""
 
     def __init__(self, code: int, config: ModelConfig) -> None:
         super().__init__()
-        self.layers, self.units = config.layers, config.hidden_size
-        self.linear = nn.Linear(code, 2 * self.layers * self.units)
+        self.layers, self.hidden_size = config.layers, config.hidden_size
+        self.linear = nn.Linear(code, 2 * self.layers * self.hidden_size)
 
     def forward(self, code: Tensor) -> State:
-        """code: (batch, code) -> hidden and cell states, (layers, batch, units) each."""
-        states = self.linear(code).tanh().view(len(code), 2, self.layers, self.units)
+        """code: (batch, code) -> hidden and cell states, (layers, batch, hidden_size) each."""
+        states = self.linear(code).tanh().view(len(code), 2, self.layers, self.hidden_size)
         hidden, cell = states.permute(1, 2, 0, 3).contiguous()
         return hidden, cell
 
@@ -66,20 +48,21 @@ class Predictor(nn.Module):
         self.register_buffer("first_row", (STATES + 1) * torch.arange(tracks), persistent=False)
 
     def forward(self, previous: Tensor, code: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """previous: (batch, tracks, steps) states, code: (batch, code) -> logits, (batch, tracks, steps, 130), state.
+        """Returns logits, (batch, tracks, steps, 130), and the state after the last step.
 
-        state: what the step before returned; none at the first.
+        previous: for each step the states of the step before, (batch, tracks, steps); code: (batch, code); state: as
+        returned for the steps before; none at the first.
         """
         batch, tracks, steps = previous.shape
         rows = previous.long().transpose(1, 2) + self.first_row  # (batch, steps, tracks)
-        embedded = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, units)
+        embedded = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, hidden_size)
         x = torch.cat([embedded, code[:, None].expand(-1, steps, -1)], dim=-1)
         output, state = self.lstm(x, state or self.first_state(code))
         return self.states(output).view(batch, steps, tracks, STATES).transpose(1, 2), state
 
 
 class AutoregressiveDecoder(nn.Module):
-    """What both decoders share: predictors that start anew in each segment of a window, from the segment's code."""
+    """What both decoders share: predictors that start again in each segment of a window, from the segment's code."""
 
     def __init__(self, config: ModelConfig, predictors: int, code: int) -> None:
         super().__init__()
@@ -90,30 +73,30 @@ class AutoregressiveDecoder(nn.Module):
         """z: (batch, latent) -> one code a segment, (batch, segments, code)."""
         raise NotImplementedError
 
-    def forward(self, z: Tensor, tokens: Tensor, sampling: Sampling | None = None) -> Tensor:
+    def forward(self, z: Tensor, tokens: Tensor, sampling: ScheduledSampling | None = None) -> Tensor:
         """z: (batch, latent), tokens: (batch, tracks, steps) uint8 -> logits, (batch, tracks, steps, 130).
 
         Each step is fed the tokens of the step before or, with sampling, states drawn from the decoder's own logits
-        there. [C] feeds the true state at each bar line of its hierarchical decoder even then; here a chance of 1 sees
-        no token at all.
+        there. Even then [C] feeds the true state at each bar line of its hierarchical decoder; here, with a chance of
+        1, the decoder sees no token at all.
         """
         if sampling is None:
             return self._teacher_forced(z, tokens)
-        owns = sampling.uniform(len(z), self.steps) < sampling.chance
+        own = sampling.uniform(len(z), self.steps) < sampling.chance  # (batch, steps)
 
         def feed(step: int, logits: Tensor) -> Tensor:
             drawn = draw_states(logits, sampling.uniform(*logits.shape))
-            return torch.where(owns[:, step, None], drawn, tokens[..., step].long())
+            return torch.where(own[:, step, None], drawn, tokens[..., step].long())
 
         return self._step_by_step(z, feed)
 
     @torch.no_grad()
     def tokens(self, z: Tensor) -> Tensor:
-        """Free-running, the likeliest states fed back; z: (batch, latent) -> (batch, tracks, steps) uint8."""
+        """The likeliest states, each fed back; z: (batch, latent) -> (batch, tracks, steps) uint8."""
         return self._step_by_step(z, lambda _, logits: logits.argmax(dim=-1)).argmax(dim=-1).to(torch.uint8)
 
     def _teacher_forced(self, z: Tensor, tokens: Tensor) -> Tensor:
-        """All segments at once, as one batch: no state crosses from one to the next."""
+        """The logits of all segments at once, as one batch: no LSTM state crosses from one to the next."""
         codes = self.codes(z)
         batch, segments, _ = codes.shape
         previous = nn.functional.pad(tokens[..., :-1], (1, 0), value=START)
@@ -125,7 +108,10 @@ class AutoregressiveDecoder(nn.Module):
         return joined.transpose(1, 2).flatten(2, 3)
 
     def _step_by_step(self, z: Tensor, feed: Callable[[int, Tensor], Tensor]) -> Tensor:
-        """feed: step and its logits, (batch, tracks, 130) -> the states that the next step sees, (batch, tracks)."""
+        """The logits, where `feed` turns a step and its logits, (batch, tracks, 130), into states, (batch, tracks).
+
+        The next step sees those states.
+        """
         codes = self.codes(z)
         length = self.steps // codes.shape[1]
         previous = torch.full((len(z), self.tracks), START, device=z.device)
@@ -145,23 +131,24 @@ class AutoregressiveDecoder(nn.Module):
 
 
 class FlatDecoder(AutoregressiveDecoder):
-    """One LSTM over the whole window for all tracks, with a softmax a track; the baseline of [V], flat-trio in [C]."""
+    """One LSTM over the whole window for all tracks, with a softmax for each; the baseline of [V], flat-trio in [C]."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config, predictors=1, code=config.latent)
 
     def codes(self, z: Tensor) -> Tensor:
-        """Z itself, for the one segment that is the window."""
+        """Returns z itself: the window is the only segment."""
         return z[:, None]
 
 
 class HierarchicalDecoder(AutoregressiveDecoder):
-    """A conductor writes a code for each bar, from which one LSTM a track writes its states; [V] section 3.2.
+    """A conductor that writes a code for each bar, and an LSTM for each track that predicts its states from that code.
 
-    The conductor sees nothing but its own state, which starts from z. At each bar line the states of the decoders start
-    anew from the conductor's code, while the state of the step before is still seen. A track's decoder sees that track
-    alone: what the tracks have in common must come from the conductor. All this is hierdec-trio of [C]. So is a code
-    that is the conductor's last hidden layer; [V] reports 512 dimensions for 1,024 units, but [C] has no such map.
+    The conductor sees nothing but its own state, which starts from z. At each bar line the decoders' LSTM states start
+    again from the conductor's code, while the track's state of the step before is still fed. A track's decoder sees
+    that track alone: what the tracks have in common must come from the conductor. All this is [V] section 3.2 as
+    hierdec-trio of [C] has it. So is a code that is the conductor's last hidden layer; [V] reports codes of 512
+    dimensions for a hidden size of 1,024, but [C] has no map between them.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -171,24 +158,7 @@ class HierarchicalDecoder(AutoregressiveDecoder):
         self.conductor = LSTM(1, config.hidden_size, config.layers)  # an LSTM must have an input: zero
 
     def codes(self, z: Tensor) -> Tensor:
-        """One code a bar, (batch, bars, units)."""
+        """One code a bar, (batch, bars, hidden_size)."""
         codes: Tensor
         codes, _ = self.conductor(z.new_zeros(len(z), self.bars, 1), self.first_state(z))
         return codes
-
-
-def draw_states(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Draws from softmax(logits), (..., 130) -> (...), with as many numbers from 0 to 1.
-
-    The Gumbel trick: unlike `torch.multinomial` it doesn't make the host wait for the device at every step.
-    """
-    return (logits - (-uniform.log()).log()).argmax(dim=-1)
-
-
-def free_bits_kl(mean: Tensor, log_variance: Tensor, free_bits: float) -> Tensor:
-    """Mean over the batch of what KL(q(z|x) || N(0, I)) has above so many bits, in nats [C].
-
-    mean, log_variance: (batch, latent). The bits are those of a whole code, not of each dimension.
-    """
-    divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=-1)
-    return (divergence - free_bits * math.log(2)).clamp(min=0).mean()

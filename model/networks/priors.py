@@ -1,4 +1,4 @@
-"""What the latent codes are pulled towards: an isotropic Gaussian, or a flower of Gaussians, one a genre."""
+"""What the latent codes are pulled towards: an isotropic Gaussian, or a flower of Gaussians, one for each genre."""
 
 import math
 
@@ -23,11 +23,11 @@ class GaussianPrior:
         return torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
 
     def standardised(self, z: Tensor, genre: Tensor) -> Tensor:
-        """The codes as they are, (batch, latent): in the prior's axes, and in its standard deviations."""
+        """Returns the codes as they are: they have the prior's axes and standard deviations."""
         return z
 
     def variance(self) -> Tensor:
-        """Of each coordinate, (latent,)."""
+        """The variance of each coordinate, (latent,)."""
         return torch.ones(self.latent)
 
 
@@ -40,7 +40,7 @@ class FlowerPrior:
         """Root mean square of a code's coordinates."""
 
     def sample(self, genre: Tensor, generator: torch.Generator) -> Tensor:
-        """genre: (batch,) 0 to genres; the last means none, and z from the whole mixture -> z, (batch, latent)."""
+        """genre: (batch,) 0 to genres -> z, (batch, latent); the last genre means none, and z of the whole mixture."""
         any_genre = torch.randint(self.genres, genre.shape, generator=generator, device=genre.device)
         outwards, sideways = self.axes(torch.where(genre < self.genres, genre, any_genre))
         z = torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
@@ -50,7 +50,7 @@ class FlowerPrior:
         return z
 
     def axes(self, genre: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit vectors of the plane, along the radius and across it; the first is the Gaussian's mean too.
+        """Unit vectors of the circle's plane, along the radius and across it; the first is also the Gaussian's mean.
 
         genre: (batch,) 0 to genres - 1 -> (batch, 2) each.
         """
@@ -58,9 +58,10 @@ class FlowerPrior:
         return torch.stack([angle.cos(), angle.sin()], dim=-1), torch.stack([-angle.sin(), angle.cos()], dim=-1)
 
     def standardised(self, z: Tensor, genre: Tensor) -> Tensor:
-        """Codes in the axes and standard deviations of their genre's Gaussian: what it draws comes out as N(0, I).
+        """Codes in the axes and standard deviations of their genre's Gaussian, whose samples become N(0, I).
 
-        z: (batch, latent), genre: (batch,) 0 to genres - 1 -> along the radius, across it, and the other dimensions.
+        z: (batch, latent), genre: (batch,) 0 to genres - 1 -> (batch, latent): the coordinate along the radius, the one
+        across it, and the others.
         """
         outwards, sideways = self.axes(genre)
         radius, across = (z[:, :2] * outwards).sum(dim=-1), (z[:, :2] * sideways).sum(dim=-1)
@@ -69,7 +70,7 @@ class FlowerPrior:
         return torch.cat([along[:, None], others], dim=-1)
 
     def variance(self) -> Tensor:
-        """Of each coordinate over the whole mixture, (latent,)."""
+        """The variance of each coordinate over the whole mixture, (latent,)."""
         outwards, sideways = self.axes(torch.arange(self.genres))
         squares = (1 + RADIAL_VARIANCE) * outwards.square() + OTHER_VARIANCE * sideways.square()
         variance = torch.full((self.latent,), OTHER_VARIANCE)
@@ -81,9 +82,9 @@ Prior = GaussianPrior | FlowerPrior
 
 
 def draw_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
-    """One of each song's genres, drawn uniformly [P section 3.3]; tagged: (batch, genres) bool -> (batch,).
+    """Draws one of each song's genres uniformly; [P] section 3.3. tagged: (batch, genres) bool -> (batch,).
 
-    Songs without any get `genres`, the extra class.
+    Songs without any get the extra class, whose number is that of the genres.
     """
     chance = torch.rand(tagged.shape, generator=generator, device=tagged.device).where(tagged, -1.0)
     none = chance.new_full((len(chance), 1), -0.5)

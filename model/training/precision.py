@@ -1,13 +1,10 @@
-"""The precision of training: in single precision, or mixed, with the LSTMs and the products about them in bfloat16."""
-
-from typing import Literal
+"""The precision of training: float32, or mixed, with LSTMs and the matrix products beside them in bfloat16."""
 
 import torch
 
+from model.config import Precision
 from model.networks.lstm import LSTM
 from music.errors import InputError
-
-Precision = Literal["float32", "bfloat16"]
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:
@@ -16,10 +13,10 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
 
 
 def check_precision(precision: Precision, device: torch.device) -> None:
-    """Raises `InputError` where the device cannot train an LSTM so.
+    """Raises `InputError` where the device cannot train an LSTM in this precision.
 
-    Of CPUs those without bfloat16 instructions cannot, and GPUs not without Triton. PyTorch may take float16 where
-    another is asked for; in it small gradients vanish.
+    A CPU needs bfloat16 instructions, and a GPU needs Triton. Where bfloat16 is asked for PyTorch may take float16, in
+    which small gradients vanish.
     """
     if precision == "float32":
         return

@@ -1,4 +1,4 @@
-"""A training run on disk, from which it goes on as if it had never stopped: one safetensors file a snapshot."""
+"""Snapshots of a training run, each a safetensors file, from which it goes on as if it had never stopped."""
 
 import json
 import shutil
@@ -12,15 +12,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
+from model.compact import Weights
 from model.config import TrainingConfig
 from model.training.step import Optimisers
 from music.errors import InputError
 
 Metrics = dict[str, float]
-Weights = dict[str, Tensor]
-
 KEPT = 2
-"""Snapshots; the last but one serves where the last cannot be read."""
+"""How many snapshots stay: the last but one serves where the last cannot be read."""
 
 
 @dataclass
@@ -30,17 +29,17 @@ class Position:
     update: int = 0
     """Updates done."""
     schedule: TrainingConfig | None = None
-    """Once it is fitted to the run's time."""
+    """The schedule, once it is fitted to the run's time or cut off."""
     seconds: float = 0.0
-    """Spent, by all processes that took part one after another."""
+    """Seconds spent by all processes that the run has had, one after another."""
     validation_seconds: float = 0.0
-    """That the last validation took."""
+    """Seconds that the last validation took."""
     history: list[tuple[int, Metrics]] = field(default_factory=list)
-    """All that was logged, by update."""
+    """Everything that was logged, with its update."""
 
 
 class Snapshots:
-    """A folder of one run's snapshots; each appears whole or not at all, and the last few stay."""
+    """The folder of one run's snapshots; each appears whole or not at all, and the last few stay."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,7 +54,7 @@ class Snapshots:
         return str(paths[-1]) if paths else "no snapshot"
 
     def write(self, position: Position, model: Autoencoder, optimisers: Optimisers, best: Weights) -> None:
-        """Adds one and takes away those that are too old."""
+        """Adds a snapshot and removes those that are too old."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for left_by_a_killed_process in self._folder.glob("*.partial"):
             left_by_a_killed_process.unlink()
@@ -80,7 +79,7 @@ class Snapshots:
             old.unlink()
 
     def restore(self, model: Autoencoder, optimisers: Optimisers) -> tuple[Position, Weights]:
-        """Puts the last snapshot that can be read into model and optimisers; its position and the best weights.
+        """Loads the last snapshot that can be read into model and optimisers. Returns its position and best weights.
 
         A run without a snapshot starts at the beginning. Raises `InputError` where none of its snapshots can be read.
         """
@@ -95,7 +94,7 @@ class Snapshots:
         return Position(), {}
 
     def remove(self) -> None:
-        """Takes away the folder of a run that has ended, with what a killed process may have left there."""
+        """Removes the folder of a run that has ended, with what a killed process may have left there."""
         if self._folder.exists():
             shutil.rmtree(self._folder)
 

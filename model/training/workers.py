@@ -1,7 +1,7 @@
-"""One process a GPU, started by torchrun: each computes its part of every batch, and gradients are averaged.
+"""Processes started by torchrun, one for each GPU: each computes its part of every batch; gradients are averaged.
 
-The gradients of a phase go through one all-reduce. (torch's DistributedDataParallel reduces during the backward pass,
-but knows nothing of a gradient penalty's own gradients, and three phases share one forward pass here.)
+The gradients of a phase go through one all-reduce. torch's DistributedDataParallel, which reduces during the backward
+pass, does not handle the gradients of a gradient penalty, and here three phases share one forward pass.
 """
 
 import os
@@ -16,19 +16,24 @@ from torch import distributed as dist
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes that train together, seen from one of them."""
+    """The processes that train together, as one of them sees them."""
 
     rank: int
     count: int
 
     @property
     def first(self) -> bool:
-        """Whether it is this one that validates, logs and saves."""
+        """Whether this process is the one that validates, logs and saves."""
         return self.rank == 0
 
     def part(self, batch: Tensor) -> Tensor:
-        """The rows of the batch that are this process's."""
+        """The rows of the batch that this process computes."""
         return batch.chunk(self.count)[self.rank]
+
+    def uniform(self, generator: torch.Generator, windows: int, *shape: int) -> Tensor:
+        """Random numbers from 0 to 1, (windows, *shape): this process's part of those drawn for the whole batch."""
+        whole = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
+        return self.part(whole)
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replaces each tensor by its mean over the processes."""
@@ -42,14 +47,8 @@ class Workers:
         for tensor, mean in zip(listed, means, strict=True):
             tensor.copy_(mean.view_as(tensor))
 
-    def share(self, tensors: Iterable[Tensor]) -> None:
-        """Replaces each tensor by the first process's."""
-        if self.count > 1:
-            for tensor in tensors:
-                dist.broadcast(tensor, src=0)
-
     def agree(self, value: int, device: torch.device) -> int:
-        """The first process's value."""
+        """Returns the first process's value."""
         if self.count == 1:
             return value
         shared = torch.tensor(value, device=device)
@@ -69,7 +68,7 @@ def device() -> torch.device:
 
 @contextmanager
 def together() -> Iterator[Workers]:
-    """The processes that torchrun has started, or this one alone."""
+    """Yields the processes that torchrun has started, or this one alone."""
     if "WORLD_SIZE" not in os.environ:
         yield ALONE
         return

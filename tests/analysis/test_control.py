@@ -19,10 +19,10 @@ from analysis.control.sample import draw_sample
 from analysis.shared.bootstrap import estimate, mean_of, means, song_weights
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES
-from analysis.shared.similarity import note_f1, same_states, shared_notes
 from model.data import WindowSet
 from model.latent import moved, step_along, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
+from model.similarity import note_f1, same_states, shared_notes
 from music.tokens import HOLD, PITCHES, SILENT, TRACKS
 from tests.helpers.models import SMALL, make_context, make_windows
 

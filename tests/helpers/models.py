@@ -13,9 +13,8 @@ import torch
 from analysis.shared.context import EvaluationContext
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
-from model.config import ModelConfig, TrainingConfig
+from model.config import ModelConfig, StoppingCriteria, TrainingConfig
 from model.data import Provenance, WindowSet
-from model.training.loop import StoppingCriteria
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
 
@@ -72,7 +71,7 @@ def make_context(
 def window_table(
     tokens: np.ndarray, shifts: np.ndarray, genres: Sequence[Sequence[int]], songs: Sequence[str]
 ) -> pa.Table:
-    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,), songs: the id of each window's."""
+    """Rows of a window shard; tokens: (windows, 4, steps), shifts: (windows,), songs: the id of each window's song."""
     count, _, steps = tokens.shape
     columns = {
         "tokens": [window.tobytes() for window in tokens],
@@ -96,7 +95,7 @@ def write_brief_settings(project: Path) -> None:
 
 
 def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet) -> None:
-    """Both splits in a shard each, with the manifest."""
+    """Writes each split as one shard, and the manifest."""
     bars = training.tokens.shape[-1] // 16
     sets = {shard_name("train", 0, 1): training, shard_name("validation", 0, 1): validation}
     with shard_writers(str(folder), dict.fromkeys(sets, windows_schema(bars))) as writers:

@@ -1,6 +1,6 @@
-"""MusAE once more, written out: one-hot products, loops over steps and directions, the critic's gradient by hand.
+"""MusAE written out plainly: one-hot products, loops over steps and directions, the critic's gradient by hand, Adam.
 
-Weights go by the names of the real model's `state_dict`. Compared with `model` in tests/model/test_reference_model.py.
+Weights have the names of the real model's `state_dict`. tests/model/test_reference_model.py compares the two.
 """
 
 import math
@@ -18,13 +18,13 @@ def linear(weights: Weights, name: str, x: Tensor) -> Tensor:
     return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
 
 
-def lstm(weights: Weights, name: str, stopping: str, inputs: list[Tensor], hidden: Tensor) -> list[Tensor]:
+def lstm(weights: Weights, name: str, suffix: str, inputs: list[Tensor], hidden: Tensor) -> list[Tensor]:
     """One layer in one direction: its output at each step, for inputs already multiplied by `weight_ih`."""
     outputs = []
     cell = torch.zeros_like(hidden)
     for driven in inputs:
-        recurrent = hidden @ weights[f"{name}.weight_hh_{stopping}"].T
-        gates = driven + weights[f"{name}.bias_ih_{stopping}"] + recurrent + weights[f"{name}.bias_hh_{stopping}"]
+        recurrent = hidden @ weights[f"{name}.weight_hh_{suffix}"].T
+        gates = driven + weights[f"{name}.bias_ih_{suffix}"] + recurrent + weights[f"{name}.bias_hh_{suffix}"]
         enter, keep, candidate, leave = gates.chunk(4, dim=-1)
         cell = torch.sigmoid(keep) * cell + torch.sigmoid(enter) * torch.tanh(candidate)
         hidden = torch.sigmoid(leave) * torch.tanh(cell)
@@ -49,10 +49,10 @@ def encode(weights: Weights, tokens: Tensor, layers: int, unit: float) -> tuple[
         xs.append(one_hot @ embedding)
     for layer in range(layers):
         sides = []
-        for stopping, order in ((f"l{layer}", 1), (f"l{layer}_reverse", -1)):
-            driven = [x @ weights[f"encoder.lstm.weight_ih_{stopping}"].T for x in xs[::order]]
+        for suffix, order in ((f"l{layer}", 1), (f"l{layer}_reverse", -1)):
+            driven = [x @ weights[f"encoder.lstm.weight_ih_{suffix}"].T for x in xs[::order]]
             start = torch.zeros_like(driven[0][:, : driven[0].shape[1] // 4])
-            sides.append(lstm(weights, "encoder.lstm", stopping, driven, start)[::order])
+            sides.append(lstm(weights, "encoder.lstm", suffix, driven, start)[::order])
         xs = [torch.cat(both, dim=-1) for both in zip(*sides, strict=True)]
     last = torch.cat([sides[0][-1], sides[1][0]], dim=-1)
     mean, log_variance = (linear(weights, f"encoder.{name}", last) for name in ("mean", "log_variance"))
@@ -119,3 +119,82 @@ def autoencoder_loss(
     z = mean + torch.exp(log_variance / 2) * noise
     reconstruction = reconstruction_loss(decode(weights, z, tokens.shape[-1], layers, unit), tokens)
     return reconstruction - beta * scores(weights, z, genre).mean(), reconstruction
+
+
+class Adam:
+    """Adam with bias correction (Kingma and Ba, 2015, algorithm 1), for weights that are known by name."""
+
+    def __init__(self, names: list[str], betas: tuple[float, float]) -> None:
+        self.names, self.betas, self.updates = names, betas, 0
+        self.first: dict[str, Tensor | float] = dict.fromkeys(names, 0.0)
+        self.second: dict[str, Tensor | float] = dict.fromkeys(names, 0.0)
+
+    def step(self, weights: dict[str, Tensor], loss: Tensor, rate: float) -> None:
+        """Descends the loss; `weights` then has new tensors."""
+        gradients = torch.autograd.grad(loss, [weights[name] for name in self.names], allow_unused=True)
+        self.updates += 1
+        first_beta, second_beta = self.betas
+        for name, gradient in zip(self.names, gradients, strict=True):
+            if gradient is None:
+                continue
+            self.first[name] = first_beta * self.first[name] + (1 - first_beta) * gradient
+            self.second[name] = second_beta * self.second[name] + (1 - second_beta) * gradient**2
+            mean = self.first[name] / (1 - first_beta**self.updates)
+            size = (self.second[name] / (1 - second_beta**self.updates)) ** 0.5 + 1e-8
+            weights[name] = (weights[name] - rate * mean / size).detach().requires_grad_()
+
+
+def draw_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
+    """The tag with the largest random number, or the class after the last for windows without any, (batch,)."""
+    chances = torch.rand(tagged.shape, generator=generator).tolist()
+    drawn = []
+    for tags, numbers in zip(tagged.tolist(), chances, strict=True):
+        candidates = [(number, genre) for genre, (tag, number) in enumerate(zip(tags, numbers, strict=True)) if tag]
+        drawn.append(max(candidates)[1] if candidates else len(tags))
+    return torch.tensor(drawn)
+
+
+def real_codes(prior: str, genre: Tensor, genres: int, latent: int, generator: torch.Generator) -> Tensor:
+    """Codes of each genre's Gaussian, or of any for the class after the last; [P] equations 14-18, (batch, latent)."""
+    if prior == "gaussian":
+        return torch.randn(len(genre), latent, generator=generator)
+    any_genre = torch.randint(genres, genre.shape, generator=generator)
+    noise = torch.randn(len(genre), latent, generator=generator)
+    codes = []
+    for own, other, normal in zip(genre.tolist(), any_genre.tolist(), noise, strict=True):
+        angle = 2 * math.pi * (own if own < genres else other) / genres
+        direction = torch.tensor([math.cos(angle), math.sin(angle)])
+        across = torch.tensor([-math.sin(angle), math.cos(angle)])
+        along = (1 + math.sqrt(0.1) * normal[0]) * direction + math.sqrt(0.001) * normal[1] * across
+        codes.append(torch.cat([along, math.sqrt(0.001) * normal[2:]]))
+    return torch.stack(codes)
+
+
+class WholeUpdate:
+    """Updates of critic and autoencoder from first to last: noise, real codes, losses, gradients, Adam."""
+
+    def __init__(
+        self, weights: dict[str, Tensor], prior: str, layers: int, critic_updates: int, penalty: float
+    ) -> None:
+        self.weights = {name: weight.clone().requires_grad_() for name, weight in weights.items()}
+        self.prior, self.layers, self.critic_updates, self.penalty = prior, layers, critic_updates, penalty
+        self.latent = len(weights["encoder.mean.bias"])
+        names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
+        self.autoencoder = Adam(names, (0.9, 0.999))
+        self.critic = Adam([name for name in weights if name.startswith("critic.")], (0.5, 0.9))
+
+    def make(self, tokens: Tensor, tagged: Tensor, generator: torch.Generator, beta: float, rate: float) -> None:
+        """One update; tagged: (batch, genres) bool. The generator's numbers are drawn in the model's order."""
+        genres = tagged.shape[1]
+        unit = scale(self.prior, self.latent)
+        noise = torch.randn(len(tokens), self.latent, generator=generator)
+        genre = draw_genre(tagged, generator)
+        mean, log_variance = (x.detach() for x in encode(self.weights, tokens, self.layers, unit))
+        for _ in range(self.critic_updates):
+            real = real_codes(self.prior, genre, genres, self.latent, generator)
+            fake = mean + torch.exp(log_variance / 2) * torch.randn(mean.shape, generator=generator)
+            alpha = torch.rand(len(tokens), 1, generator=generator)
+            loss, _ = critic_loss(self.weights, real, fake, genre, self.penalty, alpha)
+            self.critic.step(self.weights, loss, rate)
+        loss, _ = autoencoder_loss(self.weights, tokens, genre, noise, beta, self.layers, unit)
+        self.autoencoder.step(self.weights, loss, rate)

@@ -168,6 +168,23 @@ def test_accuracy_of_a_hand_worked_window():
     }  # fmt: skip
 
 
+def test_the_majority_is_that_of_training():
+    training = torch.tensor([[[60, HOLD]], [[60, SILENT]], [[62, SILENT]]], dtype=torch.uint8)
+    validation = torch.tensor([[[62, HOLD]], [[62, HOLD]], [[60, HOLD]]], dtype=torch.uint8)
+    counts = evaluate(Always(validation[0]), windows_of(training), windows_of(validation))
+    assert counts["majority"].hits.sum() == 1  # of the six states, 60 and SILENT are right once
+    assert counts["majority_onset_accuracy"].share().tolist() == [pytest.approx(1 / 3)]
+
+
+@pytest.mark.parametrize("prior", ["flower", "gaussian"])
+def test_codes_bear_little_noise_before_training(prior, windows):
+    torch.manual_seed(0)
+    model = Autoencoder(replace(SMALL, hidden_size=64, prior=prior))
+    _, log_variance = model.encode(windows.tokens)
+    ratio = log_variance.exp() / model.prior.scale**2
+    assert ratio.log().mean().exp().item() == pytest.approx(0.01, rel=0.1)
+
+
 def test_notes_found_and_invented_are_counted_by_song():
     guess = torch.tensor([[[60, 62, 64, HOLD]]], dtype=torch.uint8)  # three notes
     windows = torch.tensor(

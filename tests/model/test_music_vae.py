@@ -5,13 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks.music_vae import (
-    FlatDecoder,
-    HierarchicalDecoder,
-    Sampling,
-    draw_states,
-    free_bits_kl,
-)
+from model.networks.kl import free_bits_kl
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder
+from model.networks.scheduled_sampling import ScheduledSampling, draw_states
 from music.tokens import HOLD, STATES, tokenise
 from tests.helpers import models
 
@@ -37,7 +33,8 @@ def built(decoder_type, config=SMALL):
 
 
 def sampling(chance, seed, device="cpu"):
-    return Sampling(chance, torch.Generator(device).manual_seed(seed))
+    generator = torch.Generator(device).manual_seed(seed)
+    return ScheduledSampling(chance, lambda *shape: torch.rand(shape, generator=generator, device=device))
 
 
 def random_batch(generator, config=SMALL, windows=3):

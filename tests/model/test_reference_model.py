@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from model.autoencoder import Autoencoder, reconstruction_loss
+from model.data import WindowSet
 from model.networks.critic import critic_loss, gradient_penalty
 from model.networks.priors import draw_genre
-from model.training.step import Optimisers, update_once
+from model.training.batches import Batches, seed_of
+from model.training.step import Optimisers, TrainingStep
+from model.training.updates import Updates
 from music.tokens import STATES
 from tests.helpers import reference_model as reference
 from tests.helpers.models import BRIEF, SMALL
@@ -78,6 +81,24 @@ def same_gradients(model, loss, weights, names):
         same(model.get_parameter(name).grad, gradient)
 
 
+def test_whole_updates_are_the_references(model, generator):
+    """The third and fourth update of a run, whose rate and beta are not those of the first."""
+    config = replace(TRAINING, learning_rate=0.01, decay=0.3, beta_every=1, critic_updates=3, gradient_penalty=7.0)
+    genres = torch.tensor([[True, False, True], [False, False, False], [False, True, False]])
+    tokens = torch.randint(STATES, (3, 4, 16), generator=generator, dtype=torch.uint8)
+    windows = WindowSet(tokens, genres, torch.arange(3, dtype=torch.int32))
+    whole = reference.WholeUpdate(model.state_dict(), model.config.prior, LAYERS, critic_updates=3, penalty=7.0)
+    updates = Updates(model, windows, config, Optimisers.of(model, config))
+    batches = Batches(3, BATCH, config.seed)
+    for update in (2, 3):
+        updates.make(update, config)
+        chosen = batches(update)
+        numbers = torch.Generator().manual_seed(seed_of(config.seed, "update", update))
+        whole.make(tokens[chosen], genres[chosen], numbers, beta=update / 10, rate=0.01 * 0.7**update)
+    for name, weight in model.state_dict().items():
+        same(weight, whole.weights[name].detach())
+
+
 def test_codes_and_logits_are_the_references(model, weights, unit, tokens):
     mean, log_variance = model.encode(tokens)
     same((mean, log_variance), reference.encode(weights, tokens, LAYERS, unit))
@@ -88,7 +109,8 @@ def test_codes_and_logits_are_the_references(model, weights, unit, tokens):
 
 def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tokens, genres):
     optimisers = Optimisers.of(model, TRAINING)
-    losses = update_once(model, tokens, genres, optimisers, TRAINING, BETA, 0.0, torch.Generator().manual_seed(5))
+    step = TrainingStep(model, optimisers, TRAINING, torch.Generator().manual_seed(5))
+    losses = step.make(tokens, genres, BETA, sampling_chance=0.0)
 
     again = torch.Generator().manual_seed(5)
     noise = torch.randn(BATCH, LATENT, generator=again)

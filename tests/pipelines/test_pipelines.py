@@ -25,6 +25,7 @@ from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
 from pipelines.split import SplitConfig, in_validation
 from pipelines.windows import WindowsConfig, write_windows
+from tests.helpers.models import SMALL
 from tests.helpers.songs import band, cut_all
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
@@ -126,7 +127,7 @@ def test_training_reads_windows_transposed_by_their_shift(made):
     folder = made / "windows/1bar"
     stored = rows(folder, "train")
     assert len({row["shift"] for row in stored}) == 12
-    for row, window in zip(stored, read_windows(folder, "train").tokens.tolist(), strict=True):
+    for row, window in zip(stored, read_windows(folder, SMALL).training.tokens.tolist(), strict=True):
         drums, *pitched = np.frombuffer(row["tokens"], dtype=np.uint8).reshape(4, -1).tolist()
         assert window[0] == drums
         assert window[1:] == [[state + row["shift"] if state < 128 else state for state in track] for track in pitched]

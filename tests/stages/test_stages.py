@@ -84,13 +84,13 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_projects_own_settings_are_valid(monkeypatch):
+    from model.config import RunConfig
     from pipelines.beam.runners import BeamConfig
     from pipelines.corpus.demo import DemoConfig
     from pipelines.corpus.write import CorpusConfig
     from pipelines.genres import GenresConfig
     from pipelines.songs import SongsConfig
     from pipelines.windows import WindowsConfig
-    from stages.train import TrainConfig
 
     monkeypatch.chdir(ROOT)
     for name, kind in {
@@ -99,18 +99,18 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "songs": SongsConfig,
         "genres": GenresConfig,
         "windows": WindowsConfig,
-        "train": TrainConfig,
+        "train": RunConfig,
     }.items():
         read_settings(kind, settings.PARAMS, name)
     read_settings(BeamConfig, settings.BEAM)
 
 
 def test_the_projects_own_recipes_are_valid(monkeypatch):
-    from model.training.run import RECIPES, read_recipe
-    from stages.train import TrainConfig
+    from model.config import RunConfig
+    from model.recipes import RECIPES, read_recipe
 
     monkeypatch.chdir(ROOT)
-    config = read_settings(TrainConfig, settings.PARAMS, "train")
+    config = read_settings(RunConfig, settings.PARAMS, "train")
     names = tomllib.loads(RECIPES.read_text())
     assert {"demo", "paper"} < set(names)
     for recipe in names:
@@ -131,10 +131,10 @@ def test_the_projects_own_recipes_are_valid(monkeypatch):
     ],
 )
 def test_what_is_wrong_in_a_recipe_is_named(tmp_path, monkeypatch, change, message):
-    from model.training.run import RECIPES, read_recipe
-    from stages.train import TrainConfig
+    from model.config import RunConfig
+    from model.recipes import RECIPES, read_recipe
 
-    config = read_settings(TrainConfig, ROOT / settings.PARAMS, "train")
+    config = read_settings(RunConfig, ROOT / settings.PARAMS, "train")
     (tmp_path / RECIPES).write_text((ROOT / RECIPES).read_text().replace(*change, 1))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=re.escape(message)):

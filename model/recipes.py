@@ -1,0 +1,28 @@
+"""recipes.toml: sizes and schedules of models, by name."""
+
+from pathlib import Path
+
+from model.config import ModelConfig, RunConfig, TrainingConfig
+from music.errors import InputError
+from music.settings import build, read_toml
+
+RECIPES = Path("recipes.toml")
+
+
+def read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig, TrainingConfig]:
+    """The run's recipe together with what the run and its windows say besides.
+
+    bars, genres: length of the windows, and size of their genre vocabulary. Raises `InputError` that names what is
+    misspelt, missing or out of range.
+    """
+    recipes = read_toml(RECIPES)
+    if config.recipe not in recipes:
+        raise InputError(f"{RECIPES}: no recipe {config.recipe}; there are {', '.join(recipes)}")
+    recipe, place = recipes[config.recipe], f"{RECIPES}: {config.recipe}"
+    kind = {name: getattr(config, name) for name in ("onsets", "decoder", "prior", "regulariser")}
+    seen = {"bars": bars, "genres": genres, "tracks": tuple(config.tracks)}
+    training = build(TrainingConfig, place, recipe.get("training", {}), seed=config.seed, precision=config.precision)
+    return (
+        build(ModelConfig, place, recipe.get("model", {}), **kind, **seen),
+        training.stretched(config.updates) if config.updates else training,
+    )

@@ -1,0 +1,36 @@
+"""Which windows each update takes, and the seeds of its random numbers."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from music.hashing import mix
+
+STREAMS = ("epoch", "update")
+
+
+class Batches:
+    """Which windows each update takes: every epoch permutes all windows and leaves out the incomplete batch.
+
+    An update's batch depends on its number and the seed alone, so a run can go on from anywhere.
+    """
+
+    def __init__(self, windows: int, size: int, seed: int) -> None:
+        self._windows, self._size, self._seed = windows, size, seed
+        self._epoch = -1
+        self._order = torch.empty(0)
+
+    def __call__(self, update: int) -> Tensor:
+        """(size,) numbers of windows."""
+        epoch, place = divmod(update, self._windows // self._size)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            generator = torch.Generator().manual_seed(seed_of(self._seed, "epoch", epoch))
+            self._order = torch.randperm(self._windows, generator=generator)
+        return self._order[place * self._size : (place + 1) * self._size]
+
+
+def seed_of(seed: int, stream: str, number: int) -> int:
+    """A seed for the random numbers of one epoch or update, unlike that of any other; stream: one of `STREAMS`."""
+    stream_seed = mix(np.array([STREAMS.index(stream)], dtype=np.uint64), seed)
+    return int(mix(stream_seed ^ np.uint64(number), 0)[0])
