@@ -21,7 +21,7 @@ lint: $(VENV)/tests
 	mypy
 
 lakh: $(VENV)/stages
-	python -m pipelines.corpus.download data/lakh
+	python -m stages.lakh data/lakh
 
 # Puts Vega into the page of dvc plots show, which else loads these versions from a network. Needs npm.
 VEGA := vega@5.20.2 vega-lite@5.2.0 vega-embed@6.18.2

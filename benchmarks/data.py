@@ -25,7 +25,7 @@ import psutil
 import pyarrow as pa
 import symusic
 
-from music.song import Refused
+from music.score import Refused
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, read_genres, write_genres

@@ -11,10 +11,12 @@ from typer import Option
 from music.errors import InputError
 from music.json_files import write_json
 from music.piano_rolls import draw_windows
-from pipelines.genres import similarity
+from music.windows import SPLITS
+from pipelines.genres import genre_similarity
 from pipelines.shards import read_manifest
-from pipelines.split import SPLITS
-from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
+from pipelines.statistics.census import BARS_PER_BIN
+from pipelines.statistics.examples import Example, read_examples
+from pipelines.statistics.report import Statistics, read_statistics
 from stages.pages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
 from stages.pages.render import write_page
 from stages.shared.command import atomic_directory, run
@@ -76,15 +78,15 @@ def _draw(
     refusals = {refusal.reason: refusal.files for refusal in statistics.refusals}
     draw_refusals(pngs / "refusals.png", refusals, statistics.files)
     songs = statistics.songs
-    draw_songs(pngs / "songs.png", songs.files_by_bars, BARS_A_BIN, songs.files_by_tracks)
+    draw_songs(pngs / "songs.png", songs.files_by_bars, BARS_PER_BIN, songs.files_by_tracks)
     draw_windows_flow(
         pngs / "windows.png",
         {
             f"{length.bars} bars": {
                 "train": length.train.windows,
                 "validation": length.validation.windows,
-                "repeats within a song": length.repeats_in_song,
-                "repeats across songs": length.repeats_across_songs,
+                "repeats within a file": length.repeats_in_file,
+                "repeats across files": length.repeats_across_files,
             }
             for length in statistics.windows
         },
@@ -97,7 +99,7 @@ def _draw(
         draw_windows(pngs / f"examples-{bars}bar.png", f"Windows of {bars} bars, drawn by lot", panels, COLUMNS)
     if statistics.genres:
         names, counts = zip(*((genre.name, genre.songs) for genre in statistics.genres), strict=True)
-        near = similarity(np.array(document["co_occurrence"]))
+        near = genre_similarity(np.array(document["co_occurrence"]))
         draw_similarity(pngs / "genres-similarity.png", names, near)
         draw_circle(pngs / "genres-circle.png", names, counts, near)
 

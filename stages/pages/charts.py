@@ -17,7 +17,7 @@ from music.tokens import PITCHES, TRACKS
 
 BAR_COLOUR = "#1f77b4"
 SPLIT_COLOURS = {"train": "#1f77b4", "validation": "#ff7f0e"}
-REPEAT_COLOURS = {"repeats within a song": "#bdbdbd", "repeats across songs": "#737373"}
+REPEAT_COLOURS = {"repeats within a file": "#bdbdbd", "repeats across files": "#737373"}
 STATE_COLOURS = {"onset": "#1f77b4", "hold": "#9ecae1", "silent": "#e6e6e6"}
 CIRCLE_ROOM = 1.7
 """Of a unit circle, with its labels around it."""
@@ -52,9 +52,9 @@ def draw_songs(path: Path, by_bars: Mapping[int, int], bars_a_bin: int, by_track
             list(by_bars), list(by_bars.values()), width=bars_a_bin, align="edge", color=BAR_COLOUR, edgecolor="white"
         )
         left.set_xlim(left=0)
-        left.set(title="Length of the songs kept", xlabel=f"bars (a column is {bars_a_bin} bars)", ylabel="files")
+        left.set(title="Length of the files kept", xlabel=f"bars (a column is {bars_a_bin} bars)", ylabel="files")
         right.bar(list(by_tracks), list(by_tracks.values()), color=BAR_COLOUR)
-        right.set(title="Tracks of the songs kept (strings are one)", xlabel="tracks", ylabel="files")
+        right.set(title="Tracks of the files kept (strings are one)", xlabel="tracks", ylabel="files")
         for axis in (left.yaxis, right.yaxis, right.xaxis):
             _whole_numbers(axis)
 

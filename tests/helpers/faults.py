@@ -3,7 +3,7 @@
 import os
 import time
 
-from music.song import Reason, Refused
+from music.score import Reason, Refused
 from pipelines.reading import read_midi
 
 

@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 from itertools import islice, product
 
-from music.song import Song
+from music.score import Score
 
 HOLD, SILENT = 128, 129
 
@@ -18,7 +18,7 @@ def nearest_step(tick: int, ticks_per_quarter: int) -> int:
     return math.floor(Fraction(4 * tick, ticks_per_quarter) + Fraction(1, 2))
 
 
-def tracks(song: Song) -> tuple[list[list[tuple[int, int, int]]], ...]:
+def tracks(song: Score) -> tuple[list[list[tuple[int, int, int]]], ...]:
     """Drum, bass and guitar/piano tracks, and the one strings track: notes as (start step, end step, pitch)."""
     drums, bass, guitar, strings = [], [], [], [[]]
     for instrument in song.instruments:
@@ -59,7 +59,7 @@ def too_silent(states: tuple[int, ...]) -> bool:
     return any(set(states[i : i + 17]) == {SILENT} for i in range(len(states) - 16))
 
 
-def windows(song: Song, bars: int, cap: int) -> tuple[int, set[Window]]:
+def windows(song: Score, bars: int, cap: int) -> tuple[int, set[Window]]:
     """How many windows pass the rule of silence, and the different ones."""
     roles = tracks(song)
     last = max(end for role in roles for notes in role for _, end, _ in notes)

@@ -14,18 +14,19 @@ import pytest
 from model.data import read_windows
 from music.errors import InputError
 from music.midi import READERS
-from music.roles import tokenise_song
+from music.roles import tokenise_score
 from music.writing import write
 from pipelines.beam.runners import BeamConfig
-from pipelines.corpus.demo import DemoConfig, write_demo
-from pipelines.corpus.write import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
+from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
+from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, write_genres
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
 from pipelines.split import SplitConfig, in_validation
 from pipelines.windows import WindowsConfig, write_windows
-from tests.helpers.songs import band, cut_all
+from tests.helpers.scores import band, cut_all
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 WINDOWS = WindowsConfig(bars=[1, 2], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
@@ -106,7 +107,7 @@ def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
     with tarfile.open(corpus / MIDI_ARCHIVE) as archive:
         for member in archive:
             try:
-                song = tokenise_song(READERS["symusic"](archive.extractfile(member).read()))
+                song = tokenise_score(READERS["symusic"](archive.extractfile(member).read()))
             except ValueError:
                 continue
             found[member.name] = {window.tobytes() for window in cut_all(song, bars, 64)[1]}
@@ -180,9 +181,9 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
     assert keeper == min(track for track in shared if not held(track, WINDOWS.split))
 
 
-@pytest.mark.parametrize("shards_a_partition", [16, 1])
-def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_a_partition):
-    monkeypatch.setattr("pipelines.index.SHARDS_A_PARTITION", shards_a_partition)
+@pytest.mark.parametrize("shards_per_partition", [16, 1])
+def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_per_partition):
+    monkeypatch.setattr("pipelines.index.SHARDS_PER_PARTITION", shards_per_partition)
     different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
     tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
@@ -225,7 +226,7 @@ def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
 
 def test_no_song_and_no_window_are_errors(tmp_path):
     corpus = lakh_of(tmp_path / "lakh", {"TR" + "0" * 16: b"not MIDI"})
-    with pytest.raises(InputError, match=r"none of 1 files gives a song \(unreadable 1\)"):
+    with pytest.raises(InputError, match=r"none of 1 files was kept \(unreadable 1\)"):
         make(corpus, tmp_path / "out")
     short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
     with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):

@@ -52,7 +52,7 @@ def server():
 def test_a_download_cut_short_goes_on_where_it_stopped(server, tmp_path):
     path = tmp_path / "new" / "lmd.tar.gz"
     server.cut_after = 2_000_000
-    with pytest.raises(InputError, match="run again to go on"):
+    with pytest.raises(InputError, match="run again to continue"):
         download(server.address, path, SHA256)
     assert not path.exists()
     server.cut_after = None

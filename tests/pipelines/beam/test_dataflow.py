@@ -18,7 +18,7 @@ from stages.shared import command
 pytest.importorskip("google.cloud.storage", reason="wants the extra gcp")
 from tests.helpers import gcp
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 FOLDERS = ("songs", "genres", "windows")
 IMAGE = "europe-docker.pkg.dev/musae-test/musae/worker:1"
