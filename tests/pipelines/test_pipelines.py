@@ -20,7 +20,7 @@ from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.demo.archives import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.corpus.write import CorpusConfig, write_corpus
-from pipelines.genres import GenresConfig, write_genres
+from pipelines.genres import GenresConfig, circle, co_occurrence, most_common, write_genres
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
@@ -97,8 +97,14 @@ def test_genres_count_songs_not_versions(made):
     assert sorted(genres["songs_with_genre"], reverse=True) == sorted(counts.values(), reverse=True)[:8]
     assert genres["songs"] == len(songs)
     assert genres["songs_without_tags"] == sum(not terms for terms in songs.values())
-    first, second = genres["genres"][:2]
-    assert genres["co_occurrence"][0][1] == sum({first, second} <= terms for terms in songs.values())
+    assert genres["genres"][0] == min(counts, key=lambda tag: (-counts[tag], tag))  # the circle begins at the commonest
+    assert genres["co_occurrence"] == [
+        [sum({first, second} <= terms for terms in songs.values()) for second in genres["genres"]]
+        for first in genres["genres"]
+    ]
+    tag_sets = Counter(tuple(sorted(terms)) for terms in songs.values())
+    common = most_common(counts, 8)
+    assert genres["genres"] == [common[place] for place in circle(co_occurrence(common, tag_sets))]
 
 
 def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
@@ -211,17 +217,29 @@ def held(track: str, split: SplitConfig) -> bool:
     return bool(is_held)
 
 
-def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
-    genres = json.loads((made / "genres.json").read_text())["genres"]
-    artists = {row["msd_id"]: row["artist"] for row in rows(made / "songs", "songs")}
-    for unit in ("artist", "window"):
-        out = tmp_path / unit
-        out.mkdir()
-        config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
-        write_windows(str(made / "songs"), genres, str(out), config, LOCAL)
-        folder = out / "2bar"
-        sides = [{artists[row["msd_id"]] for row in rows(folder, split)} for split in ("train", "validation")]
-        assert bool(sides[0] & sides[1]) is (unit == "window")
+@pytest.fixture(scope="module")
+def of_artists(tmp_path_factory):
+    """Songs of sixteen artists, two of each."""
+    folder = tmp_path_factory.mktemp("artists")
+    (folder / "music").mkdir()
+    lines = ["path,artist,tags"]
+    for number in range(32):
+        (folder / f"music/{number}.mid").write_bytes(write(band(bars=3, pitch=45 + number)))
+        lines.append(f"{number}.mid,Artist {number // 2},rock")
+    (folder / "music/tags.csv").write_text("\n".join(lines))
+    return make(folder / "music", folder / "out")
+
+
+@pytest.mark.parametrize("unit", ["song", "artist", "window"])
+def test_what_is_split_stays_on_one_side(of_artists, tmp_path, unit):
+    config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
+    write_windows(str(of_artists / "songs"), ["rock"], str(tmp_path), config, LOCAL)
+    artists = {row["msd_id"]: row["artist"] for row in rows(of_artists / "songs", "songs")}
+    songs = [{row["msd_id"] for row in rows(tmp_path / "2bar", split)} for split in ("train", "validation")]
+    assert all(songs)
+    assert len(songs[0] | songs[1]) == 32
+    of_both = {artists[song] for song in songs[0]} & {artists[song] for song in songs[1]}
+    assert bool(of_both) is (unit != "artist")
 
 
 def test_no_song_and_no_window_are_errors(tmp_path):
