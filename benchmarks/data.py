@@ -18,7 +18,7 @@ from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import psutil
 import pyarrow as pa
@@ -48,7 +48,7 @@ from pipelines.split import SplitConfig
 from pipelines.windows import WindowsConfig, write_window_shard, write_windows
 from stages.shared.command import run
 
-READER = "symusic"
+READER: Final = "symusic"
 COPIES = (2, 4)
 """How many times over the corpus is measured, to see how time and memory grow."""
 WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))

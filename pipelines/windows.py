@@ -113,15 +113,18 @@ def write_windows(
     run(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
     shards = range(len(inputs))
     FileSystems.delete([index_path(out, bars, shard, len(inputs)) for bars in config.bars for shard in shards])
-    sizes = {}
-    for bars in config.bars:
-        manifest = read_manifest(windows_folder(out, bars))
-        sizes[bars] = {split: int(manifest[split]) for split in SPLITS}
-        if not all(sizes[bars].values()):
-            raise InputError(
-                f"{sizes[bars]['train']} training and {sizes[bars]['validation']} validation windows of {bars} bars "
-                f"from {read_manifest(songs)['songs']} songs; both are needed: use more songs or shorter windows"
-            )
+    return {bars: _read_sizes(out, bars, read_manifest(songs)["songs"]) for bars in config.bars}
+
+
+def _read_sizes(out: str, bars: int, songs: int) -> dict[str, int]:
+    """Returns how many windows of a length there are, by split. Raises `InputError` if a split has none."""
+    manifest = read_manifest(windows_folder(out, bars))
+    sizes = {split: int(manifest[split]) for split in SPLITS}
+    if not all(sizes.values()):
+        raise InputError(
+            f"{sizes['train']} training and {sizes['validation']} validation windows of {bars} bars "
+            f"from {songs} songs; both are needed: use more songs or shorter windows"
+        )
     return sizes
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import yaml
 
 from music.errors import InputError
 from music.piano_rolls import draw_windows
-from music.score import Score
+from music.score import Score, TimeSignature
 from music.writing import write
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
@@ -46,10 +47,15 @@ def walk(bars: int) -> Score:
 
 
 def write_music(folder: Path, tags: list[tuple[str, str, str, str]]) -> Path:
-    """Seven bands that repeat one bar, two of them the same, and the one that walks; 20 bars each."""
+    """Seven bands that repeat one bar, two of them the same, and the one that walks; 20 bars each.
+
+    The first file states no time signature, and the second one states it late.
+    """
     folder.mkdir(parents=True)
+    meters = {0: (), 1: (TimeSignature(480, 4, 4),)}
     for number, pitch in enumerate((50, 51, 52, 53, 54, 54, 56)):
-        (folder / f"{number}.mid").write_bytes(write(band(bars=20, pitch=pitch)))
+        score = replace(band(bars=20, pitch=pitch), time_signatures=meters.get(number, FOUR_FOUR))
+        (folder / f"{number}.mid").write_bytes(write(score))
     (folder / "walk.mid").write_bytes(write(walk(20)))
     rows = [("path", "artist", "title", "tags"), *tags]
     (folder / "tags.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
@@ -139,6 +145,7 @@ def test_files_songs_and_windows_are_counted(reported):
     assert songs["bars"] == {"lowest": 20, "median": 20, "highest": 20}
     assert songs["files_by_bars"] == {"16": 8}
     assert songs["files_by_tracks"] == {"4": 8}
+    assert songs["files_by_meter_notation"] == {"none": 1, "one": 6, "several": 0, "late": 1}
     for length, starts in zip(numbers["windows"], (19, 17), strict=True):
         assert length["passed"] == 8 * starts
         assert length["repeats_in_file"] == 7 * (starts - 1)

@@ -8,8 +8,10 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import apache_beam as beam
 import numpy as np
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from model.data import read_windows
 from music.errors import InputError
@@ -20,7 +22,8 @@ from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.demo.archives import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.corpus.write import CorpusConfig, write_corpus
-from pipelines.genres import GenresConfig, circle, co_occurrence, most_common, write_genres
+from pipelines.genres import GenresConfig, circle, co_occurrence, count_tag_sets, most_common, write_genres
+from pipelines.index import index_songs
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
@@ -156,6 +159,21 @@ def test_windows_carry_their_songs_genres(made):
     terms = {row["msd_id"]: set(row["terms"]) for row in rows(made / "songs", "songs")}
     for row in rows(made / "windows/2bar", "train"):
         assert {vocabulary[genre] for genre in row["genres"]} == terms[row["msd_id"]] & set(vocabulary)
+
+
+def test_the_runner_counts_songs_and_windows(made, tmp_path):
+    (tmp_path / "2bar").mkdir()
+    paths = shard_paths(str(made / "songs"), "songs")
+    with beam.Pipeline(FnApiRunner()) as pipeline:
+        numbered = pipeline | beam.Create(list(enumerate(paths)))
+        _ = numbered | beam.MapTuple(lambda _, path: count_tag_sets(path))
+        _ = numbered | beam.Map(index_songs, len(paths), str(tmp_path), [2], WINDOWS.cap, WINDOWS.split)
+    found = pipeline.result.metrics().query()["counters"]
+    counts = {counter.key.metric.name: counter.committed for counter in found}
+    songs, windows = read_manifest(str(made / "songs")), read_manifest(str(made / "windows/2bar"))
+    untagged = json.loads((made / "genres.json").read_text())["songs_without_tags"]
+    assert (counts["songs"], counts["songs_without_tags"]) == (songs["songs"], untagged)
+    assert (counts["passed_2bar"], counts["unique_in_file_2bar"]) == (windows["passed"], windows["unique_in_file"])
 
 
 def test_two_workers_give_the_same_bytes(demo, made, tmp_path):
