@@ -1,6 +1,6 @@
 """The vocabulary of 130 states, and the conversion between notes and tokens. Only numpy is needed.
 
-Source: [P] section 3.1, with the rules for onsets and holds as its text gives them, not its code.
+Source: [P] section 3.1. Onsets and holds follow its text, from which the published code differs.
 """
 
 from collections.abc import Sequence

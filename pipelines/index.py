@@ -64,7 +64,7 @@ def partitions(shards: int) -> int:
 
 
 def index_path(out: str, bars: int, shard: int, shards: int) -> str:
-    """Returns the path of the index of a song shard's windows of so many bars."""
+    """Returns the path of the index of a song shard's windows that are `bars` long."""
     path: str = FileSystems.join(windows_folder(out, bars), shard_name("index", shard, shards))
     return path
 

@@ -83,7 +83,7 @@ class Isolated:
 
 
 def call_all(function: str, named: Iterable[tuple[Name, bytes]], processes: int) -> Iterator[tuple[Name, Answer]]:
-    """Calls the function, in so many processes, for each (name, bytes); yields (name, answer) in the same order."""
+    """Calls the function for each (name, bytes), in several processes; yields (name, answer) in the same order."""
     calls = [Isolated(function) for _ in range(processes)]
     waiting: deque[tuple[Isolated, list[Name]]] = deque()
     items = iter(named)

@@ -53,7 +53,7 @@ REFUSED = pa.schema([*_IDENTITY, ("path", pa.string()), *_REFUSAL])
 
 
 def windows_schema(bars: int) -> pa.Schema:
-    """The schema of windows of so many bars, with a row for each window; `genres` are indices into the vocabulary.
+    """The schema of windows that are `bars` long, with a row for each window; `genres` are indices into the vocabulary.
 
     `tokens` are (4, 16 * bars) bytes as the file has them, and `shift` is how many semitones training transposes them.
     Untransposed, the overlapping windows of a file stay alike, and compress twice as well.
@@ -90,7 +90,7 @@ def shard_name(kind: str, index: int, shards: int) -> str:
 
 
 def windows_folder(out: str, bars: int) -> str:
-    """Returns the folder, in `out`, of the windows of so many bars."""
+    """Returns the folder, in `out`, of the windows that are `bars` long."""
     path: str = FileSystems.join(out, f"{bars}bar")
     return path
 

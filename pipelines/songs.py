@@ -69,9 +69,11 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
     Raises `InputError` if no file is kept.
     """
     inputs = shard_paths(corpus, "files")
+    provenance = {"corpus": read_manifest(corpus)["digest"], "config": asdict(config)}
 
     def build(pipeline: beam.Pipeline) -> None:
-        _ = pipeline | ReadSongs(inputs, out, config) | WriteManifest(out, read_manifest(corpus)["digest"], config)
+        reports = pipeline | ReadSongs(inputs, out, config)
+        _ = reports | beam.combiners.ToList() | beam.Map(_write_manifest, out, provenance)
 
     run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
     manifest = read_manifest(out)
@@ -121,22 +123,7 @@ class _ReadShard(beam.DoFn):  # type: ignore[misc]
         self._read.close()
 
 
-class WriteManifest(beam.PTransform):  # type: ignore[misc]
-    """Gathers the reports of all shards into the manifest, which finishes the folder."""
-
-    def __init__(self, out: str, corpus_digest: str, config: SongsConfig) -> None:
-        super().__init__()
-        self._out, self._provenance = out, {"corpus": corpus_digest, "config": asdict(config)}
-
-    def expand(self, reports: beam.PCollection[SongsReport]) -> beam.PCollection[None]:
-        return (
-            reports
-            | beam.combiners.ToList()
-            | beam.Map(_write_songs_manifest, self._out, self._provenance)
-        )  # fmt: skip
-
-
-def _write_songs_manifest(reports: list[SongsReport], out: str, provenance: dict[str, object]) -> None:
+def _write_manifest(reports: list[SongsReport], out: str, provenance: dict[str, object]) -> None:
     refused = sum((report.refused for report in reports), Counter[str]())
     notations = sum((report.meter_notation for report in reports), Counter[str]())
     kept = sum(report.written[0].rows for report in reports)

@@ -28,7 +28,7 @@ def in_validation(
     """Returns (windows,): whether each window is held out, by a hash of the song, artist or window.
 
     files: rows with `msd_id` and `artist`; file: (windows,) the place among `files` of each window's file; hashes:
-    (2, windows). A song whose artist is not known stands for an artist of its own.
+    (2, windows). A song without a known artist counts as an artist of its own.
     """
     bits = mix(hashes[1], split.seed) if split.unit == "window" else _hash(files, split)[file]
     return bits.astype(np.float64) / 2.0**64 < split.validation

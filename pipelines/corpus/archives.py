@@ -101,7 +101,7 @@ class _Stream(io.RawIOBase):
         """Reads what follows the last member, which must be zeros, up to the checksum, which is compared."""
         while rest := self._take(BLOCK):
             if rest.strip(b"\0"):
-                raise tarfile.ReadError("its last header is no end")
+                raise tarfile.ReadError("the header after the last member is damaged")
 
     def _take(self, size: int) -> bytes:
         data = self._unpacked.read(size)

@@ -20,7 +20,7 @@ _TYPES = {kind: h5t.py_create(kind) for kind in (_SONG, _TERM)}
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is known of a song besides its notes; empty where it is not known."""
+    """What is known about a song besides its notes; a field is empty if that is not known."""
 
     artist: str = ""
     title: str = ""
