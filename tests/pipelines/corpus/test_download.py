@@ -33,8 +33,8 @@ class Server(BaseHTTPRequestHandler):
         body = DATA[start:]
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.served.append(start)  # before the client can end
         self.wfile.write(body[: self.cut_after])
-        self.served.append(start)
 
     def log_message(self, *_):
         pass
