@@ -212,8 +212,8 @@ def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_per_
     tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows/2bar", split)}
-    of_each = [[track for track, data in tracks.items() if data == one] for one in different]
-    assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in of_each}
+    alike = [[track for track, data in tracks.items() if data == midi] for midi in different]
+    assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in alike}
 
 
 def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
@@ -236,7 +236,7 @@ def held(track: str, split: SplitConfig) -> bool:
 
 
 @pytest.fixture(scope="module")
-def of_artists(tmp_path_factory):
+def pairs(tmp_path_factory):
     """Songs of sixteen artists, two of each."""
     folder = tmp_path_factory.mktemp("artists")
     (folder / "music").mkdir()
@@ -249,15 +249,15 @@ def of_artists(tmp_path_factory):
 
 
 @pytest.mark.parametrize("unit", ["song", "artist", "window"])
-def test_what_is_split_stays_on_one_side(of_artists, tmp_path, unit):
+def test_what_is_split_stays_on_one_side(pairs, tmp_path, unit):
     config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
-    write_windows(str(of_artists / "songs"), ["rock"], str(tmp_path), config, LOCAL)
-    artists = {row["msd_id"]: row["artist"] for row in rows(of_artists / "songs", "songs")}
+    write_windows(str(pairs / "songs"), ["rock"], str(tmp_path), config, LOCAL)
+    artists = {row["msd_id"]: row["artist"] for row in rows(pairs / "songs", "songs")}
     songs = [{row["msd_id"] for row in rows(tmp_path / "2bar", split)} for split in ("train", "validation")]
     assert all(songs)
     assert len(songs[0] | songs[1]) == 32
-    of_both = {artists[song] for song in songs[0]} & {artists[song] for song in songs[1]}
-    assert bool(of_both) is (unit != "artist")
+    split_artists = {artists[song] for song in songs[0]} & {artists[song] for song in songs[1]}
+    assert bool(split_artists) is (unit != "artist")
 
 
 def test_no_song_and_no_window_are_errors(tmp_path):
