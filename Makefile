@@ -25,7 +25,7 @@ experiments: $(VENV)/stages
 	dvc exp show --only-changed --drop 'Created|.*/|music|model'
 
 lakh: $(VENV)/stages
-	python -m pipelines.corpus.download data/lakh
+	python -m stages.lakh data/lakh
 
 # Puts Vega into the page of dvc plots show, which otherwise loads these versions from the network. Needs npm.
 VEGA := vega@5.20.2 vega-lite@5.2.0 vega-embed@6.18.2

@@ -1,12 +1,11 @@
-"""The data half: songs and windows a second with Beam and without, memory, and how both grow with the corpus.
+"""Measures the data half: files and windows per second with Beam and without, memory, and growth with the corpus.
 
     python -m benchmarks.data CORPUS
 
-CORPUS is a folder that `corpus.path` could name. Every figure is of a process of its own, on the same files; it takes
-some minutes a thousand songs. What was measured stands in docs/performance.md.
+CORPUS is a folder that `corpus.path` could name. Every figure comes from a process of its own, on the same files; all
+of them take some minutes per thousand files. Results are in docs/performance.md.
 """
 
-import argparse
 import os
 import tempfile
 import threading
@@ -19,13 +18,14 @@ from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import psutil
 import pyarrow as pa
 import symusic
+from typer import Argument, Option
 
-from music.song import Refused
+from music.score import Refused
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, read_genres, write_genres
@@ -46,91 +46,94 @@ from pipelines.shards import (
 from pipelines.songs import SongsConfig, write_song_shard, write_songs
 from pipelines.split import SplitConfig
 from pipelines.windows import WindowsConfig, write_window_shard, write_windows
+from stages.shared.command import run
 
+READER: Final = "symusic"
+COPIES = (2, 4)
+"""How many times over the corpus is measured, to see how time and memory grow."""
 WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
-BEAM = "FnApiRunner"
 SECONDS_BETWEEN_LOOKS = 0.2
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run took."""
+    """What a run took."""
 
     seconds: float
     parts: dict[str, float]
-    """Seconds of each step."""
-    songs: int
+    """The seconds of each step."""
+    files: int
+    """Files kept."""
     windows: int
-    """Of all lengths, that pass the rule of silence."""
+    """Windows of all lengths that pass the rule of silence."""
     unique: int
-    """Of those, what is left when each stands once in the corpus."""
+    """The unique ones of these."""
     megabytes: float
-    """Resident size of the largest process at its peak."""
+    """The peak resident size of the largest process."""
 
 
-def without_beam(corpus: Path, out: Path, reader: str, isolated: bool) -> Measured:
-    """The work itself, shard after shard; the reader in a process of its own, or in this one."""
-    read = Isolated("pipelines.reading:read_midi", reader) if isolated else partial(read_here, reader)
+def without_beam(corpus: Path, out: Path, isolated: bool) -> Measured:
+    """Makes all windows, shard after shard, with the reader in a process of its own or in this one."""
+    read = Isolated("pipelines.reading:read_midi", READER) if isolated else read_here
+    songs, windows = str(out / "songs"), str(out / "windows")
     clock = _Clock()
-    songs = out / "songs"
-    files = shard_paths(str(corpus), "files")
-    reports = [write_song_shard(one, len(files), str(songs), read) for one in enumerate(files)]
+    inputs = shard_paths(str(corpus), "files")
+    reports = [write_song_shard(shard, len(inputs), songs, read) for shard in enumerate(inputs)]
     clock.lap("songs")
-    paths = [str(songs / report.written[0].name) for report in reports]
-    windows = str(out / "windows")
+    paths = [str(Path(songs) / report.written[0].name) for report in reports]
     passed = 0
-    for one in enumerate(paths):
-        indexed = index_songs(one, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split)
-        passed += sum(of_length.passed for of_length in indexed.values())
+    for shard in enumerate(paths):
+        indexed = index_songs(shard, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split)
+        passed += sum(report.passed for report in indexed.values())
     clock.lap("index")
-    repeated: dict[int, list[Any]] = {shard: [] for shard in range(len(paths))}
+    repeated: dict[int, list[Any]] = {number: [] for number in range(len(paths))}
     for part in product(WINDOWS.bars, range(partitions(len(paths)))):
-        for shard, rows in find_repeated(part, paths, windows):
-            repeated[shard].append(rows)
+        for number, rows in find_repeated(part, paths, windows):
+            repeated[number].append(rows)
     clock.lap("repeats")
     unique = 0
-    for shard, path in enumerate(paths):
-        joined = shard, {"path": [path], "repeated": repeated[shard]}
+    for number, path in enumerate(paths):
+        joined = number, {"path": [path], "repeated": repeated[number]}
         written = write_window_shard(joined, len(paths), [], windows, WINDOWS)
-        unique += sum(split.rows for report in written.values() for split in report.written)
+        unique += sum(shard.rows for report in written.values() for shard in report.written)
     clock.lap("windows")
     return clock.measured(sum(report.written[0].rows for report in reports), passed, unique)
 
 
-def read_here(reader: str, batch: list[bytes]) -> list[Answer]:
+def read_here(batch: list[bytes]) -> list[Answer]:
     answers: list[Answer] = []
     for midi in batch:
         try:
-            answers.append(read_midi(reader, midi))
+            answers.append(read_midi(READER, midi))
         except Refused as refused:
             answers.append(refused)
     return answers
 
 
-def with_beam(corpus: Path, out: Path, reader: str, workers: int) -> Measured:
-    """The pipelines of the stages songs, genres and windows, from start to end."""
+def with_beam(corpus: Path, out: Path, workers: int) -> Measured:
+    """Runs the pipelines of the stages songs, genres and windows."""
     clock = _Clock()
-    where = BeamConfig(BEAM, workers)
-    songs, windows = str(out / "songs"), str(out / "windows")
-    write_songs(str(corpus), songs, SongsConfig(reader), where)
+    where = BeamConfig("FnApiRunner", workers)
+    songs, genres, windows = str(out / "songs"), str(out / "genres.json"), str(out / "windows")
+    kept = write_songs(str(corpus), songs, SongsConfig(READER), where)["kept"]
     clock.lap("songs")
-    write_genres(songs, str(out / "genres.json"), GenresConfig(32), where)
-    genres = read_genres(str(out / "genres.json"))
+    write_genres(songs, genres, GenresConfig(32), where)
     clock.lap("genres")
-    write_windows(songs, genres, windows, WINDOWS, where)
+    write_windows(songs, read_genres(genres), windows, WINDOWS, where)
     clock.lap("windows")
     manifests = [read_manifest(windows_folder(windows, bars)) for bars in WINDOWS.bars]
     passed, unique = (sum(manifest[name] for manifest in manifests) for name in ("passed", "unique"))
-    return clock.measured(read_manifest(songs)["kept"], passed, unique)
+    return clock.measured(kept, passed, unique)
 
 
 class _Clock:
-    """Times the steps of a run, and looks how large its processes grow."""
+    """Times the steps of a run, and watches the size of its processes."""
 
     def __init__(self) -> None:
         self._largest = 0
-        self._watch = threading.Thread(target=self._look, daemon=True)
-        self._watch.start()
+        threading.Thread(target=self._look, daemon=True).start()
         self._began = self._last = time.perf_counter()
         self._parts: dict[str, float] = {}
 
@@ -147,36 +150,36 @@ class _Clock:
         self._parts[name] = now - self._last
         self._last = now
 
-    def measured(self, songs: int, windows: int, unique: int) -> Measured:
-        return Measured(self._last - self._began, self._parts, songs, windows, unique, self._largest / 1e6)
+    def measured(self, files: int, windows: int, unique: int) -> Measured:
+        return Measured(self._last - self._began, self._parts, files, windows, unique, self._largest / 1e6)
 
 
 def read_corpus(path: Path, out: Path, shards: int) -> Measured:
-    """The stage corpus."""
+    """Runs what the stage corpus runs."""
     clock = _Clock()
     files = write_corpus(CorpusConfig(str(path), shards, max_file_bytes=2_000_000), str(out))
     clock.lap("corpus")
     return clock.measured(files, 0, 0)
 
 
-def copies(corpus: Path, out: Path, count: int) -> None:
-    """The corpus `count` times over, each time a semitone higher and under other ids."""
+def copy_corpus(corpus: Path, out: Path, count: int) -> None:
+    """Writes the corpus `count` times over, each time a semitone higher and under other ids."""
     shards = count * len(shard_paths(str(corpus), "files"))
     schemas = {shard_name("files", index, shards): FILES for index in range(shards)}
     files = 0
     with shard_writers(str(out), schemas) as writers:
         for path in shard_paths(str(corpus), "files"):
             rows: list[list[dict[str, Any]]] = [[] for _ in range(shards)]
-            for row in (row for group in read_row_groups(path) for row in _copied(group, count)):
+            for row in (row for group in read_row_groups(path) for row in _copies(group, count)):
                 rows[shard_of(row["msd_id"], shards)].append(row)
                 files += 1
-            for writer, its in zip(writers, rows, strict=True):
-                writer.write(pa.Table.from_pylist(its, schema=FILES))
+            for writer, shard_rows in zip(writers, rows, strict=True):
+                writer.write(pa.Table.from_pylist(shard_rows, schema=FILES))
         written = [writer.close() for writer in writers]
     write_manifest(str(out), written, files=files)
 
 
-def _copied(group: pa.Table, count: int) -> Iterator[dict[str, Any]]:
+def _copies(group: pa.Table, count: int) -> Iterator[dict[str, Any]]:
     for row in group.to_pylist():
         for copy in range(count):
             yield row | {"msd_id": f"{row['msd_id']}.{copy}", "midi": _higher(row["midi"], copy)}
@@ -191,61 +194,52 @@ def _higher(midi: bytes | None, semitones: int) -> bytes | None:
         return midi
 
 
-Result = TypeVar("Result")
-
-
-def in_a_process_of_its_own(function: Callable[..., Result], *arguments: object) -> Result:
+def in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
-def row(name: str, workers: int, measured: Measured) -> None:
-    counts = measured.songs, measured.windows, measured.unique
-    songs, windows, unique = (count / measured.seconds / workers for count in counts)
+def print_row(name: str, workers: int, measured: Measured) -> None:
+    counts = measured.files, measured.windows, measured.unique
+    files, windows, unique = (count / measured.seconds / workers for count in counts)
     parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in measured.parts.items())
     print(
-        f"| {name} | {measured.songs} | {measured.seconds:.1f} | {songs:.0f} | {windows:.0f} | {unique:.0f} "
+        f"| {name} | {measured.files} | {measured.seconds:.1f} | {files:.0f} | {windows:.0f} | {unique:.0f} "
         f"| {measured.megabytes:.0f} | {parts} |",
         flush=True,
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("--shards", type=int, default=64, help="of the corpus once")
-    parser.add_argument("--copies", type=int, nargs="*", default=[2, 4], help="how often over to measure growth")
-    parser.add_argument("--reader", default="symusic")
-    arguments = parser.parse_args()
+def main(
+    corpus: Annotated[Path, Argument()],
+    shards: Annotated[int, Option(help="Of the corpus as it is.")] = 64,
+) -> None:
+    """Prints a Markdown table."""
     cores = os.cpu_count() or 1
     print(
-        "| run | songs | s | songs/s a core | windows/s a core | of them unique | largest process, MB "
-        "| seconds of each step |"
+        "| run | files kept | s | files/s per core | windows/s per core | unique windows/s per core "
+        "| largest process, MB | seconds of each step |"
     )
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary:
-
-        def folder() -> Path:
-            return Path(tempfile.mkdtemp(dir=temporary))
-
-        corpus = folder()
-        row("archives to rows", 1, in_a_process_of_its_own(read_corpus, arguments.corpus, corpus, arguments.shards))
+        folder = partial(tempfile.mkdtemp, dir=temporary)
+        files = Path(folder())
+        print_row("archives to rows", 1, in_own_process(read_corpus, corpus, files, shards))
         for isolated in (False, True):
-            measured = in_a_process_of_its_own(without_beam, corpus, folder(), arguments.reader, isolated)
-            row(f"without Beam, the reader {'isolated' if isolated else 'not isolated'}", 1, measured)
+            measured = in_own_process(without_beam, files, Path(folder()), isolated)
+            print_row(f"without Beam, the reader {'isolated' if isolated else 'not isolated'}", 1, measured)
         with ThreadPoolExecutor(cores) as together:
-            run = partial(in_a_process_of_its_own, without_beam, corpus)
-            each = list(together.map(lambda out: run(out, arguments.reader, True), [folder() for _ in range(cores)]))
-        row(f"the same, {cores} at once, the slowest", 1, max(each, key=lambda measured: measured.seconds))
+            runs = [together.submit(in_own_process, without_beam, files, Path(folder()), True) for _ in range(cores)]
+            slowest = max((run.result() for run in runs), key=lambda measured: measured.seconds)
+        print_row(f"the same, {cores} at once, the slowest", 1, slowest)
         for workers in sorted({1, cores}):
-            measured = in_a_process_of_its_own(with_beam, corpus, folder(), arguments.reader, workers)
-            row(f"Beam, workers: {workers}", workers, measured)
-        for count in arguments.copies:
-            more = folder()
-            in_a_process_of_its_own(copies, corpus, more, count)
-            measured = in_a_process_of_its_own(with_beam, more, folder(), arguments.reader, cores)
-            row(f"Beam, workers: {cores}, corpus: {count} times", cores, measured)
+            print_row(f"Beam, workers: {workers}", workers, in_own_process(with_beam, files, Path(folder()), workers))
+        for count in COPIES:
+            more = Path(folder())
+            in_own_process(copy_corpus, files, more, count)
+            measured = in_own_process(with_beam, more, Path(folder()), cores)
+            print_row(f"Beam, workers: {cores}, corpus: {count} times", cores, measured)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,4 +1,4 @@
-"""MIDI as sound, played on the General MIDI instruments that pretty_midi carries."""
+"""Renders MIDI as sound, with the General MIDI instruments that come with pretty_midi."""
 
 import io
 from pathlib import Path
@@ -15,19 +15,19 @@ except (ImportError, OSError):  # soundfile raises OSError where its C library i
 
 SOUND_FONT = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 RATE = 22_050
-"""Samples a second."""
+"""Samples per second."""
 TAIL = 1.0
-"""Seconds in which the last notes fade."""
+"""Seconds for the last notes to fade."""
 PEAK = 0.8
-"""The loudest sample, of 1: MP3 overshoots a little."""
+"""The loudest sample, where 1 is full scale: MP3 overshoots a little."""
 NO_SOUND = (
-    "The music is MIDI alone: sound takes the packages soundfile and tinysoundfont (pip install soundfile, then "
+    "There is MIDI but no sound: sound needs the packages soundfile and tinysoundfont (pip install soundfile, then "
     f"pip install --no-deps tinysoundfont) and the sound font {SOUND_FONT.name} of pretty_midi."
 )
 
 
 def mp3(midi: bytes) -> bytes | None:
-    """The sound of a MIDI file, with a second more for the last notes; None where `NO_SOUND` says what is missing."""
+    """Renders a MIDI file as MP3, or returns None if something that `NO_SOUND` names is missing."""
     if tinysoundfont is None or not SOUND_FONT.exists():
         return None
     synth = tinysoundfont.Synth(samplerate=RATE)

@@ -1,8 +1,9 @@
-"""128-bit hashes of windows, each track by itself: the sum over a window's four tracks is the window's hash.
+"""128-bit hashes of windows: the hash of a window is the sum of the hashes of its four tracks.
 
-A bar is 16 bytes, two words, which are mixed. The hash of a track is a polynomial over the hashes of its bars in a
-random odd number, modulo 2^64 (Karp and Rabin, "Efficient randomized pattern-matching algorithms", 1987), for all
-windows at once from those of half as many bars. The same in other numbers gives the other half.
+A bar is 16 bytes, that is two words, which are mixed into the hash of the bar. The hash of a track is a polynomial over
+the hashes of its bars in a random odd number, modulo 2^64 (Karp and Rabin, "Efficient randomized pattern-matching
+algorithms", 1987). All windows are hashed at once, from windows of half as many bars. Other random numbers give the
+other 64 bits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from music.tokens import TRACKS, Tokens
 Hashes = NDArray[np.uint64]
 
 _random: Hashes = np.random.PCG64(2001_05494).random_raw(2 * (4 + len(TRACKS))).reshape(-1, 2)
-"""Fixed; `random_raw` is the same stream in every numpy."""
+"""Fixed random numbers; `random_raw` gives the same ones in every version of numpy."""
 _odd = _random[2:] | np.uint64(1)
 _WORD_SEEDS = _random[:2, :, None]
 _STATE, _BASE, _ROLES = _odd[0, :, None], _odd[1, :, None], _odd[2:].T.copy()
@@ -24,11 +25,11 @@ _STATE, _BASE, _ROLES = _odd[0, :, None], _odd[1, :, None], _odd[2:].T.copy()
 def hash_windows(
     by_bar: Tokens, first_states: Tokens, roles: NDArray[np.int64], lengths: Sequence[int]
 ) -> Iterator[Hashes]:
-    """For each length (2, windows): the hash of the track's tokens in the window that begins with each bar.
+    """Yields, for each length in bars, (2, windows): the hash of one track in the window that begins at each bar.
 
-    by_bar: (bars, 16), of tracks one after another; first_states: (bars,), what stands at the first step of a window
-    that begins there; roles: (bars,), which of the four tracks of a window the bar plays. Windows that reach into the
-    next track are hashed too.
+    by_bar: (bars, 16), the tracks end to end; first_states: (bars,), the first state of a window that begins at the
+    bar; roles: (bars,), which of the four tracks the bar belongs to. Windows that reach into the next track are hashed
+    too.
     """
     role = _ROLES[:, roles]
     runs = {1: _hash_bars(by_bar) * role}
@@ -39,7 +40,7 @@ def hash_windows(
 
 
 def _run(length: int, runs: dict[int, Hashes]) -> Hashes:
-    """The polynomial of every run of so many bars, from those of its two halves, which `runs` keeps."""
+    """Returns the polynomial of every run of `length` bars, from the polynomials of its two halves, kept in `runs`."""
     if length not in runs:
         half, rest = length // 2, length - length // 2
         runs[length] = _run(half, runs)[:, :-rest] + _run(rest, runs)[:, half:] * _BASE ** np.uint64(half)
@@ -47,7 +48,7 @@ def _run(length: int, runs: dict[int, Hashes]) -> Hashes:
 
 
 def _hash_bars(by_bar: Tokens) -> Hashes:
-    """(2, bars) of each bar by itself; its first state is a term of its own, so that it can be exchanged."""
+    """Returns (2, bars): the hash of each bar. The first state is a term of its own, so that it can be exchanged."""
     first, second = by_bar.view("<u8").T
     state = first & np.uint64(0xFF)
     hashes: Hashes = _mix(_mix((first ^ state) + _WORD_SEEDS[0]) ^ (second + _WORD_SEEDS[1])) + _STATE * state
@@ -55,7 +56,7 @@ def _hash_bars(by_bar: Tokens) -> Hashes:
 
 
 def mix(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """A fair draw of 64 bits for each x; splitmix64 (Steele, Lea, Flood 2014) from a place that the seed gives."""
+    """Returns 64 random bits for each x, by splitmix64 (Steele, Lea and Flood 2014), started where the seed says."""
     return _mix(x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64))
 
 

@@ -1,4 +1,4 @@
-"""Low-level properties of windows, after [P] section 4.4.1: a number each that a musician can check by hand."""
+"""Low-level properties of windows, after [P] section 4.4.1: numbers that a musician can check by hand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ DRUMS = TRACKS.index("drums")
 OCTAVE = 12
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 METRICAL_WEIGHTS = np.array([0, -4, -3, -4, -2, -4, -3, -4, -1, -4, -3, -4, -2, -4, -3, -4])
-"""Of the 16 steps of a 4/4 bar: a level down each from bar to half, quarter, eighth and sixteenth."""
+"""The metrical weight of each step of a 4/4 bar: one level lower each from bar to half, quarter, eighth, sixteenth."""
 
-Numbers = NDArray[np.int64]
-Values = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a number says of a window."""
+    """The unit and the definition of a property."""
 
     unit: str
     definition: str
@@ -29,14 +29,15 @@ class Metric:
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
-        "notes": Metric("notes", "Notes that start in the window, of all four tracks."),
-        "onset density": Metric("steps/bar", "Steps at which any of the four tracks starts a note, a bar."),
-        "drum density": Metric("notes/bar", "Drum notes that start, a bar."),
+        "notes": Metric("notes", "Notes of all four tracks that start in the window."),
+        "onset density": Metric("steps/bar", "Steps per bar at which any of the four tracks starts a note."),
+        "drum density": Metric("notes/bar", "Drum notes that start, per bar."),
         "drum sounds": Metric("sounds", "Different pitches of the drum track."),
-        "note length": Metric("steps", "Mean length of the pitched tracks' notes, cut at the window's end."),
-        "polyphony": Metric("tracks", "Pitched tracks that sound at a step, mean over the steps."),
+        "note length": Metric("steps", "Mean length of the pitched tracks' notes, cut at the end of the window."),
+        "polyphony": Metric("tracks", "How many pitched tracks sound at a step, mean over the steps."),
         "silence": Metric(
-            "share of steps", "Steps at which no pitched track sounds and no drum starts: a drum lasts one step."
+            "share of steps",
+            "Steps at which no pitched track sounds and no drum note starts: it lasts one step.",
         ),
         "syncopation": Metric(
             "levels/note",
@@ -53,39 +54,40 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         ),
         "pitch classes": Metric("pitch classes", "Different pitch classes of the pitched tracks' notes."),
         "scale consistency": Metric(
-            "share of notes", "The pitched tracks' notes that are in the major scale that most of them are in."
+            "share of notes",
+            "The pitched tracks' notes in the one major scale that contains most of them.",
         ),
     }
 )
-"""Every metric, in the order of tables and figures."""
+"""All properties, in the order in which tables and figures show them."""
 
 
 @dataclass(frozen=True)
-class _Notes:
-    """(notes,) each, by window, track and start; a hold with no note before it is silence."""
+class _WindowNotes:
+    """The notes of several windows, in order of window, track and start; each field is (notes,)."""
 
-    window: Numbers
-    track: Numbers
-    start: Numbers
-    length: Numbers
-    pitch: Numbers
+    window: IntArray
+    track: IntArray
+    start: IntArray
+    length: IntArray
+    pitch: IntArray
 
-    def of(self, chosen: NDArray[np.bool_]) -> "_Notes":
-        return _Notes(
+    def where(self, chosen: NDArray[np.bool_]) -> "_WindowNotes":
+        return _WindowNotes(
             self.window[chosen], self.track[chosen], self.start[chosen], self.length[chosen], self.pitch[chosen]
         )
 
 
-def measure(tokens: Tokens) -> dict[str, Values]:
-    """(windows,) values of each of `METRICS`; tokens: (windows, 4, steps) states of whole bars.
+def measure(tokens: Tokens) -> dict[str, FloatArray]:
+    """Returns the (windows,) values of each of `METRICS`.
 
-    NaN where a window has nothing to measure, such as the length of its notes where it has none: leave those windows
-    out of means, as `numpy.nanmean` does.
+    tokens: (windows, 4, steps) states of whole bars. A value is NaN where a window has nothing to measure, for example
+    the length of its notes if it has none. Take means with `numpy.nanmean`, which leaves such windows out.
     """
     windows, _, steps = tokens.shape
     bars = steps // STEPS_PER_BAR
     notes = _notes(tokens)
-    drums, pitched = notes.of(notes.track == DRUMS), notes.of(notes.track != DRUMS)
+    drums, pitched = notes.where(notes.track == DRUMS), notes.where(notes.track != DRUMS)
     classes = _histogram(pitched.window, pitched.pitch % OCTAVE, windows, OCTAVE)
     values = {
         "notes": np.bincount(notes.window, minlength=windows).astype(np.float64),
@@ -105,8 +107,8 @@ def measure(tokens: Tokens) -> dict[str, Values]:
     return {name: values[name] for name in METRICS}
 
 
-def _notes(tokens: Tokens) -> _Notes:
-    """Every note, as `music.tokens.to_notes` has those of one track."""
+def _notes(tokens: Tokens) -> _WindowNotes:
+    """Returns every note, by the rules of `music.tokens.to_notes`: a hold with no note before it is silence."""
     _, tracks, steps = tokens.shape
     begins = tokens != HOLD
     begins[..., 0] = True
@@ -115,37 +117,37 @@ def _notes(tokens: Tokens) -> _Notes:
     states = tokens.reshape(-1)[starts]
     rows, start = np.divmod(starts, steps)
     window, track = np.divmod(rows, tracks)
-    return _Notes(window, track, start, lengths, states.astype(np.int64)).of(states < PITCHES)
+    return _WindowNotes(window, track, start, lengths, states.astype(np.int64)).where(states < PITCHES)
 
 
-def _syncopation(tokens: Tokens) -> Numbers:
-    """(notes,) strength of each note's syncopation, 0 for none."""
+def _syncopation(tokens: Tokens) -> IntArray:
+    """Returns (notes,): the strength of each note's syncopation, 0 for none."""
     onset = tokens < PITCHES
     begins = onset.copy()
     begins[..., 0] = True
     starts = np.flatnonzero(begins)
     weights = np.resize(METRICAL_WEIGHTS, tokens.size)
-    strength: Numbers = np.maximum.reduceat(weights, starts) - weights[starts]
+    strength: IntArray = np.maximum.reduceat(weights, starts) - weights[starts]
     return strength[onset.reshape(-1)[starts]]
 
 
-def _silence(notes: _Notes, windows: int, steps: int) -> Values:
-    """(windows,) share of the steps at which nothing sounds."""
+def _silence(notes: _WindowNotes, windows: int, steps: int) -> FloatArray:
+    """Returns (windows,): the share of steps at which nothing sounds."""
     lengths = np.where(notes.track == DRUMS, 1, notes.length)
     firsts = notes.window * steps + notes.start
     offsets = np.cumsum(lengths) - lengths
     silent = np.ones(windows * steps)
     silent[np.repeat(firsts - offsets, lengths) + np.arange(lengths.sum())] = 0
-    share: Values = silent.reshape(windows, steps).mean(axis=1)
+    share: FloatArray = silent.reshape(windows, steps).mean(axis=1)
     return share
 
 
-def _pitch_step(pitched: _Notes, windows: int) -> Values:
+def _pitch_step(pitched: _WindowNotes, windows: int) -> FloatArray:
     same = (np.diff(pitched.window) == 0) & (np.diff(pitched.track) == 0)
     return _means(pitched.window[1:][same], np.abs(np.diff(pitched.pitch))[same], windows)
 
 
-def _pitch_range(pitched: _Notes, windows: int) -> Values:
+def _pitch_range(pitched: _WindowNotes, windows: int) -> FloatArray:
     rows = pitched.window * len(TRACKS) + pitched.track
     used, firsts = np.unique(rows, return_index=True)
     highest = np.maximum.reduceat(pitched.pitch, firsts)
@@ -153,29 +155,29 @@ def _pitch_range(pitched: _Notes, windows: int) -> Values:
     return _means(used // len(TRACKS), highest - lowest, windows)
 
 
-def _scale_consistency(classes: Numbers) -> Values:
-    """(windows,) from counts of notes, (windows, 12)."""
+def _scale_consistency(classes: IntArray) -> FloatArray:
+    """Returns (windows,), from (windows, 12) counts of notes of each pitch class."""
     scales = np.zeros((OCTAVE, OCTAVE), dtype=np.int64)
     for tonic in range(OCTAVE):
         scales[(tonic + np.array(MAJOR_SCALE)) % OCTAVE, tonic] = 1
     return _ratio((classes @ scales).max(axis=1), classes.sum(axis=1))
 
 
-def _histogram(window: Numbers, values: Numbers, windows: int, size: int) -> Numbers:
-    """(windows, size) how many notes of each window have each value."""
+def _histogram(window: IntArray, values: IntArray, windows: int, size: int) -> IntArray:
+    """Returns (windows, size): how many notes of each window have each value."""
     return np.bincount(window * size + values, minlength=windows * size).reshape(windows, size)
 
 
-def _different(histogram: Numbers) -> Values:
-    different: Values = (histogram > 0).sum(axis=1, dtype=np.float64)
+def _different(histogram: IntArray) -> FloatArray:
+    different: FloatArray = (histogram > 0).sum(axis=1, dtype=np.float64)
     return different
 
 
-def _means(window: Numbers, values: Numbers, windows: int) -> Values:
-    """(windows,) mean of each window's values, NaN where it has none."""
+def _means(window: IntArray, values: IntArray, windows: int) -> FloatArray:
+    """Returns (windows,): the mean of each window's values, NaN where it has none."""
     return _ratio(np.bincount(window, values, minlength=windows), np.bincount(window, minlength=windows))
 
 
-def _ratio(values: Numbers | Values, counts: Numbers) -> Values:
-    ratio: Values = np.divide(values, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+def _ratio(values: IntArray | FloatArray, counts: IntArray) -> FloatArray:
+    ratio: FloatArray = np.divide(values, counts, out=np.full(len(counts), np.nan), where=counts > 0)
     return ratio

@@ -1,9 +1,9 @@
-"""MIDI in: two readers.
+"""Two readers of MIDI files.
 
-`read_symusic` is fast (C++); `read_pretty_midi` is the reference (the library of [P], over 100 times slower). They give
-the same `Song` for nearly all files (tests/music/test_golden.py says how many windows agree). Where they differ, a
-note-off was missing, so that symusic lost a note, or the program changed within a note, which symusic counts to the old
-one.
+`read_symusic` is fast (C++). `read_pretty_midi` is the reference: it uses the library of [P], which is over 100 times
+slower. They return the same `Score` for nearly all files (tests/music/test_golden.py says how many windows agree). They
+differ where a note-off is missing, so that symusic loses the note, and where the program changes during a note, which
+symusic assigns to the old program.
 """
 
 import io
@@ -17,30 +17,30 @@ import pretty_midi
 import symusic
 from numpy.typing import NDArray
 
-from music.song import Instrument, Reason, Refused, Song
+from music.score import Instrument, Reason, Refused, Score, TimeSignature
 from music.tokens import PITCHES
 
 TICK_BITS = 28
 LARGEST_TICK = 2**TICK_BITS - 1
 SECONDS_PER_QUARTER = 0.5
-"""At pretty_midi's default of 120 quarters a minute."""
+"""At pretty_midi's default tempo of 120 quarter notes a minute."""
 
-Reader = Callable[[bytes], Song]
+Reader = Callable[[bytes], Score]
 
 
-def read_symusic(data: bytes) -> Song:
-    """Reads a MIDI file with symusic, its notes corrected to pretty_midi's rules. Raises `Refused`."""
+def read_symusic(data: bytes) -> Score:
+    """Reads a MIDI file with symusic and corrects the notes to pretty_midi's rules. Raises `Refused`."""
     try:
-        score = symusic.Score.from_midi(data, ttype="tick", sanitize_data=True)
+        parsed = symusic.Score.from_midi(data, ttype="tick", sanitize_data=True)
     except (RuntimeError, ValueError) as error:
         raise Refused(Reason.UNREADABLE, f"symusic: {error}") from error
-    if score.ticks_per_quarter <= 0:
-        raise Refused(Reason.BAD_DIVISION, f"{score.ticks_per_quarter} ticks a quarter note")
-    tracks = list(score.tracks)
+    if parsed.ticks_per_quarter <= 0:
+        raise Refused(Reason.BAD_DIVISION, f"{parsed.ticks_per_quarter} ticks a quarter note")
+    tracks = list(parsed.tracks)
     columns = [track.notes.numpy() for track in tracks]
-    sizes = [len(of_track["time"]) for of_track in columns]
+    sizes = [len(notes["time"]) for notes in columns]
     onsets, durations, pitches = (
-        np.concatenate([np.empty(0, np.int64), *(of_track[name] for of_track in columns)])
+        np.concatenate([np.empty(0, np.int64), *(notes[name] for notes in columns)])
         for name in ("time", "duration", "pitch")
     )
     offs = onsets + durations
@@ -53,8 +53,8 @@ def read_symusic(data: bytes) -> Song:
         for track, (first, last) in zip(tracks, pairwise(ends), strict=True)
         if first < last
     )
-    signatures = frozenset((s.numerator, s.denominator) for s in score.time_signatures)
-    return Song(score.ticks_per_quarter, signatures, instruments)
+    signatures = (TimeSignature(event.time, event.numerator, event.denominator) for event in parsed.time_signatures)
+    return Score(parsed.ticks_per_quarter, tuple(sorted(signatures)), instruments)
 
 
 def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64], offs: NDArray[np.int64]) -> None:
@@ -65,15 +65,16 @@ def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64], offs: 
 def _end_at_first_off(
     onsets: NDArray[np.int64], offs: NDArray[np.int64], keys: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(3, notes) on tick, off tick and pitch, and the key of each note, ascending: its track and pitch.
+    """Returns (3, notes) on tick, off tick and pitch, and the key of each note, ascending.
 
-    A note-off closes all earlier open notes of its key, and no note has length zero. (symusic pairs onsets and offs
-    first in, first out, so that sorting them pairs them again, and keeps notes of length zero.)
+    keys: (notes,) numbers that stand for a track and a pitch. A note-off closes all earlier open notes of its key, and
+    notes of length zero are dropped. (symusic pairs onsets with offs first in, first out, so sorting both pairs them
+    again; and it keeps notes of length zero.)
     """
     places = keys << TICK_BITS
     starts, offs = np.sort(places + onsets), np.sort(places + offs)
     ends = offs.copy()
-    overlap = np.flatnonzero(offs[:-1] > starts[1:]) + 1  # the off of an earlier note may end these
+    overlap = np.flatnonzero(offs[:-1] > starts[1:]) + 1  # the note-off of an earlier note may end these
     ends[overlap] = offs[np.searchsorted(offs, starts[overlap], side="right")]
     lasts = offs > starts
     starts, ends = starts[lasts], ends[lasts]
@@ -81,30 +82,36 @@ def _end_at_first_off(
     return np.stack([starts & LARGEST_TICK, ends & LARGEST_TICK, keys & (PITCHES - 1)]), keys
 
 
-def read_pretty_midi(data: bytes) -> Song:
-    """Reads a MIDI file with pretty_midi, its times turned back into ticks. Raises `Refused`."""
+def read_pretty_midi(data: bytes) -> Score:
+    """Reads a MIDI file with pretty_midi and converts its times back to ticks. Raises `Refused`."""
     try:
         parsed = mido.MidiFile(file=io.BytesIO(data), charset="latin1")
     except MemoryError:
         raise
-    except Exception as error:  # mido raises errors of many kinds on bytes that are no MIDI
+    except Exception as error:  # mido raises many kinds of errors for bytes that are not MIDI
         raise Refused(Reason.UNREADABLE, f"mido: {type(error).__name__}: {error}") from error
     if parsed.ticks_per_beat <= 0:
         raise Refused(Reason.BAD_DIVISION, f"{parsed.ticks_per_beat} ticks a quarter note")
-    signatures = frozenset(
-        (message.numerator, message.denominator)
-        for track in parsed.tracks
-        for message in track
-        if message.type == "time_signature"
-    )
-    return Song(parsed.ticks_per_beat, signatures, _instruments(_at_one_tempo(parsed)))
+    signatures = _time_signatures(parsed)
+    return Score(parsed.ticks_per_beat, signatures, _instruments(_at_one_tempo(parsed)))
+
+
+def _time_signatures(parsed: mido.MidiFile) -> tuple[TimeSignature, ...]:
+    signatures = []
+    for track in parsed.tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "time_signature":
+                signatures.append(TimeSignature(tick, message.numerator, message.denominator))
+    return tuple(sorted(signatures))
 
 
 def _at_one_tempo(parsed: mido.MidiFile) -> mido.MidiFile:
-    """Notes and programs alone.
+    """Keeps nothing but notes and program changes.
 
-    Without tempo changes pretty_midi's seconds are proportional to ticks, which so come back exactly; and nothing that
-    no note depends on makes it refuse the file.
+    Without tempo changes pretty_midi's seconds are proportional to ticks, so that these can be recovered exactly; and
+    no event that does not affect notes makes pretty_midi refuse the file.
     """
     for track in parsed.tracks:
         waiting = 0
@@ -124,7 +131,7 @@ def _instruments(parsed: mido.MidiFile) -> tuple[Instrument, ...]:
         return ()
     try:
         midi = pretty_midi.PrettyMIDI(mido_object=parsed)
-    except ValueError as error:  # ticks past 10 million: pretty_midi keeps an array over all of them
+    except ValueError as error:  # beyond 10 million ticks: pretty_midi keeps an array of all of them
         raise Refused(Reason.BAD_TICKS, f"pretty_midi: {error}") from error
     ticks_per_second = midi.resolution / SECONDS_PER_QUARTER
     instruments = []

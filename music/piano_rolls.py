@@ -1,4 +1,4 @@
-"""Piano rolls as pictures."""
+"""Draws windows as piano rolls."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ from music.tokens import PITCHES, STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Toke
 COLOURS = dict(zip(TRACKS, ("#4d4d4d", "#1f77b4", "#2ca02c", "#d62728"), strict=True))
 PANEL_INCHES = (3.2, 2.6)
 INCHES_A_BAR = 0.3
-"""At least: the panels of long windows are wider."""
+"""The panels of long windows are wider than `PANEL_INCHES`, to give each bar this much."""
 BARS_LABELLED = 8
-"""At most."""
+"""How many bars have a number on the axis, at most."""
 
 
 def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], columns: int) -> None:
-    """A PNG with one panel a window: a (name, (4, steps) states) each, the four tracks in four colours."""
+    """Draws a PNG with a panel for each window, a pair of name and (4, steps) states, its tracks in four colours."""
     rows = -(-len(panels) // columns)
     bars = panels[0][1].shape[-1] // STEPS_PER_BAR
     width = max(PANEL_INCHES[0], INCHES_A_BAR * bars)
@@ -51,7 +51,7 @@ def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], c
 
 
 def _pianoroll(states: Tokens) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """(steps, 128) whether each pitch sounds."""
+    """Returns (steps, 128): whether each pitch sounds."""
     roll = np.zeros((len(states), PITCHES), dtype=bool)
     for start, end, pitch in to_notes(states).tolist():
         roll[start:end, pitch] = True

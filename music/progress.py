@@ -1,4 +1,4 @@
-"""One way to show long work: a bar on a terminal, a line now and then without one."""
+"""Shows the progress of long work: a bar on a terminal, otherwise a line every ten seconds."""
 
 import sys
 import time
@@ -11,10 +11,10 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts work, with a rate, and an end time where the total is known; a context manager."""
+    """A context manager that shows how much work is done, the rate, and the time left if the total is known."""
 
     def __init__(self, what: str, total: int | None, unit: str, scale: bool = False, initial: int = 0) -> None:
-        """Begins at `initial`, which the rate leaves out."""
+        """Starts at `initial`, which does not count towards the rate. With `scale`, numbers get prefixes such as M."""
         self._what, self._total, self._unit, self._scale = what, total, unit, scale
         self._terminal = sys.stderr.isatty()
         self._bar: tqdm[Never] = tqdm(
@@ -25,11 +25,11 @@ class Progress:
         self._began = self._written = time.monotonic()
 
     def expect(self, total: int | None) -> None:
-        """Says what the total is, when it has become known or has changed."""
+        """Sets the total, when it becomes known or changes."""
         self._total = self._bar.total = total
 
     def to(self, done: int, note: str = "") -> None:
-        """Says that `done` of the total are done; the note stands behind the rate."""
+        """Sets how much of the total is done; the note is shown behind the rate."""
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._done)
         self._done = done

@@ -1,58 +1,57 @@
-"""Which instrument plays which of the four tracks, and the token song that comes of it."""
+"""Assigns instruments to the four tracks, which turns a score into tokens, and back."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from music.song import Instrument, Reason, Refused, Song
+from music.score import FOUR_FOUR, Instrument, Reason, Refused, Score
 from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Notes, Tokens, to_notes, to_steps, tokenise
 
 MAX_BARS = 4096
 MAX_TRACKS = 256
-"""Of 9,307 real songs the largest has 39."""
+"""The largest of 9,307 real files has 39."""
 BASS_PROGRAMS = range(32, 40)
 GUITAR_PROGRAMS = range(32)
-FOUR_FOUR = (4, 4)
 PROGRAMS = (0, 33, 0, 48)
-"""General MIDI programs of the four tracks in a song made of tokens."""
+"""General MIDI programs of the four tracks in a score made from tokens."""
 TICKS_PER_STEP = 120
 
 
 @dataclass(frozen=True)
-class TokenSong:
-    """A song as tokens: every drum, bass and guitar/piano track apart, the strings merged into one."""
+class TokenScore:
+    """The score of one MIDI file as tokens, with all strings merged into one track."""
 
     tokens: Tokens
     """(tracks, steps): the drum tracks, then bass, then guitar/piano, then the strings; whole bars."""
     counts: tuple[int, int, int]
-    """How many drum, bass and guitar/piano tracks."""
+    """How many drum, bass and guitar/piano tracks there are."""
 
 
-def tokenise_song(song: Song) -> TokenSong:
+def tokenise_score(score: Score) -> TokenScore:
     """Assigns the four roles of [P] section 4.1 and tokenises each track. Raises `Refused`."""
-    if not song.time_signatures <= {FOUR_FOUR}:
-        found = ", ".join(f"{n}/{d}" for n, d in sorted(song.time_signatures))
+    if not all(signature.is_four_four for signature in score.time_signatures):
+        found = ", ".join(f"{n}/{d}" for n, d in sorted({signature[1:] for signature in score.time_signatures}))
         raise Refused(Reason.NOT_4_4, f"time signatures {found}")
-    if not song.instruments:
+    if not score.instruments:
         raise Refused(Reason.NO_NOTES)
-    instrument, start, end, pitch = _in_steps(song)
+    instrument, start, end, pitch = _in_steps(score)
     last = int(end.max())
     if last > MAX_BARS * STEPS_PER_BAR:
         raise Refused(Reason.TOO_LONG, f"{-(-last // STEPS_PER_BAR)} bars, at most {MAX_BARS}")
-    rows, counts = _assign(song.instruments)
+    rows, counts = _assign(score.instruments)
     tracks, steps = sum(counts) + 1, -(-last // STEPS_PER_BAR) * STEPS_PER_BAR
     if tracks > MAX_TRACKS:
         raise Refused(Reason.TOO_LARGE, f"{tracks} tracks, at most {MAX_TRACKS}")
-    return TokenSong(tokenise((rows[instrument], start, end, pitch), tracks, steps), counts)
+    return TokenScore(tokenise((rows[instrument], start, end, pitch), tracks, steps), counts)
 
 
 def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
-    """(instruments,) the row of each in `TokenSong.tokens`, and its counts."""
-    of_role: dict[str, list[int]] = {track: [] for track in TRACKS}
+    """Returns (instruments,) the row of each instrument in `TokenScore.tokens`, and `TokenScore.counts`."""
+    numbers_by_role: dict[str, list[int]] = {track: [] for track in TRACKS}
     for number, instrument in enumerate(instruments):
-        of_role[role(instrument)].append(number)
-    drums, bass, guitar, _ = of_role.values()
+        numbers_by_role[role(instrument)].append(number)
+    drums, bass, guitar, _ = numbers_by_role.values()
     for numbers, reason in ((drums, Reason.NO_DRUMS), (bass, Reason.NO_BASS), (guitar, Reason.NO_GUITAR)):
         if not numbers:
             raise Refused(reason)
@@ -63,7 +62,7 @@ def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tup
 
 
 def role(instrument: Instrument) -> str:
-    """The track that the instrument plays: one of `TRACKS`."""
+    """Returns the track that the instrument plays: one of `TRACKS`."""
     if instrument.is_drum:
         return "drums"
     if instrument.program in GUITAR_PROGRAMS:
@@ -73,22 +72,22 @@ def role(instrument: Instrument) -> str:
     return "strings"
 
 
-def _in_steps(song: Song) -> Notes:
-    """The notes with the number of their instrument; one step long at least, a drum note exactly."""
-    sizes = [len(instrument.notes) for instrument in song.instruments]
-    on, off, pitch = np.concatenate([instrument.notes for instrument in song.instruments]).T
-    is_drum = np.repeat([instrument.is_drum for instrument in song.instruments], sizes)
-    start = to_steps(on, song.ticks_per_quarter)
+def _in_steps(score: Score) -> Notes:
+    """Returns the notes, with the instrument's number as track. Notes last one step or more, drum notes exactly one."""
+    sizes = [len(instrument.notes) for instrument in score.instruments]
+    on, off, pitch = np.concatenate([instrument.notes for instrument in score.instruments]).T
+    is_drum = np.repeat([instrument.is_drum for instrument in score.instruments], sizes)
+    start = to_steps(on, score.ticks_per_quarter)
     shortest = start + 1
-    end = np.where(is_drum, shortest, np.maximum(shortest, to_steps(off, song.ticks_per_quarter)))
+    end = np.where(is_drum, shortest, np.maximum(shortest, to_steps(off, score.ticks_per_quarter)))
     return np.repeat(np.arange(len(sizes)), sizes), start, end, pitch
 
 
-def to_song(tokens: Tokens) -> Song:
-    """The song of (4, steps) states: a drum kit, electric bass, piano and string ensemble, in 4/4."""
+def to_score(tokens: Tokens) -> Score:
+    """Returns the score of (4, steps) states: a drum kit, electric bass, piano and string ensemble, in 4/4."""
     instruments = []
     for track, program in enumerate(PROGRAMS):
         notes = to_notes(tokens[track]) * np.array([TICKS_PER_STEP, TICKS_PER_STEP, 1])
         if len(notes):
             instruments.append(Instrument(program, TRACKS[track] == "drums", notes))
-    return Song(TICKS_PER_STEP * STEPS_PER_QUARTER, frozenset({FOUR_FOUR}), tuple(instruments))
+    return Score(TICKS_PER_STEP * STEPS_PER_QUARTER, FOUR_FOUR, tuple(instruments))

@@ -1,6 +1,6 @@
-"""The vocabulary of 130 states, and notes to tokens and back. numpy only: training needs no MIDI library.
+"""The vocabulary of 130 states, and the conversion between notes and tokens. Only numpy is needed.
 
-Source: [P] section 3.1, with the rules of onset and hold that its text states.
+Source: [P] section 3.1. Onsets and holds follow its text, from which the published code differs.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ TRACKS = ("drums", "bass", "guitar", "strings")
 
 CELL_BITS = 39
 LENGTH_BITS = 17
-"""A note's pitch, its first cell, track * steps + step, and its length are one number of 63 bits, to be sorted."""
+"""To be sorted, a note is one number of 63 bits: its pitch, its first cell (track * steps + step) and its length."""
 
 Tokens = NDArray[np.uint8]
 Notes = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""(notes,) each: track, start step, end step (exclusive, later than the start), pitch."""
+"""Four arrays of shape (notes,): track, start step, end step (exclusive, later than the start), pitch."""
 
 
 def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
-    """The nearest step of each tick, halves rounded up, in integers."""
+    """Rounds each tick to the nearest step, halves up, in integer arithmetic."""
     return (2 * STEPS_PER_QUARTER * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
 
 
 def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
-    """(tracks, steps) states: at each step the lowest sounding pitch of the track, a hold of it, or silence.
+    """Returns (tracks, steps) states: the onset of the track's lowest sounding pitch, a hold of it, or silence.
 
-    A step is an onset where the lowest pitch starts, or differs from the lowest pitch of the step before.
+    A step is an onset if the lowest pitch starts there, or differs from the lowest pitch of the step before.
     """
     track, start, end, pitch = notes
     begins = track * steps + start
@@ -52,12 +52,12 @@ def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
 def _paint(
     begins: NDArray[np.int64], lengths: NDArray[np.int64], pitch: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Cells to fill in turn, and the pitch to fill each with: the lowest pitch comes last.
+    """Returns cells to fill, in order, and the pitch to fill each with; the lowest pitch comes last.
 
-    Each cell is filled once a pitch, however many notes overlap there: memory stays below 128 fillings a cell.
+    A cell is filled at most once with each pitch, however many notes overlap there, so memory is bounded.
     """
-    places = (PITCHES - 1 - pitch) << CELL_BITS | begins  # a layer a pitch
-    ordered = np.sort(places << LENGTH_BITS | lengths)  # one number a note sorts much faster
+    places = (PITCHES - 1 - pitch) << CELL_BITS | begins  # one layer for each pitch
+    ordered = np.sort(places << LENGTH_BITS | lengths)  # sorting one number for each note is much faster
     places = ordered >> LENGTH_BITS
     ends = places + (ordered & ((1 << LENGTH_BITS) - 1))
     places[1:] = np.maximum(places[1:], np.maximum.accumulate(ends)[:-1])
@@ -71,16 +71,16 @@ def _paint(
 
 
 def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:
-    """(..., 4, steps) of the (..., tracks, steps) states of some of `TRACKS`: the others are silent."""
+    """Adds silent tracks to (..., tracks, steps) states of some of `TRACKS`, which gives (..., 4, steps)."""
     whole = np.full((*tokens.shape[:-2], len(TRACKS), tokens.shape[-1]), SILENT, dtype=np.uint8)
     whole[..., [TRACKS.index(track) for track in tracks], :] = tokens
     return whole
 
 
 def to_notes(tokens: Tokens) -> NDArray[np.int64]:
-    """(notes, 3) start step, end step (exclusive), pitch of one track's (steps,) states.
+    """Returns (notes, 3) start step, end step (exclusive) and pitch, from the (steps,) states of one track.
 
-    A hold with no note before it is silence: a decoder may write one.
+    A hold with no note before it, which a decoder may produce, is silence.
     """
     starts = np.flatnonzero(tokens < PITCHES)
     stops = np.append(np.flatnonzero(tokens != HOLD), len(tokens))

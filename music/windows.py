@@ -1,4 +1,4 @@
-"""The unique windows of token songs, and their transposition."""
+"""The unique windows of token scores, and their transposition."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from music.arrangements import Arranged, Indices
+from music.arrangements import IntArray, ScoreBatch
 from music.hashing import Hashes, hash_windows, mix
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, Tokens
 
@@ -19,21 +19,21 @@ _bits = np.unpackbits(
 _SILENT_BEFORE, _SILENT_AFTER = (
     np.where(bits.any(axis=1), bits.argmax(axis=1), STEPS_PER_BAR).astype(np.int8) for bits in (_bits, _bits[:, ::-1])
 )
-"""Silent steps before the first and after the last that sounds in a bar, which is 16 bits."""
+"""(65536,) silent steps before the first and after the last sounding step of a bar, whose 16 steps are 16 bits."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of some songs that pass the rule of silence, each once a song."""
+    """The windows of a batch of scores that pass the rule of silence, without repeats within a score."""
 
     hashes: Hashes
-    """(2, windows): 128 bits of each window's tokens."""
-    songs: Indices
-    """(windows,): the number of the song; ascending."""
-    arrangements: Indices
-    """(windows,): the number of the arrangement of the song."""
-    bars: Indices
-    """(windows,): the first bar."""
+    """(2, windows) the 128 bits of each window's hash."""
+    scores: IntArray
+    """(windows,) the number of the score; ascending."""
+    arrangements: IntArray
+    """(windows,) the number of the arrangement in its score."""
+    bars: IntArray
+    """(windows,) the first bar."""
     passed: int
     """How many windows passed the rule of silence, repeats included."""
 
@@ -41,39 +41,39 @@ class Windows:
         return len(self.bars)
 
 
-def windows(songs: Arranged, lengths: Sequence[int], cap: int) -> Iterator[Windows]:
-    """For each length in bars the unique windows, one starting at every bar, of each song's first `cap` arrangements.
+def windows(batch: ScoreBatch, lengths: Sequence[int], cap: int) -> Iterator[Windows]:
+    """Yields, for each length in bars, the unique windows of each score's first `cap` arrangements.
 
-    A window is kept unless some track of it is silent for more than a bar's steps on end.
-    Of identical windows of a song the first in order of arrangement, then bar, stands.
+    A window starts at every bar. It passes unless one of its tracks is silent for more than 16 consecutive steps.
+    Of identical windows in a score the first one is kept, in order of arrangement, then bar.
     """
-    song, arrangement = _numbered(np.minimum(songs.combinations, cap))
-    places = songs.places(song, arrangement)
-    crossed = _silences_crossed(songs.by_bar)
-    hashed = hash_windows(songs.by_bar, first_states(songs.by_bar), songs.roles, lengths)
+    score, arrangement = _numbered(np.minimum(batch.arrangements, cap))
+    places = batch.places(score, arrangement)
+    crossed = _silences_crossed(batch.by_bar)
+    hashed = hash_windows(batch.by_bar, first_states(batch.by_bar), batch.roles, lengths)
     for length, hashes_by_bar in zip(lengths, hashed, strict=True):
-        which, bar = _numbered(np.maximum(songs.lengths[song] - length + 1, 0))
+        which, bar = _numbered(np.maximum(batch.lengths[score] - length + 1, 0))
         ends = crossed[length - 1 :]
         sounds = ends == crossed[: len(ends)]
-        for track in places[::-1]:  # the strings, which are silent most, first
+        for track in places[::-1]:  # the strings first, because they are silent most
             passes = sounds[track[which] + bar]
             which, bar = which[passes], bar[passes]
         hashes = hashes_by_bar[:, places[:, which] + bar].sum(axis=1)
-        first = _first_of_each(hashes, song[which])
-        of_first = which[first]
-        yield Windows(hashes[:, first], song[of_first], arrangement[of_first], bar[first], len(which))
+        unique = _first_of_each(hashes, score[which])
+        kept = which[unique]
+        yield Windows(hashes[:, unique], score[kept], arrangement[kept], bar[unique], len(which))
 
 
-def _numbered(counts: Indices) -> tuple[Indices, Indices]:
-    """For counts 2, 1, 3: whose each is, 0 0 1 2 2 2, and its number there, 0 1 0 0 1 2."""
-    whose = np.repeat(np.arange(len(counts)), counts)
-    return whose, np.arange(len(whose)) - (np.cumsum(counts) - counts)[whose]
+def _numbered(counts: IntArray) -> tuple[IntArray, IntArray]:
+    """Numbers the items of groups of these sizes: for 2, 1, 3 the groups 0 0 1 2 2 2 and the numbers 0 1 0 0 1 2."""
+    group = np.repeat(np.arange(len(counts)), counts)
+    return group, np.arange(len(group)) - (np.cumsum(counts) - counts)[group]
 
 
-def _silences_crossed(by_bar: Tokens) -> Indices:
-    """(bars,) at how many bar lines until the bar's first a track is silent for more than a bar's steps on end.
+def _silences_crossed(by_bar: Tokens) -> IntArray:
+    """Returns (bars,) the running count of bar lines that a silence of more than 16 steps crosses.
 
-    So long a silence crosses a bar line, and has more than a bar's steps in the two bars beside it.
+    Every such silence crosses a bar line, and more than 16 of its steps lie in the two bars beside that line.
     """
     sounding = np.packbits(by_bar.reshape(-1) != SILENT, bitorder="little").view("<u2")
     crosses = _SILENT_AFTER[sounding[:-1]] + _SILENT_BEFORE[sounding[1:]] > STEPS_PER_BAR
@@ -81,25 +81,32 @@ def _silences_crossed(by_bar: Tokens) -> Indices:
 
 
 def first_states(by_bar: Tokens) -> Tokens:
-    """(bars,) the first state of each bar, (bars, 16), a hold replaced by the pitch that it holds."""
+    """Returns (bars,) the first state of each bar, where a hold is replaced by the pitch that it holds.
+
+    by_bar: (bars, 16), as in `ScoreBatch`.
+    """
     states = by_bar[:, 0].copy()
     held = np.flatnonzero(states == HOLD)
-    begins = np.flatnonzero(by_bar != HOLD)  # the first of every track is one
+    begins = np.flatnonzero(by_bar != HOLD)  # the first state of a track never holds
     states[held] = by_bar.reshape(-1)[begins[np.searchsorted(begins, held * STEPS_PER_BAR) - 1]]
     return states
 
 
-def _first_of_each(hashes: Hashes, songs: Indices) -> Indices:
-    """Indices, ascending, of the first of every group of equal hashes of a song."""
+def _first_of_each(hashes: Hashes, scores: IntArray) -> IntArray:
+    """Returns the indices, ascending, of the first window of every group with equal hashes in a score."""
     order = np.lexsort(hashes)  # stable: equal hashes stay in order
-    ordered = np.stack([*hashes[:, order], songs[order].astype(np.uint64)])
+    ordered = np.stack([*hashes[:, order], scores[order].astype(np.uint64)])
     new = np.ones(len(order), dtype=bool)
     new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
     return np.sort(order[new])
 
 
-def cut(by_bar: Tokens, first_states: Tokens, places: Indices, length: int) -> Tokens:
-    """(windows, 4, steps) tokens of windows of so many bars, whose four tracks begin at `places`, (4, windows)."""
+def cut(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> Tokens:
+    """Returns (windows, 4, steps): the tokens of windows of `length` bars.
+
+    by_bar: (bars, 16); first_states: (bars,), from the function of that name; places: (4, windows), where in `by_bar`
+    the four tracks of each window begin.
+    """
     runs = np.ndarray(len(by_bar) - length + 1, f"V{STEPS_PER_BAR * length}", by_bar, strides=STEPS_PER_BAR)
     by_window = np.ascontiguousarray(places.T)
     tokens: Tokens = runs[by_window, None].view(np.uint8)
@@ -108,23 +115,23 @@ def cut(by_bar: Tokens, first_states: Tokens, places: Indices, length: int) -> T
 
 
 def draw_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
-    """(windows,) semitones drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
+    """Returns (windows,) semitones, drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
 
-    tokens: (windows, 4, steps); hashes: (windows,), the first half of each; lowest <= 0 <= highest. The draw depends on
-    the window and the seed alone, not on where or when it is made.
+    tokens: (windows, 4, steps); hashes: (windows,), the first half of each hash; lowest <= 0 <= highest. The result
+    depends on nothing but the window and the seed.
     """
     pitched = tokens[:, 1:]
-    low = pitched.min(axis=(1, 2)).astype(np.int64)  # holds and silence lie above every pitch
-    high = pitched.view(np.int8).max(axis=(1, 2)).astype(np.int64)  # and so seen, below
+    low = pitched.min(axis=(1, 2)).astype(np.int64)  # holds and silence are higher numbers than any pitch
+    high = pitched.view(np.int8).max(axis=(1, 2)).astype(np.int64)  # and as signed numbers, negative
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
     drawn = mix(hashes, seed) % (last - first + 1).astype(np.uint64)
-    shift: NDArray[np.int8] = (first + drawn.astype(np.int64)).astype(np.int8)
-    return shift
+    transpositions: NDArray[np.int8] = (first + drawn.astype(np.int64)).astype(np.int8)
+    return transpositions
 
 
-def transpose(tokens: Tokens, shift: NDArray[np.int8]) -> Tokens:
-    """The windows, (windows, 4, steps), each moved by its shift; drums, holds and silence stay."""
+def transpose(tokens: Tokens, semitones: NDArray[np.int8]) -> Tokens:
+    """Returns the windows, (windows, 4, steps), each transposed; drums, holds and silence stay as they are."""
     moved = tokens.copy()
-    moved[:, 1:] += (moved[:, 1:] < PITCHES) * shift.view(np.uint8)[:, None, None]  # modulo 256: -1 is 255
+    moved[:, 1:] += (moved[:, 1:] < PITCHES) * semitones.view(np.uint8)[:, None, None]  # modulo 256: -1 is 255
     return moved

@@ -1,25 +1,29 @@
-"""MIDI out, with mido: the analysis also runs where symusic is not installed."""
+"""Writes MIDI files, with mido, because the analysis also runs where symusic is not installed."""
 
 import io
 from itertools import cycle
 
 import mido
 
-from music.song import Instrument, Song
+from music.score import Instrument, Score
 
 CHANNELS = 16
 DRUM_CHANNEL = 9
 VELOCITY = 96
 
 
-def write(song: Song, beats_per_minute: float = 120.0) -> bytes:
-    """A standard MIDI file of the song: a track an instrument, and before them one of tempo and time signatures."""
-    file = mido.MidiFile(ticks_per_beat=song.ticks_per_quarter)
+def write(score: Score, beats_per_minute: float = 120.0) -> bytes:
+    """Returns a standard MIDI file: a track of tempo and time signatures, then a track for each instrument."""
+    file = mido.MidiFile(ticks_per_beat=score.ticks_per_quarter)
     file.add_track().append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(beats_per_minute)))
-    for numerator, denominator in sorted(song.time_signatures):
-        file.tracks[0].append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
+    before = 0
+    for tick, numerator, denominator in score.time_signatures:
+        file.tracks[0].append(
+            mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator, time=tick - before)
+        )
+        before = tick
     melodic = cycle(channel for channel in range(CHANNELS) if channel != DRUM_CHANNEL)
-    for instrument in song.instruments:
+    for instrument in score.instruments:
         file.tracks.append(_track(instrument, DRUM_CHANNEL if instrument.is_drum else next(melodic)))
     data = io.BytesIO()
     file.save(file=data)
@@ -32,7 +36,7 @@ def _track(instrument: Instrument, channel: int) -> mido.MidiTrack:
         events += [(on, True, pitch), (off, False, pitch)]
     track = mido.MidiTrack([mido.Message("program_change", channel=channel, program=instrument.program)])
     before = 0
-    for tick, starts, pitch in sorted(events):  # at the same tick notes end before others start
+    for tick, starts, pitch in sorted(events):  # at the same tick, notes end before other notes start
         kind = "note_on" if starts else "note_off"
         track.append(mido.Message(kind, channel=channel, note=pitch, velocity=VELOCITY, time=tick - before))
         before = tick

@@ -1,4 +1,4 @@
 import logging
 
-# Beam warns at every import that Google's client libraries, an optional extra, are not there.
+# On every import Beam warns that Google's client libraries, an optional extra, are missing.
 logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())

@@ -1,10 +1,11 @@
-"""Songs -> genres: the commonest tags, how often they stand together, and their order on the circle."""
+"""Songs -> genres: the most frequent tags, how often they occur together, and their order around the circle."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from typing import Annotated
 
 import apache_beam as beam
 import numpy as np
@@ -13,31 +14,29 @@ from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
 from music.errors import InputError
-from pipelines.beam.runners import BeamConfig, run
+from music.settings import Settings, from_to
+from pipelines.beam.runners import BeamConfig, count, run
 from pipelines.shards import read_manifest, read_row_groups, shard_paths, write_text
 
-Taggings = dict[tuple[str, ...], int]
-"""How many songs have just these tags, sorted."""
+TagSets = dict[tuple[str, ...], int]
+"""How many songs have exactly these tags, which are sorted."""
 
 
 @dataclass(frozen=True)
-class GenresConfig:
+class GenresConfig(Settings):
     """Section `genres` of params.yaml."""
 
-    count: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.count <= 255:
-            raise ValueError("count must be from 1 to 255")
+    count: Annotated[int, from_to(1, 255)]
+    """The size of the vocabulary, if the songs have as many tags."""
 
 
 def normalise(tag: str) -> str:
-    """One spelling of a tag: "Hip-Hop " and "hip hop" are the same."""
+    """Returns one spelling of a tag: "Hip-Hop " and "hip hop" are the same."""
     return " ".join(tag.lower().replace("-", " ").replace("_", " ").split())
 
 
 def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) -> None:
-    """Counts the tags of all songs kept and writes genres.json."""
+    """Counts the tags of all songs kept and writes genres.json, whose path is `out`."""
     inputs = shard_paths(songs, "songs")
     digest = read_manifest(songs)["digest"]
 
@@ -45,8 +44,8 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
         _ = (
             pipeline
             | "shards of songs" >> beam.Create(inputs)
-            | "one a worker" >> beam.Reshuffle()
-            | "count" >> beam.Map(count_taggings)
+            | "one per worker" >> beam.Reshuffle()
+            | "count" >> beam.Map(count_tag_sets)
             | "sum" >> beam.CombineGlobally(_sum)
             | "write" >> beam.Map(_write_document, config, digest, out)
         )
@@ -55,7 +54,7 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
 
 
 def read_genres(path: str) -> list[str]:
-    """The vocabulary, in circle order, that `write_genres` left."""
+    """Returns the vocabulary, in circle order, from the file that `write_genres` wrote. Raises `InputError`."""
     if not FileSystems.exists(path):
         raise InputError(f"{path}: no such file; run dvc repro genres")
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
@@ -63,34 +62,34 @@ def read_genres(path: str) -> list[str]:
     return genres
 
 
-def count_taggings(path: str) -> Taggings:
-    """How many songs of a shard have just these tags; the MIDI versions of one song count once."""
+def count_tag_sets(path: str) -> TagSets:
+    """Counts the tag sets of a shard of songs; a song counts once, however many files it has."""
     terms = {
-        song["msd_id"]: song["terms"]
-        for group in read_row_groups(path, ["msd_id", "terms"])
-        for song in group.to_pylist()
+        row["msd_id"]: row["terms"] for group in read_row_groups(path, ["msd_id", "terms"]) for row in group.to_pylist()
     }
-    return Counter(tuple(sorted({normalise(term) for term in of_song} - {""})) for of_song in terms.values())
+    tag_sets = Counter(tuple(sorted({normalise(term) for term in spellings} - {""})) for spellings in terms.values())
+    count("genres", {"songs": tag_sets.total(), "songs_without_tags": tag_sets[()]})
+    return tag_sets
 
 
-def _sum(counted: Iterable[Taggings]) -> Taggings:
+def _sum(counted: Iterable[TagSets]) -> TagSets:
     total: Counter[tuple[str, ...]] = Counter()
-    for taggings in counted:
-        total.update(taggings)
+    for tag_sets in counted:
+        total.update(tag_sets)
     return total
 
 
 def most_common(counts: Counter[str], count: int) -> list[str]:
-    """The `count` commonest tags; equal counts in order of name."""
+    """Returns the `count` most frequent tags; tags of equal counts in alphabetical order."""
     return sorted(counts, key=lambda tag: (-counts[tag], tag))[:count]
 
 
-def _write_document(taggings: Taggings, config: GenresConfig, digest: str, out: str) -> None:
+def _write_document(tag_sets: TagSets, config: GenresConfig, digest: str, out: str) -> None:
     counts: Counter[str] = Counter()
-    for tags, songs in taggings.items():
+    for tags, songs in tag_sets.items():
         counts.update(dict.fromkeys(tags, songs))
     common = most_common(counts, config.count)
-    matrix = co_occurrence(common, taggings)
+    matrix = co_occurrence(common, tag_sets)
     order = circle(matrix)
     document = {
         "songs_digest": digest,
@@ -98,40 +97,44 @@ def _write_document(taggings: Taggings, config: GenresConfig, digest: str, out: 
         "genres": [common[i] for i in order],
         "songs_with_genre": [counts[common[i]] for i in order],
         "co_occurrence": matrix[np.ix_(order, order)].tolist(),
-        "songs": sum(taggings.values()),
-        "songs_without_tags": taggings.get((), 0),
+        "songs": sum(tag_sets.values()),
+        "songs_without_tags": tag_sets.get((), 0),
         "share_of_tags": sum(counts[tag] for tag in common) / max(counts.total(), 1),
     }
     write_text(out, json.dumps(document, indent=1) + "\n")
 
 
-def co_occurrence(tags: list[str], taggings: Taggings) -> NDArray[np.int64]:
-    """(tags, tags) songs that have both tags; on the diagonal, songs that have the tag."""
+def co_occurrence(tags: list[str], tag_sets: TagSets) -> NDArray[np.int64]:
+    """Returns (tags, tags): how many songs have both tags; on the diagonal, how many have the tag."""
     place = {tag: i for i, tag in enumerate(tags)}
     matrix = np.zeros((len(tags), len(tags)), dtype=np.int64)
-    for of_song, songs in taggings.items():
-        here = [place[tag] for tag in of_song if tag in place]
-        matrix[np.ix_(here, here)] += songs
+    for song_tags, songs in tag_sets.items():
+        places = [place[tag] for tag in song_tags if tag in place]
+        matrix[np.ix_(places, places)] += songs
     return matrix
 
 
-def similarity(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(genres, genres) cosine similarity, from the songs that have both tags; rounded, to be equal on every machine."""
-    norms = np.sqrt(np.diag(matrix))
-    rounded: NDArray[np.float64] = np.round(matrix / np.outer(norms, norms), 6)
+def genre_similarity(co_occurrence: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns (genres, genres): the cosine similarity of genres, as sets of songs.
+
+    It is rounded, so that it is the same on every machine.
+    """
+    norms = np.sqrt(np.diag(co_occurrence))
+    rounded: NDArray[np.float64] = np.round(co_occurrence / np.outer(norms, norms), 6)
     return rounded
 
 
-def circle(matrix: NDArray[np.int64]) -> list[int]:
-    """An order around the circle in which tags that stand together are neighbours; begins at the first tag.
+def circle(co_occurrence: NDArray[np.int64]) -> list[int]:
+    """Returns an order around the circle in which tags that occur together are neighbours, and which begins with tag 0.
 
-    The closed tour of greatest summed similarity that nearest neighbours from each start, improved by 2-opt, find.
+    It is the closed tour with the greatest sum of similarities among the tours that start at each tag, go to the most
+    similar tag next, and are then improved by 2-opt. Of its two directions, the one with the lower second tag counts.
     """
-    if not len(matrix):
+    if not len(co_occurrence):
         return []
-    near = similarity(matrix)
-    tours = [_two_opt(_nearest(near, start), near) for start in range(len(matrix))]
-    best = max(tours, key=lambda tour: round(_length(tour, near), 4))
+    similarity = genre_similarity(co_occurrence)
+    tours = [_two_opt(_nearest(similarity, start), similarity) for start in range(len(similarity))]
+    best = max(tours, key=lambda tour: round(_length(tour, similarity), 4))
     first = best.index(0)
     turned = best[first:] + best[:first]
     backwards = turned[:1] + turned[:0:-1]
@@ -139,10 +142,12 @@ def circle(matrix: NDArray[np.int64]) -> list[int]:
 
 
 def _length(tour: list[int], similarity: NDArray[np.float64]) -> float:
+    """Returns the sum of the similarities of neighbours."""
     return float(similarity[tour, tour[1:] + tour[:1]].sum())
 
 
 def _nearest(similarity: NDArray[np.float64], start: int) -> list[int]:
+    """Returns the tour that always goes on to the most similar tag that is left."""
     tour = [start]
     left = [i for i in range(len(similarity)) if i != start]
     while left:
@@ -153,7 +158,7 @@ def _nearest(similarity: NDArray[np.float64], start: int) -> list[int]:
 
 
 def _two_opt(tour: list[int], similarity: NDArray[np.float64]) -> list[int]:
-    """Turns stretches of the tour around as long as that brings likelier neighbours together."""
+    """Reverses sections of the tour as long as that increases the sum of similarities."""
     size = len(tour)
     improved = True
     while improved:

@@ -1,8 +1,9 @@
-"""The index of windows: which of them stand in several songs, so that one song keeps each.
+"""The index of windows, which finds windows that several files have, so that one file keeps each.
 
-An index shard lies beside each song shard's windows of a length while they are made: a row a window, a row group a
-partition of the hashes. Whoever looks for repeats reads one partition of every index shard. Hashes so go through files,
-and memory grows with the files of a shard, not with the shards.
+While the windows of a length are made, an index shard lies beside each song shard's windows: a row for each window, a
+row group for each partition of the hashes. To find repeats, one partition of every index shard is read at a time. So
+hashes pass through files, not through Beam's shuffle, and memory grows with the size of a shard, not with the number of
+shards.
 """
 
 from collections import Counter
@@ -15,31 +16,33 @@ from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
 from music.windows import windows
-from pipelines.shards import read_row_group, read_row_groups, shard_name, shard_writers, windows_folder
+from pipelines.beam.runners import count
+from pipelines.shards import IDENTITY, read_row_group, read_row_groups, shard_name, shard_writers, windows_folder
 from pipelines.songs import read_songs
 from pipelines.split import SplitConfig, in_validation
 
 INDEX = pa.schema(
     [
         *((name, pa.uint64()) for name in ("hash_high", "hash_low")),
-        *((name, pa.int32()) for name in ("song", "arrangement", "bar")),
+        *((name, pa.int32()) for name in ("file", "arrangement", "bar")),
         ("validation", pa.bool_()),
     ]
 )
-"""One row a window; `song` counts the rows of the song shard, `arrangement` is a number as in `Arranged`."""
+"""A row for each window; `file` is the row of the song shard, and `arrangement` a number as in `ScoreBatch`."""
 
-SHARDS_A_PARTITION = 64
+SHARDS_PER_PARTITION = 64
 
 Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Indexed:
-    """What came of one shard of songs, in windows of one length."""
+class IndexReport:
+    """How many windows of one length a song shard has."""
 
     passed: int
     """Windows that pass the rule of silence."""
-    unique_in_song: int
+    unique_in_file: int
+    """Of these, windows without repeats within a file."""
     arrangements: int
     arrangements_cut: int
     """Arrangements beyond the cap."""
@@ -47,80 +50,88 @@ class Indexed:
 
 @dataclass(frozen=True)
 class Repeated:
-    """Windows of one index shard that another song keeps."""
+    """Windows of one index shard that another file keeps."""
 
     bars: int
     partition: int
     rows: Rows
-    """Within the partition's row group."""
+    """Rows of the partition's row group."""
 
 
 def partitions(shards: int) -> int:
-    """How many parts the hashes fall into: so many that a part stays as large, however many shards there are."""
-    return -(-shards // SHARDS_A_PARTITION)
+    """Returns the number of partitions of the hashes, which grows with the shards, so that a partition does not."""
+    return -(-shards // SHARDS_PER_PARTITION)
 
 
 def index_path(out: str, bars: int, shard: int, shards: int) -> str:
-    """Where the index of the windows of so many bars of a shard of songs lies."""
+    """Returns the path of the index of a song shard's windows that are `bars` long."""
     path: str = FileSystems.join(windows_folder(out, bars), shard_name("index", shard, shards))
     return path
 
 
 def index_songs(
     numbered: tuple[int, str], shards: int, out: str, lengths: Sequence[int], cap: int, split: SplitConfig
-) -> dict[int, Indexed]:
-    """Writes an index a length of one (number, path) of the song shards."""
+) -> dict[int, IndexReport]:
+    """Writes the index of a song shard, given as (number, path), for each length; returns a report for each length."""
     shard, path = numbered
     found: dict[int, list[pa.Table]] = {bars: [INDEX.empty_table()] for bars in lengths}
     passed: Counter[int] = Counter()
-    songs_before = arrangements = arrangements_cut = 0
-    for rows, songs in read_songs(path, ["msd_id", "artist"]):
+    files_before = arrangements = arrangements_cut = 0
+    for rows, batch in read_songs(path, ["msd_id", "artist"]):
         identities = rows.to_pylist()
-        for bars, cut in zip(lengths, windows(songs, lengths, cap), strict=True):
-            validation = in_validation(identities, cut.songs, cut.hashes, split)
-            numbers = (cut.songs + songs_before, cut.arrangements, cut.bars)
+        for bars, cut in zip(lengths, windows(batch, lengths, cap), strict=True):
+            validation = in_validation(identities, cut.scores, cut.hashes, split)
+            numbers = (cut.scores + files_before, cut.arrangements, cut.bars)
             columns = [*cut.hashes, *(number.astype(np.int32) for number in numbers), validation]
             found[bars].append(pa.table(columns, schema=INDEX))
             passed[bars] += cut.passed
-        songs_before += len(rows)
-        arrangements += int(songs.combinations.sum())
-        arrangements_cut += int(np.maximum(songs.combinations - cap, 0).sum())
+        files_before += len(rows)
+        arrangements += int(batch.arrangements.sum())
+        arrangements_cut += int(np.maximum(batch.arrangements - cap, 0).sum())
+    reports = {}
     for bars, tables in found.items():
         index = pa.concat_tables(tables)
-        partition = index["hash_high"].to_numpy() % np.uint64(partitions(shards))
-        with shard_writers(windows_folder(out, bars), {shard_name("index", shard, shards): INDEX}) as (writer,):
-            for chosen in range(partitions(shards)):
-                writer.write(index.filter(pa.array(partition == chosen)))
-            writer.close()
-    return {
-        bars: Indexed(passed[bars], sum(map(len, tables)), arrangements, arrangements_cut)
-        for bars, tables in found.items()
-    }
+        _write_index(index, index_path(out, bars, shard, shards), partitions(shards))
+        count("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
+        reports[bars] = IndexReport(passed[bars], len(index), arrangements, arrangements_cut)
+    return reports
+
+
+def _write_index(index: pa.Table, path: str, parts: int) -> None:
+    """Writes the index, a row group for each of the partitions."""
+    partition = index["hash_high"].to_numpy() % np.uint64(parts)
+    folder, name = FileSystems.split(path)
+    with shard_writers(folder, {name: INDEX}) as (writer,):
+        for chosen in range(parts):
+            writer.write(index.filter(pa.array(partition == chosen)))
+        writer.close()
 
 
 def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator[tuple[int, Repeated]]:
-    """(shard number, `Repeated`) of every shard of songs that loses windows of the part: a length and a partition.
+    """Finds the windows of a (length, partition) that several files have; yields (shard number, windows it loses).
 
-    Of a window's songs one keeps it: training wins over validation, then the smallest song id wins.
+    One file keeps such a window: training wins over validation, then the smallest song id, then the smallest MD5.
+    songs: the paths of all song shards.
     """
     bars, partition = part
     parts = [read_row_group(index_path(out, bars, shard, len(songs)), partition) for shard in range(len(songs))]
     ends = np.cumsum([len(part) for part in parts])
     index = pa.concat_tables(parts)
-    high, low, song, validation = (index[name].to_numpy() for name in ("hash_high", "hash_low", "song", "validation"))
+    high, low, file, validation = (index[name].to_numpy() for name in ("hash_high", "hash_low", "file", "validation"))
     tied = _tied(high)
     shard = np.searchsorted(ends, tied, side="right")
-    rank = _rank(shard, song[tied], songs)
+    rank = _rank(shard, file[tied], songs)
     order = np.lexsort((rank, validation[tied], low[tied], high[tied]))
     first, second = tied[order[:-1]], tied[order[1:]]
     lost = second[(high[first] == high[second]) & (low[first] == low[second])]
+    count("windows", {f"repeated_across_files_{bars}bar": len(lost)})
     shard = np.searchsorted(ends, lost, side="right")
     for loser in np.unique(shard):
         yield int(loser), Repeated(bars, partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))
 
 
 def _tied(high: NDArray[np.uint64]) -> Rows:
-    """The rows, ascending, whose half of a hash stands in more than one."""
+    """Returns the rows, ascending, whose half of a hash occurs more than once."""
     order = np.argsort(high)
     same = high[order[1:]] == high[order[:-1]]
     tied = np.zeros(len(order), dtype=bool)
@@ -128,25 +139,25 @@ def _tied(high: NDArray[np.uint64]) -> Rows:
     return np.flatnonzero(tied)
 
 
-def _rank(shard: Rows, song: NDArray[np.int32], songs: list[str]) -> Rows:
-    """The place of each (shard, song) among all those here, by msd_id and md5."""
-    identities = np.empty((len(shard), 2), dtype=object)
-    for one in np.unique(shard):
-        table = pa.concat_tables(read_row_groups(songs[one], ["msd_id", "md5"]))
-        here = shard == one
-        for column, name in enumerate(("msd_id", "md5")):
-            identities[here, column] = table[name].to_numpy()[song[here]]
+def _rank(shard: Rows, file: NDArray[np.int32], songs: list[str]) -> Rows:
+    """Returns the place of each (shard, file) among all those given, in order of `IDENTITY`."""
+    identities = np.empty((len(shard), len(IDENTITY)), dtype=object)
+    for number in np.unique(shard):
+        table = pa.concat_tables(read_row_groups(songs[number], list(IDENTITY)))
+        here = shard == number
+        for column, name in enumerate(IDENTITY):
+            identities[here, column] = table[name].to_numpy()[file[here]]
     keys = list(map(tuple, identities))
     place = {identity: number for number, identity in enumerate(sorted(set(keys)))}
     return np.array([place[key] for key in keys], dtype=np.intp)
 
 
 def read_index(path: str, repeated: Iterable[Repeated]) -> pa.Table:
-    """The index of one shard in the order of its songs, arrangements and bars, without the windows that it loses."""
+    """Reads an index shard in order of file, arrangement and bar, without the windows that it loses."""
     lost = {part.partition: part.rows for part in repeated}
     kept = []
     for partition, table in enumerate(read_row_groups(path)):
         keeps = np.ones(len(table), dtype=bool)
         keeps[lost.get(partition, [])] = False
         kept.append(table.filter(pa.array(keeps)))
-    return pa.concat_tables(kept).sort_by([(name, "ascending") for name in ("song", "arrangement", "bar")])
+    return pa.concat_tables(kept).sort_by([(name, "ascending") for name in ("file", "arrangement", "bar")])

@@ -1,7 +1,7 @@
-"""A function on bytes that nobody vouches for, in a process of its own: whatever it does there, it costs one answer.
+"""Calls a function in a process of its own, for untrusted bytes: a crash, hang or memory bomb there costs one answer.
 
-The process imports only what the function needs, and only bytes pass between the two: nothing is pickled. It keeps its
-own bounds of time and memory, so that none outlives its parent for long, even one that hangs.
+The process imports only what the function needs, and only bytes pass between the two: nothing is pickled. It limits its
+own time and memory, so that it does not outlive its parent for long, even if it hangs.
 """
 
 import os
@@ -19,16 +19,14 @@ from itertools import cycle, islice
 from multiprocessing.connection import Connection, Pipe
 from typing import TypeVar
 
-from music.song import Reason, Refused
+from music.score import Reason, Refused
 
 SECONDS = 120
-"""For one call: the slowest reader takes some seconds for the largest file, so whatever takes longer hangs.
-
-What hangs in a batch is tried once more, alone.
-"""
+"""The time that one call may take. The slowest reader takes some seconds for the largest file, so more is a hang."""
 MEMORY_BYTES = 2 << 30
-"""Of address space: pretty_midi takes 0.4 GB for a file of 2 MB. macOS keeps no such bound."""
+"""The address space of the process: pretty_midi needs 0.4 GB for a file of 2 MB. macOS has no such limit."""
 BATCH = 32
+"""How many inputs are sent at a time, to save time between calls."""
 _OUT_OF_MEMORY = 3
 _COUNT = struct.Struct("<I")
 
@@ -37,9 +35,10 @@ Name = TypeVar("Name")
 
 
 class Isolated:
-    """Calls `module:function`, from (*arguments, data) to bytes, in a process that is started when it is needed.
+    """Calls a function, named `module:function`, in a process that is started when it is first needed.
 
-    A call fails only where it fails in a new process too, so that it does not depend on the calls before.
+    The function takes (*arguments, data) and returns bytes. A call counts as failed only if it also fails in a new
+    process, so an answer never depends on the calls before it.
     """
 
     def __init__(self, function: str, *arguments: str, seconds: int = SECONDS) -> None:
@@ -48,18 +47,18 @@ class Isolated:
         self._sent: list[bytes] = []
 
     def __call__(self, batch: list[bytes]) -> list[Answer]:
-        """The function's answers; a `Refused` has the function's reason, or what became of the process."""
+        """Returns the function's answers; a `Refused` gives the function's reason, or how the process ended."""
         self.send(batch)
         return self.receive()
 
     def send(self, batch: list[bytes]) -> None:
-        """Begins a call, which `receive` ends. A batch takes less time than one after another."""
+        """Starts a call, which `receive` ends."""
         self._process = self._process or _Process(self._call)
         self._sent = batch
         self._process.send(batch)
 
     def receive(self) -> list[Answer]:
-        """The answers to the batch that was sent."""
+        """Returns the answers to the batch that was sent."""
         if not self._process:
             raise RuntimeError("nothing was sent")
         try:
@@ -84,7 +83,7 @@ class Isolated:
 
 
 def call_all(function: str, named: Iterable[tuple[Name, bytes]], processes: int) -> Iterator[tuple[Name, Answer]]:
-    """The function's answer to each name's bytes, in order, from as many processes."""
+    """Calls the function for each (name, bytes), in several processes; yields (name, answer) in the same order."""
     calls = [Isolated(function) for _ in range(processes)]
     waiting: deque[tuple[Isolated, list[Name]]] = deque()
     items = iter(named)
@@ -111,7 +110,7 @@ class _EndedError(Exception):
 
 
 class _Process:
-    """A running child and the connection to it."""
+    """A running child process and the connection to it."""
 
     def __init__(self, call: tuple[str, ...]) -> None:
         self._connection, theirs = Pipe()
@@ -128,13 +127,13 @@ class _Process:
         try:
             self._connection.recv_bytes()
         except (EOFError, ConnectionError) as error:
-            code = self._child.wait()  # its own error goes to stderr first
+            code = self._child.wait()  # by then its error is on stderr
             self.end()
             raise RuntimeError(f"the process of {function} does not start: exit code {code}") from error
 
     def send(self, batch: list[bytes]) -> None:
         self.batches += 1
-        with suppress(ConnectionError):  # `receive` says what became of the child
+        with suppress(ConnectionError):  # `receive` reports how the child ended
             self._connection.send_bytes(_COUNT.pack(len(batch)))
             for data in batch:
                 self._connection.send_bytes(data)
@@ -165,10 +164,10 @@ def _end(child: subprocess.Popen[bytes], connection: Connection) -> None:
 
 
 def _serve(connection: Connection, seconds: int, name: str, *arguments: str) -> None:
-    """Answers calls until the parent closes the connection or is no more."""
+    """Answers calls until the parent closes the connection or ends."""
     module, function = name.split(":")
     call = getattr(import_module(module), function)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     with suppress(ValueError):  # macOS
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
@@ -182,15 +181,15 @@ def _serve(connection: Connection, seconds: int, name: str, *arguments: str) -> 
 
 
 def _answer(call: Callable[..., bytes], arguments: tuple[str, ...], data: bytes, seconds: int) -> tuple[str, bytes]:
-    """The reason of a refusal and its detail, or no reason and the answer."""
-    signal.alarm(seconds)  # ends the process, whatever it is at
+    """Returns the reason and the detail of a refusal, or an empty reason and the answer."""
+    signal.alarm(seconds)  # ends the process, whatever it is doing
     try:
         return "", call(*arguments, data)
     except Refused as refusal:
         return refusal.reason, _encoded(refusal.detail)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
-    except Exception as error:  # a fault of the function
+    except Exception as error:  # a bug in the function
         return Reason.CRASHED, _encoded(f"{type(error).__name__}: {error}")
     finally:
         signal.alarm(0)

@@ -1,14 +1,18 @@
-"""MIDI -> tokens as bytes, as the isolated process reads it: this and what it imports is all that the process needs."""
+"""Reads a MIDI file into tokens, as bytes. The isolated process imports nothing but this and what it needs."""
 
 import struct
 
 from music.midi import READERS
-from music.roles import tokenise_song
+from music.roles import tokenise_score
+from music.score import MeterNotation
 
-COUNTS = struct.Struct("<3I")
+HEADER = struct.Struct("<4I")
+"""The counts of drum, bass and guitar/piano tracks, and the place of the meter notation in `METER_NOTATIONS`."""
+METER_NOTATIONS = tuple(MeterNotation)
 
 
 def read_midi(reader: str, midi: bytes) -> bytes:
-    """How many drum, bass and guitar/piano tracks, as `COUNTS`, then the (tracks, steps) tokens. Raises `Refused`."""
-    song = tokenise_song(READERS[reader](midi))
-    return COUNTS.pack(*song.counts) + song.tokens.tobytes()
+    """Returns a `HEADER`, then the (tracks, steps) tokens. Raises `Refused`."""
+    score = READERS[reader](midi)
+    tokens = tokenise_score(score)
+    return HEADER.pack(*tokens.counts, METER_NOTATIONS.index(score.meter_notation)) + tokens.tokens.tobytes()

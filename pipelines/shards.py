@@ -1,6 +1,6 @@
-"""Parquet shards: their schemas, a writer that leaves whole files or none, and the manifest that comes last.
+"""Parquet shards: their schemas, a writer that leaves whole files or none, and the manifest that is written last.
 
-A folder without its manifest is unfinished and is not read.
+A folder without a manifest is unfinished, and is not read.
 """
 
 import hashlib
@@ -22,31 +22,41 @@ from music.tokens import STEPS_PER_BAR, TRACKS
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
-"""How the name of an unfinished file ends."""
-_TEXTS = pa.list_(pa.string())
+"""How the names of unfinished files end."""
 IDENTITY = ("msd_id", "md5")
-"""What tells one song from another."""
+"""The song's id and the file's MD5, which together identify a file: a song may have several."""
 _IDENTITY = [(name, pa.string()) for name in IDENTITY]
-_METADATA = [("artist", pa.string()), ("title", pa.string()), ("terms", _TEXTS), ("weights", pa.list_(pa.float32()))]
+_METADATA = [("artist", pa.string()), ("title", pa.string()), ("terms", pa.list_(pa.string()))]
 _REFUSAL = [("reason", pa.string()), ("detail", pa.string())]
 
 FILES = pa.schema([*_IDENTITY, ("path", pa.string()), ("midi", pa.binary()), *_METADATA, *_REFUSAL])
-"""One row a file of the corpus; `midi` is null and `reason` stands where the file was refused unread."""
+"""A row for each file of the corpus. If the file was refused unread, `midi` is null and `reason` is not."""
 
 SONGS = pa.schema(
-    [*_IDENTITY, *_METADATA, ("steps", pa.int32()), ("counts", pa.list_(pa.int16(), 3)), ("tokens", pa.binary())]
+    [
+        *_IDENTITY,
+        *_METADATA,
+        ("meter_notation", pa.string()),
+        ("steps", pa.int32()),
+        ("counts", pa.list_(pa.int16(), 3)),
+        ("tokens", pa.binary()),
+    ]
 )
-"""One row a song kept; `tokens` is (tracks, steps) bytes, `counts` how many drum, bass and guitar/piano tracks."""
+"""A row for each file kept, so a song has as many rows as it has such files.
+
+`meter_notation` is a `music.score.MeterNotation`, `tokens` are (tracks, steps) bytes, and `counts` says how many drum,
+bass and guitar/piano tracks they have.
+"""
 
 REFUSED = pa.schema([*_IDENTITY, ("path", pa.string()), *_REFUSAL])
-"""One row a file refused."""
+"""A row for each file refused."""
 
 
 def windows_schema(bars: int) -> pa.Schema:
-    """One row a window; `genres` index the vocabulary.
+    """The schema of windows that are `bars` long, with a row for each window; `genres` are indices into the vocabulary.
 
-    `tokens` is (4, 16 * bars) bytes as the song has them, and `shift` by how much training transposes them: so the
-    windows of a song, which overlap, stay alike, and compress twice as well.
+    `tokens` are (4, 16 * bars) bytes as the file has them, and `shift` is how many semitones training transposes them.
+    Untransposed, the overlapping windows of a file stay alike, and compress twice as well.
     """
     return pa.schema(
         [
@@ -62,7 +72,7 @@ def windows_schema(bars: int) -> pa.Schema:
 
 @dataclass(frozen=True)
 class Shard:
-    """A written shard: its file name, how many rows, and the SHA-256 of its bytes."""
+    """A written shard: its file name, its number of rows, and the SHA-256 of its bytes."""
 
     name: str
     rows: int
@@ -70,25 +80,25 @@ class Shard:
 
 
 def shard_of(identity: str, shards: int) -> int:
-    """The shard that a song belongs to: the same on any machine, for any order of arrival."""
+    """Returns the number of the shard that a song belongs to, which depends on nothing but the song's id."""
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big") % shards
 
 
 def shard_name(kind: str, index: int, shards: int) -> str:
-    """File name of one shard of `shards`, for example songs-00003-of-00016.parquet."""
+    """Returns the file name of a shard, for example songs-00003-of-00016.parquet."""
     return f"{kind}-{index:05d}-of-{shards:05d}.parquet"
 
 
 def windows_folder(out: str, bars: int) -> str:
-    """Where the windows of so many bars lie."""
+    """Returns the folder, in `out`, of the windows that are `bars` long."""
     path: str = FileSystems.join(out, f"{bars}bar")
     return path
 
 
 class ShardWriter:
-    """Writes one shard under a temporary name and gives it its own name in `close`.
+    """Writes a shard under a temporary name, and renames it in `close`.
 
-    The temporary name is each writer's own, so a runner may try a bundle again, or twice at once.
+    No two writers have the same temporary name, so a runner may repeat a bundle, even twice at the same time.
     """
 
     def __init__(self, folder: str, name: str, schema: pa.Schema) -> None:
@@ -104,23 +114,23 @@ class ShardWriter:
 
     @property
     def closed(self) -> bool:
-        """Whether the file has its name."""
+        """Whether the shard is finished."""
         return self._file.closed
 
     def write(self, table: pa.Table) -> None:
-        """Appends the table as a row group."""
+        """Appends the table as one row group."""
         self._writer.write_table(table, row_group_size=max(len(table), 1))
         self._rows += len(table)
 
     def close(self) -> Shard:
-        """Ends the file and gives it its name."""
+        """Ends the file and renames it."""
         self._writer.close()
         self._file.close()
         FileSystems.rename([self._partial], [self._path])
         return Shard(self._name, self._rows, self._file.sha256.hexdigest())
 
     def abandon(self) -> None:
-        """Takes the unfinished file away, even where its end cannot be written."""
+        """Deletes the unfinished file, even if its end cannot be written."""
         for close in (self._writer.close, self._file.close):
             with suppress(Exception):
                 close()
@@ -129,7 +139,7 @@ class ShardWriter:
 
 @contextmanager
 def shard_writers(folder: str, schemas: Mapping[str, pa.Schema]) -> Iterator[tuple[ShardWriter, ...]]:
-    """One writer a file name; on an error none of the files is left."""
+    """Gives a writer for each file name; after an error, no unfinished file is left."""
     writers: list[ShardWriter] = []
     try:
         for name, schema in schemas.items():
@@ -143,7 +153,7 @@ def shard_writers(folder: str, schemas: Mapping[str, pa.Schema]) -> Iterator[tup
 
 
 class _HashingFile(io.RawIOBase):
-    """Passes bytes on to a file and takes their SHA-256 on the way."""
+    """Writes bytes to a file, and computes their SHA-256."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -173,14 +183,14 @@ class _HashingFile(io.RawIOBase):
 
 
 def read_row_groups(path: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """The shard's row groups, one after another."""
+    """Yields the row groups of the shard, in order."""
     with _parquet(path) as shard:
         for group in range(shard.num_row_groups):
             yield shard.read_row_group(group, columns=columns)
 
 
 def read_row_group(path: str, group: int) -> pa.Table:
-    """One row group of the shard."""
+    """Returns one row group of the shard."""
     with _parquet(path) as shard:
         return shard.read_row_group(group)
 
@@ -192,7 +202,7 @@ def _parquet(path: str) -> Iterator[pq.ParquetFile]:
 
 
 def write_manifest(folder: str, shards: list[Shard], **provenance: Any) -> None:
-    """Ends the folder: its shards by name, and where they come from."""
+    """Finishes the folder with a manifest: its shards, by name, and where they come from."""
     ordered = sorted(shards, key=lambda shard: shard.name)
     digest = hashlib.sha256("".join(shard.sha256 for shard in ordered).encode()).hexdigest()
     manifest = {"digest": digest, **provenance, "shards": [asdict(shard) for shard in ordered]}
@@ -200,7 +210,7 @@ def write_manifest(folder: str, shards: list[Shard], **provenance: Any) -> None:
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes a small file that is there whole or not at all."""
+    """Writes a small file, which appears whole or not at all."""
     partial = _partial(path)
     with FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write(text.encode())
@@ -212,16 +222,16 @@ def _partial(path: str) -> str:
 
 
 def read_manifest(folder: str) -> dict[str, Any]:
-    """The folder's manifest; raises `InputError` where there is none."""
+    """Returns the folder's manifest. Raises `InputError` if there is none."""
     path = FileSystems.join(folder, MANIFEST)
     if not FileSystems.exists(path):
-        raise InputError(f"{folder}: no {MANIFEST}, so the shards are not whole; run the stage that writes them again")
+        raise InputError(f"{folder}: no {MANIFEST}, so the shards are unfinished; run the stage that writes them again")
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         manifest: dict[str, Any] = json.loads(file.read())
     return manifest
 
 
 def shard_paths(folder: str, kind: str) -> list[str]:
-    """Paths of the shards of one kind that the manifest names, in order."""
+    """Returns the paths of the shards of one kind that the manifest names, in order."""
     names = [shard["name"] for shard in read_manifest(folder)["shards"]]
     return [FileSystems.join(folder, name) for name in names if name.startswith(f"{kind}-")]

@@ -1,24 +1,24 @@
-"""Files -> songs: every MIDI file of a corpus shard is read, and kept as tokens or refused with a reason."""
+"""Files -> songs: every MIDI file of a corpus is kept, as tokens, or refused with a reason."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from music.arrangements import Arranged
+from music.arrangements import ScoreBatch
 from music.errors import InputError
-from music.midi import READERS
-from music.song import Refused
+from music.score import MeterNotation, Refused
+from music.settings import Settings
 from music.tokens import STEPS_PER_BAR, TRACKS
-from pipelines.beam.runners import BeamConfig, run
+from pipelines.beam.runners import BeamConfig, count, run
 from pipelines.isolation import BATCH, Answer, Isolated
-from pipelines.reading import COUNTS
+from pipelines.reading import HEADER, METER_NOTATIONS
 from pipelines.shards import (
     IDENTITY,
     REFUSED,
@@ -34,79 +34,79 @@ from pipelines.shards import (
 
 Row = dict[str, Any]
 Read = Callable[[list[bytes]], list[Answer]]
-"""`reading.read_midi` on several files."""
+"""`reading.read_midi` for several files."""
 
-SONGS_A_ROW_GROUP = 64
-"""Few enough that a shard of songs can be read piece by piece."""
-BARS_AT_ONCE = 1 << 14
-"""Of all tracks, about 20 songs: enough that numpy's calls cost little; a bound of memory whatever the songs are."""
+FILES_PER_ROW_GROUP = 64
+"""Few enough that a shard can be read in small pieces."""
+BARS_PER_BATCH = 1 << 14
+"""The bars of all tracks of about 20 files: enough that numpy's overhead is small, and memory is bounded."""
 
 
 @dataclass(frozen=True)
-class SongsConfig:
+class SongsConfig(Settings):
     """Section `songs` of params.yaml."""
 
-    reader: str
-
-    def __post_init__(self) -> None:
-        if self.reader not in READERS:
-            raise ValueError(f"reader must be one of {', '.join(READERS)}, not {self.reader}")
+    reader: Literal["symusic", "pretty_midi"]
 
 
 @dataclass(frozen=True)
-class Report:
-    """What came of one shard of files."""
+class SongsReport:
+    """What became of the files of one shard of the corpus."""
 
     written: tuple[Shard, Shard]
+    """The files kept, and the files refused."""
+    songs: int
+    """How many songs the files kept belong to. All files of a song are in the same shard."""
+    meter_notation: Counter[str]
+    """How many files were kept, by how they say that they are in 4/4."""
     refused: Counter[str]
-    """How many files, by reason."""
+    """How many files were refused, by reason."""
 
 
-def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> tuple[int, dict[str, int]]:
-    """Reads every file of the corpus shards into song shards; returns how many were kept, and refused by reason.
+def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> dict[str, Any]:
+    """Reads every file of the corpus into shards of songs and of refused files; returns their manifest.
 
-    Raises `InputError` where no file gives a song.
+    Raises `InputError` if no file is kept.
     """
     inputs = shard_paths(corpus, "files")
+    provenance = {"corpus": read_manifest(corpus)["digest"], "config": asdict(config)}
 
     def build(pipeline: beam.Pipeline) -> None:
-        _ = pipeline | ReadSongs(inputs, out, config) | WriteManifest(out, read_manifest(corpus)["digest"], config)
+        reports = pipeline | ReadSongs(inputs, out, config)
+        _ = reports | beam.combiners.ToList() | beam.Map(_write_manifest, out, provenance)
 
     run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
     manifest = read_manifest(out)
-    given = read_manifest(corpus)["files"]
-    if manifest["files"] != given:
-        raise RuntimeError(f"{manifest['files']} files kept or refused of {given}: some were lost")
+    files = read_manifest(corpus)["files"]
+    if manifest["files"] != files:
+        raise RuntimeError(f"{manifest['files']} files kept or refused of {files}: some were lost")
     if not manifest["kept"]:
+        reasons = ", ".join(f"{reason} {files}" for reason, files in manifest["refused"].items())
         raise InputError(
-            f"none of {manifest['files']} files gives a song ({_listed(manifest['refused'])}); "
+            f"none of {manifest['files']} files was kept ({reasons}); "
             "songs need drums, bass and guitar or piano in 4/4: set corpus.path to other music"
         )
-    return manifest["kept"], manifest["refused"]
-
-
-def _listed(refused: dict[str, int]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in refused.items())
+    return manifest
 
 
 class ReadSongs(beam.PTransform):  # type: ignore[misc]
-    """The paths of the corpus shards -> a `Report` each, the songs and the refused files written."""
+    """Reads the shards of the corpus, writes the files kept and the files refused; gives a `SongsReport` for each."""
 
     def __init__(self, inputs: list[str], out: str, config: SongsConfig) -> None:
         super().__init__()
         self._inputs, self._out, self._reader = inputs, out, config.reader
 
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[Report]:
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[SongsReport]:
         return (
             pipeline
             | "shards of files" >> beam.Create(list(enumerate(self._inputs)))
-            | "one a worker" >> beam.Reshuffle()
+            | "one per worker" >> beam.Reshuffle()
             | "read" >> beam.ParDo(_ReadShard(len(self._inputs), self._out, self._reader))
         )
 
 
 class _ReadShard(beam.DoFn):  # type: ignore[misc]
-    """`write_song_shard`, counted for the runner's page; all its shards are read by one isolated process."""
+    """Calls `write_song_shard`; one isolated process reads all its shards."""
 
     def __init__(self, shards: int, out: str, reader: str) -> None:
         self._shards, self._out, self._reader = shards, out, reader
@@ -114,33 +114,18 @@ class _ReadShard(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         self._read = Isolated("pipelines.reading:read_midi", self._reader)
 
-    def process(self, numbered: tuple[int, str]) -> Iterator[Report]:
+    def process(self, numbered: tuple[int, str]) -> Iterator[SongsReport]:
         report = write_song_shard(numbered, self._shards, self._out, self._read)
-        for name, files in {"kept": report.written[0].rows, **report.refused}.items():
-            beam.metrics.Metrics.counter("songs", name).inc(files)
+        count("songs", {"files_kept": report.written[0].rows, "songs_kept": report.songs, **report.refused})
         yield report
 
     def teardown(self) -> None:
         self._read.close()
 
 
-class WriteManifest(beam.PTransform):  # type: ignore[misc]
-    """The reports of all shards -> the manifest, which ends the folder."""
-
-    def __init__(self, out: str, corpus_digest: str, config: SongsConfig) -> None:
-        super().__init__()
-        self._out, self._provenance = out, {"corpus": corpus_digest, "config": asdict(config)}
-
-    def expand(self, reports: beam.PCollection[Report]) -> beam.PCollection[None]:
-        return (
-            reports
-            | beam.combiners.ToList()
-            | beam.Map(_write_songs_manifest, self._out, self._provenance)
-        )  # fmt: skip
-
-
-def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str, object]) -> None:
+def _write_manifest(reports: list[SongsReport], out: str, provenance: dict[str, object]) -> None:
     refused = sum((report.refused for report in reports), Counter[str]())
+    notations = sum((report.meter_notation for report in reports), Counter[str]())
     kept = sum(report.written[0].rows for report in reports)
     write_manifest(
         out,
@@ -148,31 +133,38 @@ def _write_songs_manifest(reports: list[Report], out: str, provenance: dict[str,
         **provenance,
         files=kept + refused.total(),
         kept=kept,
+        songs=sum(report.songs for report in reports),
+        meter_notation={notation: notations[notation] for notation in MeterNotation},
         refused=dict(sorted(refused.items())),
     )
 
 
-def write_song_shard(numbered: tuple[int, str], shards: int, out: str, read: Read) -> Report:
-    """Reads one (number, path) of the files' shards; writes its songs, sorted by id, and its refused files."""
+def write_song_shard(numbered: tuple[int, str], shards: int, out: str, read: Read) -> SongsReport:
+    """Reads a shard of the corpus, given as (number, path); writes its files kept and refused, sorted by identity."""
     index, path = numbered
-    songs: list[Row] = []
+    kept: list[Row] = []
     refused: list[Row] = []
     for group in read_row_groups(path):
         for row in read_files(group.to_pylist(), read):
-            (refused if "reason" in row else songs).append(row)
-    for rows in (songs, refused):
+            (refused if "reason" in row else kept).append(row)
+    for rows in (kept, refused):
         rows.sort(key=lambda row: (row["msd_id"], row["md5"]))
     names = {shard_name("songs", index, shards): SONGS, shard_name("refused", index, shards): REFUSED}
     with shard_writers(out, names) as (song_writer, refused_writer):
-        for first in range(0, len(songs), SONGS_A_ROW_GROUP):
-            song_writer.write(pa.Table.from_pylist(songs[first : first + SONGS_A_ROW_GROUP], schema=SONGS))
+        for first in range(0, len(kept), FILES_PER_ROW_GROUP):
+            song_writer.write(pa.Table.from_pylist(kept[first : first + FILES_PER_ROW_GROUP], schema=SONGS))
         refused_writer.write(pa.Table.from_pylist(refused, schema=REFUSED))
         written = song_writer.close(), refused_writer.close()
-    return Report(written, Counter(row["reason"] for row in refused))
+    return SongsReport(
+        written,
+        len({row["msd_id"] for row in kept}),
+        Counter(row["meter_notation"] for row in kept),
+        Counter(row["reason"] for row in refused),
+    )
 
 
 def read_files(files: list[Row], read: Read) -> Iterator[Row]:
-    """Rows of `FILES` -> a row of `SONGS` each, or of `REFUSED`, which has a reason."""
+    """Turns each row of `FILES` into a row of `SONGS`, or one of `REFUSED`, which has a reason."""
     for first in range(0, len(files), BATCH):
         batch = files[first : first + BATCH]
         unread = [file["midi"] for file in batch if not file["reason"]]
@@ -185,31 +177,33 @@ def _row(file: Row, answer: Answer) -> Row:
     identity = {key: file[key] for key in IDENTITY}
     if isinstance(answer, Refused):
         return {**identity, "path": file["path"], "reason": str(answer.reason), "detail": answer.detail}
-    counts, tokens = COUNTS.unpack_from(answer), answer[COUNTS.size :]
+    *counts, notation = HEADER.unpack_from(answer)
+    tokens = answer[HEADER.size :]
     return {
         **identity,
-        **{key: file[key] for key in ("artist", "title", "terms", "weights")},
+        **{key: file[key] for key in ("artist", "title", "terms")},
+        "meter_notation": str(METER_NOTATIONS[notation]),
         "steps": len(tokens) // (sum(counts) + 1),
         "counts": counts,
         "tokens": tokens,
     }
 
 
-def read_songs(path: str, columns: list[str]) -> Iterator[tuple[pa.Table, Arranged]]:
-    """A song shard by some rows at a time: these columns, and the songs."""
+def read_songs(path: str, columns: list[str]) -> Iterator[tuple[pa.Table, ScoreBatch]]:
+    """Yields a song shard in batches of files: the columns asked for, and the token scores."""
     for group in read_row_groups(path, [*columns, "steps", "counts", "tokens"]):
         bars = pc.binary_length(group["tokens"]).to_numpy() // STEPS_PER_BAR
-        firsts = np.flatnonzero(np.diff(np.cumsum(bars) // BARS_AT_ONCE, prepend=-1))
+        firsts = np.flatnonzero(np.diff(np.cumsum(bars) // BARS_PER_BATCH, prepend=-1))
         for first, end in pairwise([*firsts.tolist(), len(group)]):
             rows = group.slice(first, end - first)
-            yield rows.select(columns), _arranged(rows)
+            yield rows.select(columns), _score_batch(rows)
 
 
-def _arranged(rows: pa.Table) -> Arranged:
+def _score_batch(rows: pa.Table) -> ScoreBatch:
     tokens, steps, counts = (rows[name].combine_chunks() for name in ("tokens", "steps", "counts"))
     _, offsets, values = tokens.buffers()
     first, last = np.frombuffer(offsets, dtype=np.int32)[[tokens.offset, tokens.offset + len(tokens)]]
-    return Arranged(
+    return ScoreBatch(
         np.frombuffer(values, dtype=np.uint8)[first:last].reshape(-1, STEPS_PER_BAR),
         steps.to_numpy().astype(np.int64) // STEPS_PER_BAR,
         counts.flatten().to_numpy().reshape(-1, len(TRACKS) - 1).astype(np.int64),

@@ -1,4 +1,4 @@
-"""Stage `corpus`: archives or a folder of MIDI -> Parquet rows, one a file."""
+"""Stage `corpus`: Lakh's archives, or a folder of MIDI files -> Parquet, with a row for each file."""
 
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from stages.shared.beam import Folder, writing

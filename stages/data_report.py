@@ -10,10 +10,12 @@ from typer import Option
 
 from music.json_files import read_json, write_json
 from music.piano_rolls import draw_windows
-from pipelines.genres import similarity
+from music.windows import SPLITS
+from pipelines.genres import genre_similarity
 from pipelines.shards import read_manifest
-from pipelines.split import SPLITS
-from pipelines.statistics import BARS_A_BIN, Example, Statistics, read_examples, read_statistics
+from pipelines.statistics.census import BARS_PER_BIN
+from pipelines.statistics.examples import Example, read_examples
+from pipelines.statistics.report import Statistics, read_statistics
 from stages.pages.charts import draw_circle, draw_refusals, draw_similarity, draw_songs, draw_states, draw_windows_flow
 from stages.pages.render import write_page
 from stages.shared.command import atomic_directory, run
@@ -42,7 +44,7 @@ def main(
         for bars, folder in folders.items():
             _draw_windows(pictures, bars, folder, examples[bars])
         if statistics.genres:
-            _draw_genres(pictures, statistics, similarity(np.array(vocabulary["co_occurrence"])))
+            _draw_genres(pictures, statistics, genre_similarity(np.array(vocabulary["co_occurrence"])))
     write_json(out.with_suffix(".json"), asdict(statistics))
     write_page(out.with_suffix(".html"), "data_report.html", data=statistics, examples=examples, pictures=out)
 
@@ -51,13 +53,13 @@ def _draw_files(folder: Path, statistics: Statistics) -> None:
     refusals = {refusal.reason: refusal.files for refusal in statistics.refusals}
     draw_refusals(folder / "refusals.png", refusals, statistics.files)
     songs = statistics.songs
-    draw_songs(folder / "songs.png", songs.files_by_bars, BARS_A_BIN, songs.files_by_tracks)
+    draw_songs(folder / "songs.png", songs.files_by_bars, BARS_PER_BIN, songs.files_by_tracks)
     lengths = {
         f"{length.bars} bars": {
             "train": length.train.windows,
             "validation": length.validation.windows,
-            "repeats within a file": length.repeats_in_song,
-            "repeats across files": length.repeats_across_songs,
+            "repeats within a file": length.repeats_in_file,
+            "repeats across files": length.repeats_across_files,
         }
         for length in statistics.windows
     }

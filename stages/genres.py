@@ -1,4 +1,4 @@
-"""Stage `genres`: songs -> the genre vocabulary in its order around the circle."""
+"""Stage `genres`: songs -> the genre vocabulary, in its order around the circle."""
 
 from pipelines.beam.runners import BeamConfig
 from pipelines.beam.storage import publish

@@ -1,4 +1,4 @@
-"""Stage `songs`: files -> songs as tokens, and the files refused."""
+"""Stage `songs`: the corpus's files -> songs as tokens, and the files refused."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +15,17 @@ from stages.shared.settings import BEAM, PARAMS, read_settings
 
 
 def main(corpus: Folder, out: Folder, metrics: Annotated[Path, Option()]) -> None:
-    """Reads every file; writes songs and refused files, and how many there are, by reason."""
+    """Reads every file; writes the files kept and refused, and their numbers, by reason."""
     config = read_settings(SongsConfig, PARAMS, "songs")
     where = read_settings(BeamConfig, BEAM)
     with writing(out, where.storage) as folder:
-        kept, reasons = write_songs(publish(corpus, where.storage), folder, config, where)
-    refused = sum(reasons.values())
-    write_json(metrics, {"files": kept + refused, "kept": kept, "refused": refused, "reasons": reasons})
-    print(f"{kept} songs kept, {refused} files refused: {reasons}")
+        counts = write_songs(publish(corpus, where.storage), folder, config, where)
+    files, kept, songs, reasons = (counts[name] for name in ("files", "kept", "songs", "refused"))
+    write_json(
+        metrics,
+        {"files": files, "files_kept": kept, "songs": songs, "files_refused": files - kept, "reasons": reasons},
+    )
+    print(f"{kept} files kept, of {songs} songs; {files - kept} files refused: {reasons}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `windows`: songs -> unique windows of every length, split, with a transposition each."""
+"""Stage `windows`: songs -> unique windows of every length, split, each with a transposition."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +15,8 @@ from stages.shared.command import run
 from stages.shared.settings import BEAM, PARAMS, read_settings
 
 
-def main(
-    songs: Folder,
-    genres: Folder,
-    out: Folder,
-    metrics: Annotated[Path, Option()],
-) -> None:
-    """Writes training and validation windows, a folder a length, and how many there are of each."""
+def main(songs: Folder, genres: Folder, out: Folder, metrics: Annotated[Path, Option()]) -> None:
+    """Writes training and validation windows, with a folder for each length, and their numbers."""
     config = read_settings(WindowsConfig, PARAMS, "windows")
     where = read_settings(BeamConfig, BEAM)
     vocabulary = read_genres(f"{genres}/genres.json")

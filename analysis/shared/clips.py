@@ -9,7 +9,7 @@ from torch import Tensor
 from analysis.shared.section import PICTURES, Clip, Figure
 from music.audio import mp3
 from music.piano_rolls import draw_windows
-from music.roles import to_song
+from music.roles import to_score
 from music.tokens import with_all_tracks
 from music.writing import write
 
@@ -35,7 +35,7 @@ def write_clips(out: Path, prefix: str, windows: Sequence[tuple[str, Tensor]], t
     clips = []
     for number, (name, window) in enumerate(windows):
         stem = f"{FOLDER}/{prefix}-{number:02d}-{''.join(c if c.isalnum() else '-' for c in name)}"
-        midi = write(to_song(with_all_tracks(window.numpy(), tracks)))
+        midi = write(to_score(with_all_tracks(window.numpy(), tracks)))
         (out / f"{stem}.mid").write_bytes(midi)
         sound = mp3(midi)
         if sound is not None:

@@ -1,12 +1,13 @@
-"""Where a pipeline runs, and how it shows that it does."""
+"""Runs pipelines: the runners that are allowed, progress, and errors of clusters as one line."""
 
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -15,6 +16,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from music.errors import InputError
 from music.progress import Progress
+from music.settings import Settings, at_least
 from pipelines.beam.storage import is_remote
 from pipelines.beam.workers import ForkedEnvironment
 
@@ -26,39 +28,45 @@ REFUSED = {
 }
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_BETWEEN_REMOTE_LOOKS = 30
-"""A storage answers slowly, and charges for each answer."""
+"""Cloud storage answers slowly, and charges for each answer."""
 
 
 @dataclass(frozen=True)
-class BeamConfig:
+class BeamConfig(Settings):
     """beam.yaml: where a pipeline runs, which never changes what it writes."""
 
     runner: str
-    workers: int
-    """Local worker processes; 0 for one a core."""
+    workers: Annotated[int, at_least(0)]
+    """Local worker processes; 0 for one per core."""
     storage: str = ""
-    """A folder that all workers reach, for example gs://bucket/musae; empty where they share this machine's disk."""
+    """A folder that all workers can reach, for example gs://bucket/musae; empty if they share this machine's disk."""
     options: list[str] = field(default_factory=list)
-    """More of Beam's own options, for example --job_endpoint=localhost:8099."""
+    """Further options of Beam, for example --job_endpoint=localhost:8099."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.runner not in TESTED:
             why = REFUSED.get(self.runner, "its results have not been compared with the others'")
             raise ValueError(f"runner {self.runner} is refused: {why} (tested: {', '.join(TESTED)})")
-        if self.workers < 0:
-            raise ValueError("workers must be 0 (one a core) or more")
         if self.storage and not (is_remote(self.storage) or Path(self.storage).is_absolute()):
             raise ValueError("storage must be a URI such as gs://bucket/musae, or an absolute path")
 
 
-def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int) -> None:
-    """Builds and runs the pipeline, and shows how many of `total` files that match `shards` are there.
+def count(step: str, counts: Mapping[str, int]) -> None:
+    """Adds to a step's counters, which the runner shows; does nothing outside a pipeline."""
+    for name, number in counts.items():
+        beam.metrics.Metrics.counter(step, name).inc(number)
 
-    Raises `InputError` where a cluster does not take the job or does not end it well.
+
+def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int) -> None:
+    """Builds and runs the pipeline, and shows how many of its `total` files exist.
+
+    what: the name to show; shards: a pattern that the files match. Raises `InputError` if a cluster refuses the job, or
+    the job fails there.
     """
     if config.runner == "DataflowRunner" and not is_remote(shards):
         raise InputError(
-            f"{shards}: out of reach for Dataflow's workers; set storage in beam.yaml to a folder that they reach, "
+            f"{shards}: Dataflow's workers cannot reach it; set storage in beam.yaml to a folder that they can reach, "
             "for example gs://bucket/musae"
         )
     with Progress(what, total, "shard") as progress:
@@ -71,7 +79,7 @@ def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str,
 
 @contextmanager
 def _failures(config: BeamConfig, what: str) -> Iterator[None]:
-    """Says in a line what went wrong elsewhere; the local runner's errors are the program's own, and stay whole."""
+    """Turns an error of a cluster into one line; the local runner's errors are the program's own, and pass."""
     try:
         yield
     except Exception as error:
@@ -85,7 +93,7 @@ def _failures(config: BeamConfig, what: str) -> Iterator[None]:
 
 
 def _pipeline(config: BeamConfig) -> beam.Pipeline:
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # its errors are raised besides
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # its errors are also raised
     if config.runner != "FnApiRunner":
         return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
     workers = config.workers or os.cpu_count() or 1
@@ -94,7 +102,7 @@ def _pipeline(config: BeamConfig) -> beam.Pipeline:
 
 
 class _Watch:
-    """Looks for finished shards while the runner blocks."""
+    """Shows finished shards while the runner blocks."""
 
     def __init__(self, shards: str, progress: Progress) -> None:
         self._shards, self._progress = shards, progress
@@ -104,7 +112,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._ended.wait(self._pause):
-            with suppress(Exception):  # a look that fails is no reason for the run to fail
+            with suppress(Exception):  # progress is no reason for the run to fail
                 self._progress.to(len(FileSystems.match([self._shards])[0].metadata_list))
 
     def __enter__(self) -> None:

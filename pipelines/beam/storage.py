@@ -1,4 +1,4 @@
-"""Folders where all workers reach them: on this machine's disk, or copied to and from a storage."""
+"""Puts folders where all workers can reach them: on this machine's disk, or in a storage, by copying."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ def is_remote(folder: str) -> bool:
 
 
 def location(folder: str) -> str:
-    """The folder's name for workers that run elsewhere: an absolute path, or the URI as it is."""
+    """Returns a name of the folder that does not depend on the working directory: an absolute path, or the URI."""
     return folder.rstrip("/") if is_remote(folder) else str(Path(folder).resolve())
 
 
 def publish(folder: str, storage: str) -> str:
-    """The folder as workers reach it: itself without a storage, else its copy there, which is made once.
+    """Returns the folder, if there is no storage, or a copy of it in the storage, which is made once.
 
-    Raises `InputError` where the folder has no manifest.
+    Raises `InputError` if the folder has no manifest.
     """
     if not storage or is_remote(folder):
         return folder
@@ -37,9 +37,9 @@ def publish(folder: str, storage: str) -> str:
 
 @contextmanager
 def workplace(out: str, storage: str) -> Iterator[str]:
-    """Where workers write the files of `out`: itself without a storage, else a fresh folder there, fetched in the end.
+    """Gives the folder where workers write: `out` itself, or a new folder in the storage, copied to `out` at the end.
 
-    What attempts that were broken off have left does not stay.
+    Unfinished files, left by attempts that were broken off, are deleted.
     """
     if not storage:
         try:
@@ -57,13 +57,13 @@ def workplace(out: str, storage: str) -> Iterator[str]:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copies the folder's finished files, also of folders in it, manifests last."""
+    """Copies the finished files of a folder and of the folders in it, the manifests last."""
     names = [file.removeprefix(f"{source}/") for file in _files(source) if not file.endswith(PARTIAL)]
     with Progress(f"copying to {target}", len(names), "file") as progress:
         for done, name in enumerate(sorted(names, key=lambda name: name.endswith(MANIFEST)), 1):
             partial = f"{target}/{name}.{uuid4().hex}{PARTIAL}"
-            with FileSystems.open(f"{source}/{name}") as given, FileSystems.create(partial) as taken:
-                shutil.copyfileobj(given, taken)
+            with FileSystems.open(f"{source}/{name}") as original, FileSystems.create(partial) as copy:
+                shutil.copyfileobj(original, copy)
             FileSystems.rename([partial], [f"{target}/{name}"])
             progress.to(done)
 

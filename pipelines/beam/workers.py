@@ -1,6 +1,6 @@
-"""Beam's local workers as processes forked from one that has imported everything, so that they start at once.
+"""Beam's local workers as processes that are forked from one that has imported everything, so that they start at once.
 
-Beam's own start a Python interpreter each, which takes longer than a small pipeline runs.
+Each of Beam's own workers starts a Python interpreter, which takes longer than a small pipeline runs.
 """
 
 import logging
@@ -20,18 +20,18 @@ from google.protobuf import json_format, text_format
 URN = "musae:env:forked:v1"
 
 _context = get_context("forkserver")
-# Workers run the stage's module once more, under another name; runpy wonders that it is imported, which saves the time.
+# Workers import the stage's module early, which saves time, and run it again under another name, of which runpy warns.
 warnings.filterwarnings("ignore", ".*found in sys.modules after import of package", RuntimeWarning)
 
 
 class ForkedEnvironment(Environment):  # type: ignore[misc]
-    """Asks FnApiRunner for forked workers."""
+    """Makes FnApiRunner use forked workers."""
 
     def __init__(self) -> None:
         super().__init__(python_sdk_capabilities(), (), None)
         main = sys.modules["__main__"].__spec__
         _context.set_forkserver_preload([__name__, *([main.name] if main else [])])
-        forkserver.ensure_running()  # imports while the pipeline is built
+        forkserver.ensure_running()  # it imports while the pipeline is built
 
     def to_runner_api_parameter(self, context: object) -> tuple[str, bytes]:
         return URN, b""
@@ -61,7 +61,7 @@ class _ForkedWorkerHandler(GrpcWorkerHandler):  # type: ignore[misc]
         self._watch.start()
 
     def _fail_with_worker(self) -> None:
-        """Beam itself would wait for a dead worker for ever."""
+        """Ends the run if the worker dies, for which Beam itself would wait forever."""
         self._process.join()
         if self._process.exitcode:
             self.control_conn.abort(RuntimeError(f"a worker process ended with exit code {self._process.exitcode}"))
@@ -71,8 +71,6 @@ class _ForkedWorkerHandler(GrpcWorkerHandler):  # type: ignore[misc]
 
 
 def _work(environment: Mapping[str, str]) -> None:
-    logging.basicConfig(
-        handlers=[logging.NullHandler()], force=True
-    )  # else every start and stop is told; errors are raised
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)  # hides starts and stops; errors are raised
     _, harness, _ = sdk_worker_main.create_harness(environment)
     harness.run()

@@ -1,4 +1,4 @@
-"""A .tar.gz from anywhere, streamed: nothing is unpacked to disk, and no member of it can take much time or memory."""
+"""Streams a .tar.gz that may be damaged or malicious: nothing is unpacked to disk, and time and memory are bounded."""
 
 import gzip
 import io
@@ -15,20 +15,20 @@ from music.errors import InputError
 from music.progress import Progress
 
 MAX_RATIO = 100
-"""Of unpacked to packed bytes: Lakh's archives have 4 to 40, a compression bomb up to 1,000."""
+"""Unpacked bytes for each packed byte: Lakh's archives have 4 to 40, a compression bomb up to 1,000."""
 MAX_BURST = 1 << 28
-"""Bytes that may come at any ratio."""
+"""Unpacked bytes that are allowed at any ratio."""
 MAX_SKIP = 1 << 30
-"""Bytes from one header to the next."""
+"""Bytes from one header to the next, at most."""
 MAX_HEADER_BYTES = 1 << 16
 BLOCK = 1 << 18
 
 
 def read_members(path: str, max_bytes: int) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
-    """Every member of the archive that is no folder, in order, while it streams past.
+    """Yields every member of the archive except folders, in order, with its bytes.
 
-    With its bytes, or None for what is no regular file or larger than `max_bytes`. Raises `InputError` for an archive
-    that is cut short, damaged, or a compression bomb.
+    The bytes are None for a member that is not a regular file, or is larger than `max_bytes`. Raises `InputError` for
+    an archive that is cut short, damaged, or a compression bomb.
     """
     size = FileSystems.get_filesystem(path).size(path)
     with (
@@ -40,7 +40,7 @@ def read_members(path: str, max_bytes: int) -> Iterator[tuple[tarfile.TarInfo, b
         try:
             with tarfile.TarFile(fileobj=stream) as archive:
                 for member in archive:
-                    archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+                    archive.members = []  # type: ignore[attr-defined]  # otherwise tarfile keeps them all
                     place = member.name
                     if not member.isdir():
                         whole = member.isreg() and not member.issparse() and 0 <= member.size <= max_bytes
@@ -53,14 +53,14 @@ def read_members(path: str, max_bytes: int) -> Iterator[tuple[tarfile.TarInfo, b
 
 
 class _TooMuchError(Exception):
-    """The archive asks for more time or memory than a corpus does."""
+    """Raised where the archive needs more time or memory than a corpus does."""
 
 
 class _Stream(io.RawIOBase):
-    """The unpacked bytes of a .tar.gz as tarfile reads them, forward alone.
+    """The unpacked bytes of a .tar.gz, which tarfile reads forward only.
 
-    tarfile's own "r|gz" takes a cut for the end of the archive, never compares the checksum, and goes back for ever
-    where a size is negative.
+    tarfile's own mode "r|gz" takes a file cut short for the end of the archive, never compares the checksum, and loops
+    forever if a size is negative.
     """
 
     def __init__(self, file: BinaryIO, progress: Progress) -> None:
@@ -78,13 +78,13 @@ class _Stream(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """A header, and all that belongs to it."""
+        """Reads a header, or what belongs to one."""
         if not 0 <= size <= MAX_HEADER_BYTES:
             raise _TooMuchError(f"a header of {size} bytes")
         return self._take(size)
 
     def take(self, size: int) -> bytes:
-        """The contents of a member."""
+        """Reads the contents of a member."""
         data = self._take(size)
         if len(data) < size:
             raise EOFError("it ends within a member")
@@ -98,10 +98,10 @@ class _Stream(io.RawIOBase):
         return self._position
 
     def end(self) -> None:
-        """Reads what follows the last member, which must be zeros; compares the checksum."""
+        """Reads what follows the last member, which must be zeros, up to the checksum, which is compared."""
         while rest := self._take(BLOCK):
             if rest.strip(b"\0"):
-                raise tarfile.ReadError("its last header is no end")
+                raise tarfile.ReadError("the header after the last member is damaged")
 
     def _take(self, size: int) -> bytes:
         data = self._unpacked.read(size)

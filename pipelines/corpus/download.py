@@ -1,12 +1,10 @@
-"""Downloads Lakh's two archives: python -m pipelines.corpus.download FOLDER.
+"""Downloads Lakh's two archives.
 
-A download that was cut short goes on where it stopped; an archive gets its name only when its checksum is right.
+A download that was cut short continues where it stopped, and an archive gets its name only if its checksum is right.
 Addresses: https://colinraffel.com/projects/lmd/. Checksums: as published with muspy and resolv-data.
 """
 
-import argparse
 import hashlib
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -15,7 +13,7 @@ from types import MappingProxyType
 
 from music.errors import InputError
 from music.progress import Progress
-from pipelines.corpus.write import METADATA_ARCHIVE, MIDI_ARCHIVE
+from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 
 ADDRESS = "http://hog.ee.columbia.edu/craffel/lmd/"
 SHA256: Mapping[str, str] = MappingProxyType(
@@ -28,8 +26,14 @@ BLOCK = 1 << 20
 TIMEOUT_SECONDS = 60
 
 
+def download_lakh(folder: Path, address: str = ADDRESS) -> None:
+    """Fetches the archives that the folder lacks. address: of the folder on the server. Raises `InputError`."""
+    for name, sha256 in SHA256.items():
+        download(address + name, folder / name, sha256)
+
+
 def download(address: str, path: Path, sha256: str) -> None:
-    """Fetches one file into `path`, unless it is there. Raises `InputError`; what has come so far is kept."""
+    """Fetches a file to `path`, unless it exists. Raises `InputError`; what has arrived by then is kept."""
     if path.exists():
         return
     partial = path.with_name(path.name + ".partial")
@@ -39,10 +43,10 @@ def download(address: str, path: Path, sha256: str) -> None:
     try:
         _fetch(request, partial)
     except urllib.error.HTTPError as error:
-        if error.code != 416:  # nothing lies beyond what has come: it is whole
+        if error.code != 416:  # the server has nothing beyond what has arrived
             raise InputError(f"{address}: {error}; try again, or put the file at {path}") from error
     except OSError as error:
-        raise InputError(f"{address}: {error}; run again to go on, or put the file at {path}") from error
+        raise InputError(f"{address}: {error}; run again to continue, or put the file at {path}") from error
     found = _sha256(partial)
     if found != sha256:
         partial.unlink()
@@ -52,7 +56,7 @@ def download(address: str, path: Path, sha256: str) -> None:
 
 def _fetch(request: urllib.request.Request, partial: Path) -> None:
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-        resumes = answer.status == 206  # else the server sends all of it again
+        resumes = answer.status == 206  # otherwise the server sends everything again
         done = partial.stat().st_size if resumes else 0
         rest = answer.headers["Content-Length"]
         total = done + int(rest) if rest else done
@@ -71,19 +75,3 @@ def _fetch(request: urllib.request.Request, partial: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--address", default=ADDRESS, help="a mirror of the two archives")
-    arguments = parser.parse_args()
-    try:
-        for name, sha256 in SHA256.items():
-            download(arguments.address + name, arguments.folder / name, sha256)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()

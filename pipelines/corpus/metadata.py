@@ -1,6 +1,6 @@
-"""What is known of a song besides its notes, and how a Million Song Dataset file tells it.
+"""A song's metadata, and how it is read from a file of the Million Song Dataset.
 
-HDF5's C library reads the file, in an isolated process: this and what it imports is all that the process needs.
+HDF5's C library reads the file, in an isolated process, which imports nothing but this module and what it needs.
 """
 
 import json
@@ -11,38 +11,36 @@ import numpy as np
 from h5py import h5d, h5f, h5g, h5s, h5t
 from numpy.typing import NDArray
 
-from music.song import Reason, Refused
+from music.score import Reason, Refused
 
 _SONG = np.dtype([("artist_name", "S1024"), ("title", "S1024")])
 _TERM = np.dtype("S256")
-_WEIGHT = np.dtype(np.float64)
-_TYPES = {kind: h5t.py_create(kind) for kind in (_SONG, _TERM, _WEIGHT)}
+_TYPES = {kind: h5t.py_create(kind) for kind in (_SONG, _TERM)}
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Who plays what; tags with the weights that listeners gave them."""
+    """What is known about a song besides its notes; a field is empty if that is not known."""
 
     artist: str = ""
     title: str = ""
     terms: list[str] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
+    """Genre tags, as they are spelt in the source."""
 
 
 def read_hdf5(data: bytes) -> bytes:
-    """The fields of `Metadata`, in order, as JSON. Raises `Refused`.
+    """Returns the fields of `Metadata`, in order, as JSON. Raises `Refused`.
 
-    Through h5py's low-level interface, and two fields of the twenty: h5py's own objects take five times as long.
+    It uses h5py's low-level interface, and reads two of the twenty fields: h5py's own objects take five times as long.
     """
     try:
         group = h5g.open(h5f.open_file_image(data), b"metadata")
         artist, title = _text(_read(group, b"songs", _SONG)[:1].tolist()[0])
         terms = _text(_read(group, b"artist_terms", _TERM).tolist())
-        weights = _read(group, b"artist_terms_weight", _WEIGHT).tolist()
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        needed = "a Million Song Dataset file with /metadata/songs, artist_terms and artist_terms_weight"
+        needed = "a Million Song Dataset file with /metadata/songs and /metadata/artist_terms"
         raise Refused(Reason.UNREADABLE, f"not {needed} ({error})") from error
-    return json.dumps([artist, title, terms, weights]).encode()
+    return json.dumps([artist, title, terms]).encode()
 
 
 def _read(group: h5g.GroupID, name: bytes, kind: np.dtype[Any]) -> NDArray[Any]:

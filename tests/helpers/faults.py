@@ -1,14 +1,14 @@
-"""Functions that end badly, for isolated processes."""
+"""Functions that fail, for isolated processes."""
 
 import os
 import time
 
-from music.song import Reason, Refused
+from music.score import Reason, Refused
 from pipelines.reading import read_midi
 
 
 def fail(data: bytes) -> bytes:
-    """Does what the bytes say; other bytes come back."""
+    """Fails in the way that the bytes name; returns other bytes."""
     match data:
         case b"abort":
             os.abort()
@@ -31,5 +31,5 @@ def fail(data: bytes) -> bytes:
 
 
 def read_or_fail(data: bytes) -> bytes:
-    """`reading.read_midi`, but for bytes that are no MIDI, which `fail` takes."""
+    """Calls `reading.read_midi`, or `fail` for bytes that are not MIDI."""
     return read_midi("symusic", data) if data.startswith(b"MThd") else fail(data)

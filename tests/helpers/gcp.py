@@ -26,7 +26,7 @@ _JOBS = re.compile(rf"/v1b3/projects/{PROJECT}/locations/{REGION}/jobs(/\w+)?(?P
 
 @contextmanager
 def cloud(folder: Path) -> Iterator["Dataflow"]:
-    """Both stand-ins, and in the environment what leads there; `folder` takes an account that they know."""
+    """Starts both stand-ins, and sets the environment so that it leads to them; `folder` gets a service account."""
     with pytest.MonkeyPatch.context() as patch, _storage() as address, Dataflow() as dataflow:
         dataflow.credentials(folder / "account.json")
         patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(folder / "account.json"))
@@ -36,7 +36,7 @@ def cloud(folder: Path) -> Iterator["Dataflow"]:
 
 @contextmanager
 def _storage() -> Iterator[str]:
-    """Cloud Storage in memory, with an empty bucket; gives its address."""
+    """Starts Cloud Storage in memory, with an empty bucket; gives its address."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -45,13 +45,13 @@ def _storage() -> Iterator[str]:
 
 
 def pipeline_of(job: dict[str, Any]) -> beam_runner_api_pb2.Pipeline:
-    """The pipeline that a job was submitted with, as staged."""
+    """Returns the pipeline that a job was submitted with, as it was staged."""
     with FileSystems.open(job["environment"]["sdkPipelineOptions"]["options"]["pipelineUrl"]) as file:
         return beam_runner_api_pb2.Pipeline.FromString(file.read())
 
 
 class Dataflow:
-    """Keeps each job it is sent, runs its pipeline in this process, and then says that it ended; a context manager."""
+    """A context manager that keeps each job it is sent, runs its pipeline in this process, and reports the end."""
 
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ class Dataflow:
         self.url = f"http://localhost:{self._server.server_port}"
 
     def credentials(self, path: Path) -> None:
-        """Writes a service account that has its tokens from here."""
+        """Writes a service account whose tokens come from this server."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

@@ -1,13 +1,13 @@
-"""The data rules once more, as slowly and plainly as they can be read: loops over notes, steps and windows.
+"""The rules of the data once more, written to be read and not to be fast: loops over notes, steps and windows.
 
-A song as notes in ticks -> its windows. Compared with `music` in tests/music/test_reference.py.
+It turns a score into windows. Compared with `music` in tests/music/test_reference.py.
 """
 
 import math
 from fractions import Fraction
 from itertools import islice, product
 
-from music.song import Song
+from music.score import Score
 
 HOLD, SILENT = 128, 129
 
@@ -18,14 +18,14 @@ def nearest_step(tick: int, ticks_per_quarter: int) -> int:
     return math.floor(Fraction(4 * tick, ticks_per_quarter) + Fraction(1, 2))
 
 
-def tracks(song: Song) -> tuple[list[list[tuple[int, int, int]]], ...]:
-    """Drum, bass and guitar/piano tracks, and the one strings track: notes as (start step, end step, pitch)."""
+def tracks(score: Score) -> tuple[list[list[tuple[int, int, int]]], ...]:
+    """Returns drum, bass, guitar/piano and the one strings track, with notes as (start step, end step, pitch)."""
     drums, bass, guitar, strings = [], [], [], [[]]
-    for instrument in song.instruments:
+    for instrument in score.instruments:
         notes = []
         for on, off, pitch in instrument.notes.tolist():
-            start = nearest_step(on, song.ticks_per_quarter)
-            end = max(nearest_step(off, song.ticks_per_quarter), start + 1)
+            start = nearest_step(on, score.ticks_per_quarter)
+            end = max(nearest_step(off, score.ticks_per_quarter), start + 1)
             notes.append((start, start + 1 if instrument.is_drum else end, pitch))
         if instrument.is_drum:
             drums.append(notes)
@@ -59,9 +59,9 @@ def too_silent(states: tuple[int, ...]) -> bool:
     return any(set(states[i : i + 17]) == {SILENT} for i in range(len(states) - 16))
 
 
-def windows(song: Song, bars: int, cap: int) -> tuple[int, set[Window]]:
-    """How many windows pass the rule of silence, and the different ones."""
-    roles = tracks(song)
+def windows(score: Score, bars: int, cap: int) -> tuple[int, set[Window]]:
+    """Returns how many windows pass the rule of silence, and the set of them."""
+    roles = tracks(score)
     last = max(end for role in roles for notes in role for _, end, _ in notes)
     steps = math.ceil(last / 16) * 16
     heard = [[(notes, lowest_pitches(notes, steps)) for notes in role] for role in roles]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from music import audio
-from music.song import Song
+from music.score import Score
 from music.writing import write
-from tests.helpers.songs import FOUR_FOUR, band, instrument
+from tests.helpers.scores import FOUR_FOUR, band, instrument
 
 pytest.importorskip("tinysoundfont", reason="no sound without it")
 soundfile = pytest.importorskip("soundfile", reason="no sound without it")
@@ -15,7 +15,7 @@ OCARINA = 79
 
 
 def heard(*instruments) -> np.ndarray:
-    samples, rate = soundfile.read(io.BytesIO(audio.mp3(write(Song(480, FOUR_FOUR, instruments)))))
+    samples, rate = soundfile.read(io.BytesIO(audio.mp3(write(Score(480, FOUR_FOUR, instruments)))))
     assert rate == 22_050
     return samples
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from music.midi import READERS
-from music.song import Reason
+from music.score import Reason
 from pipelines.corpus.archives import read_members
-from pipelines.corpus.demo import DemoConfig, write_demo
-from pipelines.corpus.write import MIDI_ARCHIVE
+from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.lakh import MIDI_ARCHIVE
 from pipelines.isolation import Isolated
 from pipelines.songs import read_files
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "corpus" / "sample" / MIDI_ARCHIVE
 REASONS = {str(reason) for reason in Reason}
-METADATA = {"artist": "", "title": "", "terms": [], "weights": []}
+METADATA = {"artist": "", "title": "", "terms": []}
 Mutation = Callable[[random.Random, bytes], bytes]
 
 

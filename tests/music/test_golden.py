@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from music.midi import READERS
-from music.roles import tokenise_song
-from music.song import Refused, Song
-from tests.helpers.songs import cut_all
+from music.roles import tokenise_score
+from music.score import Refused, Score
+from tests.helpers.scores import cut_all
 
 SHARED = Path(__file__).parents[3] / "shared"
 GOLDEN = SHARED / "golden" / "sample.csv"
@@ -42,12 +42,12 @@ def files():
 
 
 @functools.cache
-def read(data: bytes, reader: str) -> Song:
+def read(data: bytes, reader: str) -> Score:
     return READERS[reader](data)
 
 
 def cut(data: bytes, bars: int, reader: str):
-    song = tokenise_song(read(data, reader))
+    song = tokenise_score(read(data, reader))
     found, tokens = cut_all(song, bars, CAP)
     return song, found, sorted(window.tobytes() for window in tokens)
 

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import mido
 import pytest
 
 from music.midi import READERS
-from music.song import Reason, Refused, Song
+from music.score import Reason, Refused, Score, TimeSignature
 from music.writing import write
-from tests.helpers.songs import FOUR_FOUR, band, instrument, midi_file
+from tests.helpers.scores import FOUR_FOUR, band, instrument, midi_file
 
 
 def on(time: int, note: int = 60, channel: int = 0) -> mido.Message:
@@ -28,14 +30,14 @@ def test_what_is_written_is_read_again(read):
     song = band()
     again = read(write(song, beats_per_minute=137))
     assert again.ticks_per_quarter == 480
-    assert again.time_signatures == {(4, 4)}
+    assert again.time_signatures == ((0, 4, 4),)
     written = {(i.program, i.is_drum): sorted(i.notes.tolist()) for i in song.instruments}
     assert {(i.program, i.is_drum): sorted(i.notes.tolist()) for i in again.instruments} == written
 
 
 def test_chords_repeated_notes_and_many_instruments_are_read_again(read):
     chords = [(0, 4, 60), (0, 4, 64), (4, 5, 60), (5, 6, 60), (2, 9, 67)]
-    song = Song(480, FOUR_FOUR, tuple(instrument(program, *chords) for program in range(20)))
+    song = Score(480, FOUR_FOUR, tuple(instrument(program, *chords) for program in range(20)))
     again = read(write(song))
     written = sorted(song.instruments[0].notes.tolist())
     assert {i.program: sorted(i.notes.tolist()) for i in again.instruments} == dict.fromkeys(range(20), written)
@@ -63,10 +65,35 @@ def test_ticks_are_exact_whatever_the_tempo(read):
     assert notes(read(data)) == [[12_345, 12_346, 60], [112_346, 112_353, 60]]
 
 
+def meter(time: int, numerator: int = 4, denominator: int = 4) -> mido.MetaMessage:
+    return mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator, time=time)
+
+
 def test_time_signatures_count_in_every_track(read):
-    first = [mido.MetaMessage("time_signature", numerator=4, denominator=4)]
-    second = [mido.MetaMessage("time_signature", numerator=3, denominator=8), on(0), off(9)]
-    assert read(midi_file(first, second)).time_signatures == {(4, 4), (3, 8)}
+    score = read(midi_file([meter(0)], [meter(7, 3, 8), on(0), off(9), meter(4)]))
+    assert score.time_signatures == ((0, 4, 4), (7, 3, 8), (20, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("tracks", "notation"),
+    [
+        ([[]], "none"),
+        ([[meter(0)]], "one"),
+        ([[meter(0), meter(1920)]], "several"),
+        ([[meter(0), meter(0)]], "several"),
+        ([[meter(0)], [meter(0)]], "several"),
+        ([[meter(5)], [meter(0)]], "several"),
+        ([[meter(1)]], "late"),
+        ([[meter(9)], [meter(3), meter(0)]], "late"),
+    ],
+)
+def test_how_a_file_says_that_it_is_in_4_4(read, tracks, notation):
+    assert read(midi_file([on(0), off(9)], *tracks)).meter_notation == notation
+
+
+def test_time_signatures_are_read_again_where_they_were_written(read):
+    events = (TimeSignature(0, 4, 4), TimeSignature(1920, 3, 4), TimeSignature(9600, 4, 4))
+    assert read(write(replace(band(), time_signatures=events))).time_signatures == events
 
 
 def test_a_program_change_makes_a_new_instrument(read):

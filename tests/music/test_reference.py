@@ -7,19 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from music.midi import read_symusic
-from music.roles import tokenise_song
-from music.song import Instrument, Song
-from pipelines.corpus.demo import DemoConfig, write_demo
-from pipelines.corpus.write import MIDI_ARCHIVE
+from music.roles import tokenise_score
+from music.score import Instrument, Score
+from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.lakh import MIDI_ARCHIVE
 from tests.helpers import reference
-from tests.helpers.songs import FOUR_FOUR, cut_all
+from tests.helpers.scores import FOUR_FOUR, cut_all
 
 CAP = 5
 TICKS = 24 * 16 * 3  # three bars
 
 
-def assert_same(song: Song, bars: int) -> None:
-    cut, tokens = cut_all(tokenise_song(song), bars, CAP)
+def assert_same(song: Score, bars: int) -> None:
+    cut, tokens = cut_all(tokenise_score(song), bars, CAP)
     passed, different = reference.windows(song, bars, CAP)
     found = {tuple(tuple(track) for track in window) for window in tokens.tolist()}
     assert (cut.passed, len(cut), found) == (passed, len(different), different)
@@ -38,7 +38,7 @@ needed = st.tuples(
 @settings(deadline=None)
 @given(needed, st.lists(instrument, max_size=4), st.sampled_from([1, 2]), st.sampled_from([24, 25, 96]))
 def test_windows_of_random_songs(band, others, bars, ticks_per_quarter):
-    assert_same(Song(ticks_per_quarter, FOUR_FOUR, (*band, *others)), bars)
+    assert_same(Score(ticks_per_quarter, FOUR_FOUR, (*band, *others)), bars)
 
 
 def test_windows_of_the_demo(tmp_path):

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from music.roles import MAX_BARS, to_song, tokenise_song
-from music.song import Reason, Refused, Song
+from music.roles import MAX_BARS, to_score, tokenise_score
+from music.score import MeterNotation, Reason, Refused, Score, TimeSignature
 from music.tokens import HOLD, SILENT
-from tests.helpers.songs import FOUR_FOUR, band, instrument
+from tests.helpers.scores import FOUR_FOUR, band, instrument
 
 
-def song(*instruments, signatures=FOUR_FOUR) -> Song:
-    return Song(480, frozenset(signatures), instruments)
+def score(*instruments, signatures=FOUR_FOUR) -> Score:
+    return Score(480, signatures, instruments)
 
 
 DRUMS = instrument(0, (0, 3, 36), drum=True)
@@ -16,15 +16,15 @@ BASS = instrument(32, (0, 2, 40))
 PIANO = instrument(31, (0, 2, 60))
 
 
-def refusal(refused: Song) -> Reason:
+def refusal(refused: Score) -> Reason:
     with pytest.raises(Refused) as error:
-        tokenise_song(refused)
+        tokenise_score(refused)
     return error.value.reason
 
 
 def test_each_program_plays_its_role():
     strings = instrument(40, (0, 1, 70)), instrument(127, (2, 3, 71))
-    tokens = tokenise_song(song(*strings, PIANO, BASS, DRUMS))
+    tokens = tokenise_score(score(*strings, PIANO, BASS, DRUMS))
     assert tokens.counts == (1, 1, 1)
     assert tokens.tokens[:, :4].tolist() == [
         [36, SILENT, SILENT, SILENT],  # a drum note lasts one step
@@ -35,36 +35,42 @@ def test_each_program_plays_its_role():
 
 
 def test_without_strings_their_track_is_silent():
-    assert set(tokenise_song(song(DRUMS, BASS, PIANO)).tokens[3].tolist()) == {SILENT}
+    assert set(tokenise_score(score(DRUMS, BASS, PIANO)).tokens[3].tolist()) == {SILENT}
 
 
 def test_the_end_is_padded_to_a_whole_bar():
     late = instrument(0, (16, 17, 60))
-    assert tokenise_song(song(DRUMS, BASS, late)).tokens.shape == (4, 32)
+    assert tokenise_score(score(DRUMS, BASS, late)).tokens.shape == (4, 32)
 
 
 @pytest.mark.parametrize(
     ("refused", "reason"),
     [
-        (song(DRUMS, BASS, PIANO, signatures={(4, 4), (3, 4)}), Reason.NOT_4_4),
-        (song(DRUMS, BASS, PIANO, signatures={(8, 8)}), Reason.NOT_4_4),
-        (song(), Reason.NO_NOTES),
-        (song(BASS, PIANO), Reason.NO_DRUMS),
-        (song(DRUMS, PIANO), Reason.NO_BASS),
-        (song(DRUMS, BASS), Reason.NO_GUITAR),
-        (song(DRUMS, BASS, instrument(0, (0, MAX_BARS * 16 + 1, 60))), Reason.TOO_LONG),
-        (song(DRUMS, BASS, *[PIANO] * 254), Reason.TOO_LARGE),
+        (score(DRUMS, BASS, PIANO, signatures=(*FOUR_FOUR, TimeSignature(1920, 3, 4))), Reason.NOT_4_4),
+        (score(DRUMS, BASS, PIANO, signatures=(TimeSignature(0, 8, 8),)), Reason.NOT_4_4),
+        (score(), Reason.NO_NOTES),
+        (score(BASS, PIANO), Reason.NO_DRUMS),
+        (score(DRUMS, PIANO), Reason.NO_BASS),
+        (score(DRUMS, BASS), Reason.NO_GUITAR),
+        (score(DRUMS, BASS, instrument(0, (0, MAX_BARS * 16 + 1, 60))), Reason.TOO_LONG),
+        (score(DRUMS, BASS, *[PIANO] * 254), Reason.TOO_LARGE),
     ],
     ids=lambda value: value if isinstance(value, Reason) else "",
 )
-def test_songs_are_refused_with_a_reason(refused, reason):
+def test_scores_are_refused_with_a_reason(refused, reason):
     assert refusal(refused) is reason
 
 
-def test_no_time_signature_counts_as_4_4():
-    assert tokenise_song(song(DRUMS, BASS, PIANO, signatures=())).counts == (1, 1, 1)
+@pytest.mark.parametrize(
+    ("ticks", "notation"),
+    [((), "none"), ((0,), "one"), ((0, 0), "several"), ((0, 960), "several"), ((1,), "late"), ((1, 960), "late")],
+)
+def test_a_file_in_4_4_is_kept_however_it_says_so(ticks, notation):
+    written = score(DRUMS, BASS, PIANO, signatures=tuple(TimeSignature(tick, 4, 4) for tick in ticks))
+    assert written.meter_notation is MeterNotation(notation)
+    assert np.array_equal(tokenise_score(written).tokens, tokenise_score(score(DRUMS, BASS, PIANO)).tokens)
 
 
-def test_tokens_as_a_song_are_the_same_tokens_again():
-    tokens = tokenise_song(band()).tokens
-    assert np.array_equal(tokenise_song(to_song(tokens)).tokens, tokens)
+def test_tokens_as_a_score_are_the_same_tokens_again():
+    tokens = tokenise_score(band()).tokens
+    assert np.array_equal(tokenise_score(to_score(tokens)).tokens, tokens)

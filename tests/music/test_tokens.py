@@ -8,8 +8,8 @@ STEPS = 24
 
 
 def states(*notes: tuple[int, int, int], steps: int = STEPS) -> list[int]:
-    of_track = [(0, *note) for note in notes]
-    return tokenise(np.array(of_track, dtype=np.int64).reshape(-1, 4).T, 1, steps)[0].tolist()
+    with_track = [(0, *note) for note in notes]
+    return tokenise(np.array(with_track, dtype=np.int64).reshape(-1, 4).T, 1, steps)[0].tolist()
 
 
 def test_steps_round_halves_up():

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from music.hashing import mix
-from music.roles import TokenSong, tokenise_song
-from music.song import Song
+from music.roles import TokenScore, tokenise_score
+from music.score import Score
 from music.tokens import HOLD, SILENT
 from music.windows import draw_transpositions, transpose, windows
-from tests.helpers.songs import FOUR_FOUR, arranged, band, cut_all, instrument, repeated, windows_of
+from tests.helpers.scores import FOUR_FOUR, band, batch_of, cut_all, instrument, repeated, windows_of
 
 
-def token_song(*tracks: list[int], counts=(1, 1, 1)) -> TokenSong:
-    return TokenSong(np.array(tracks, dtype=np.uint8), counts)
+def token_song(*tracks: list[int], counts=(1, 1, 1)) -> TokenScore:
+    return TokenScore(np.array(tracks, dtype=np.uint8), counts)
 
 
 def playing(length: int, pitch: int = 60) -> list[int]:
@@ -18,7 +18,7 @@ def playing(length: int, pitch: int = 60) -> list[int]:
 
 
 def test_a_window_starts_at_every_bar_and_repeats_count_once():
-    cut = windows_of(tokenise_song(band(bars=5)), bars=2, cap=64)
+    cut = windows_of(tokenise_score(band(bars=5)), bars=2, cap=64)
     assert cut.passed == 4
     assert len(cut) == 1  # every bar of the band is alike
     assert cut.bars.tolist() == [0]
@@ -44,13 +44,13 @@ def test_silence_counts_inside_the_window_alone():
 
 
 def test_a_song_shorter_than_a_window_has_none():
-    assert len(windows_of(tokenise_song(band(bars=1)), bars=2, cap=1)) == 0
+    assert len(windows_of(tokenise_score(band(bars=1)), bars=2, cap=1)) == 0
 
 
 def test_windows_are_those_of_every_arrangement_each_once():
     pianos = [instrument(0, *repeated(pitch, 3)) for pitch in (60, 62)]
     song = band(bars=3)
-    tokens = tokenise_song(Song(480, FOUR_FOUR, (*song.instruments[:2], *pianos, song.instruments[3])))
+    tokens = tokenise_score(Score(480, FOUR_FOUR, (*song.instruments[:2], *pianos, song.instruments[3])))
     found, cut = cut_all(tokens, bars=2, cap=64)
     assert found.passed == 4
     assert found.arrangements.tolist() == [0, 1]
@@ -72,7 +72,7 @@ def test_hashes_are_the_same_everywhere():
     steps = np.arange(48)
     tracks = np.stack([36 + steps % 5, 40 + steps % 7, 60 + steps % 11, np.where(steps == 3, 72, HOLD)])
     tracks[3, :3] = SILENT
-    found = windows_of(TokenSong(tracks.astype(np.uint8), (1, 1, 1)), bars=2, cap=1)
+    found = windows_of(TokenScore(tracks.astype(np.uint8), (1, 1, 1)), bars=2, cap=1)
     assert found.bars.tolist() == [0, 1]  # the second begins within the strings' note
     assert found.hashes.tolist() == [
         [15733393489610520629, 11972167609763981320],
@@ -94,15 +94,15 @@ def test_songs_and_lengths_together_give_the_windows_of_each_alone():
     songs = []
     for counts, bars in (((1, 1, 1), 5), ((2, 1, 3), 1), ((1, 2, 2), 9), ((3, 1, 1), 4)):
         tracks = generator.choice([60, 61, SILENT], (sum(counts) + 1, 16 * bars), p=[0.1, 0.1, 0.8])
-        songs.append(TokenSong(tracks.astype(np.uint8), counts))
+        songs.append(TokenScore(tracks.astype(np.uint8), counts))
     lengths = [3, 1, 2]
-    for bars, together in zip(lengths, windows(arranged(*songs), lengths, cap=3), strict=True):
+    for bars, together in zip(lengths, windows(batch_of(*songs), lengths, cap=3), strict=True):
         alone = [windows_of(song, bars, cap=3) for song in songs]
-        assert together.passed == sum(of_song.passed for of_song in alone) > 0
-        assert together.songs.tolist() == [number for number, of_song in enumerate(alone) for _ in of_song.bars]
+        assert together.passed == sum(score.passed for score in alone) > 0
+        assert together.scores.tolist() == [number for number, score in enumerate(alone) for _ in score.bars]
         for name in ("arrangements", "bars"):
-            assert getattr(together, name).tolist() == [one for of_song in alone for one in getattr(of_song, name)]
-        assert np.array_equal(together.hashes, np.concatenate([of_song.hashes for of_song in alone], axis=1))
+            assert getattr(together, name).tolist() == [value for score in alone for value in getattr(score, name)]
+        assert np.array_equal(together.hashes, np.concatenate([score.hashes for score in alone], axis=1))
 
 
 def windows_with(lowest: int, highest: int, count: int) -> np.ndarray:

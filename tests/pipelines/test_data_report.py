@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,18 @@ import yaml
 
 from music.errors import InputError
 from music.piano_rolls import draw_windows
-from music.song import Song
+from music.score import Score, TimeSignature
 from music.writing import write
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, write_genres
 from pipelines.songs import SongsConfig, write_songs
-from pipelines.statistics import read_examples
+from pipelines.statistics.examples import read_examples
 from pipelines.windows import SplitConfig, WindowsConfig, write_windows
 from stages.data_report import main
 from stages.pages.charts import draw_circle, draw_similarity
 from tests.helpers.pages import Page
-from tests.helpers.songs import FOUR_FOUR, band, instrument
+from tests.helpers.scores import FOUR_FOUR, band, instrument
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 SCRIPT = "<script>alert(1)</script>"
@@ -39,18 +40,23 @@ TAGS = [
 ]
 
 
-def walk(bars: int) -> Song:
+def walk(bars: int) -> Score:
     """A band whose piano plays another pitch in every bar, so that no two windows are the same."""
     notes = [(16 * bar + step, 16 * bar + step + 2, 40 + bar) for bar in range(bars) for step in range(0, 16, 4)]
     drums, bass, _, strings = band(bars).instruments
-    return Song(480, FOUR_FOUR, (drums, bass, instrument(0, *notes), strings))
+    return Score(480, FOUR_FOUR, (drums, bass, instrument(0, *notes), strings))
 
 
 def write_music(folder: Path, tags: list[tuple[str, str, str, str]]) -> Path:
-    """Seven bands that repeat one bar, two of them the same, and the one that walks; 20 bars each."""
+    """Seven bands that repeat one bar, two of them the same, and the one that walks; 20 bars each.
+
+    The first file states no time signature, and the second one states it late.
+    """
     folder.mkdir(parents=True)
+    meters = {0: (), 1: (TimeSignature(480, 4, 4),)}
     for number, pitch in enumerate((50, 51, 52, 53, 54, 54, 56)):
-        (folder / f"{number}.mid").write_bytes(write(band(bars=20, pitch=pitch)))
+        score = replace(band(bars=20, pitch=pitch), time_signatures=meters.get(number, FOUR_FOUR))
+        (folder / f"{number}.mid").write_bytes(write(score))
     (folder / "walk.mid").write_bytes(write(walk(20)))
     rows = [("path", "artist", "title", "tags"), *tags]
     (folder / "tags.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
@@ -143,10 +149,11 @@ def test_files_songs_and_windows_are_counted(reported):
     assert songs["bars"] == {"lowest": 20, "median": 20, "highest": 20}
     assert songs["files_by_bars"] == {"16": 8}
     assert songs["files_by_tracks"] == {"4": 8}
+    assert songs["files_by_meter_notation"] == {"none": 1, "one": 6, "several": 0, "late": 1}
     for length, starts in zip(numbers["windows"], (19, 17), strict=True):
         assert length["passed"] == 8 * starts
-        assert length["repeats_in_song"] == 7 * (starts - 1)
-        assert length["repeats_across_songs"] == 1
+        assert length["repeats_in_file"] == 7 * (starts - 1)
+        assert length["repeats_across_files"] == 1
         assert length["unique"] == 8 * starts - 7 * (starts - 1) - 1
         assert length["train"]["windows"] + length["validation"]["windows"] == length["unique"]
         assert length["train"]["songs"] + length["validation"]["songs"] == 7
@@ -208,7 +215,7 @@ def test_windows_are_drawn_by_lot_from_both_sides(tagged):
     windows, songs = str(tagged / "data/windows/2bar"), str(tagged / "data/songs")
     every = read_examples(windows, songs, 1000, seed=0)
     assert len(every) == 25
-    assert len({(example.tokens.tobytes(), example.shift) for example in every}) == 25
+    assert len({(example.tokens.tobytes(), example.transposition) for example in every}) == 25
     assert {example.split for example in every} == {"train", "validation"}
     assert sorted(example.bar for example in every if example.msd_id == "walk.mid") == list(range(19))
     assert {example.title for example in every if example.artist == "Bob"} == {"Three"}

@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from music.song import Reason, Refused
+from music.score import Reason, Refused
 from music.writing import write
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.isolation import Isolated, call_all
 from pipelines.shards import read_row_groups, shard_paths
 from pipelines.songs import write_song_shard
-from tests.helpers.songs import band
+from tests.helpers.scores import band
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="macOS bounds no address space and has no /proc")
 FAULTS = "tests.helpers.faults:fail"

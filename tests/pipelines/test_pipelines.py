@@ -8,25 +8,29 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import apache_beam as beam
 import numpy as np
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from model.data import read_windows
 from music.errors import InputError
 from music.midi import READERS
-from music.roles import tokenise_song
+from music.roles import tokenise_score
 from music.writing import write
 from pipelines.beam.runners import BeamConfig
-from pipelines.corpus.demo import DemoConfig, write_demo
-from pipelines.corpus.write import METADATA_ARCHIVE, MIDI_ARCHIVE, CorpusConfig, write_corpus
-from pipelines.genres import GenresConfig, write_genres
+from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
+from pipelines.corpus.write import CorpusConfig, write_corpus
+from pipelines.genres import GenresConfig, circle, co_occurrence, count_tag_sets, most_common, write_genres
+from pipelines.index import index_songs
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
 from pipelines.songs import SongsConfig, write_songs
 from pipelines.split import SplitConfig, in_validation
 from pipelines.windows import WindowsConfig, write_windows
 from tests.helpers.models import SMALL
-from tests.helpers.songs import band, cut_all
+from tests.helpers.scores import band, cut_all
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 WINDOWS = WindowsConfig(bars=[1, 2], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
@@ -97,8 +101,14 @@ def test_genres_count_songs_not_versions(made):
     assert sorted(genres["songs_with_genre"], reverse=True) == sorted(counts.values(), reverse=True)[:8]
     assert genres["songs"] == len(songs)
     assert genres["songs_without_tags"] == sum(not terms for terms in songs.values())
-    first, second = genres["genres"][:2]
-    assert genres["co_occurrence"][0][1] == sum({first, second} <= terms for terms in songs.values())
+    assert genres["genres"][0] == min(counts, key=lambda tag: (-counts[tag], tag))  # the circle begins at the commonest
+    assert genres["co_occurrence"] == [
+        [sum({first, second} <= terms for terms in songs.values()) for second in genres["genres"]]
+        for first in genres["genres"]
+    ]
+    tag_sets = Counter(tuple(sorted(terms)) for terms in songs.values())
+    common = most_common(counts, 8)
+    assert genres["genres"] == [common[place] for place in circle(co_occurrence(common, tag_sets))]
 
 
 def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
@@ -107,7 +117,7 @@ def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
     with tarfile.open(corpus / MIDI_ARCHIVE) as archive:
         for member in archive:
             try:
-                song = tokenise_song(READERS["symusic"](archive.extractfile(member).read()))
+                song = tokenise_score(READERS["symusic"](archive.extractfile(member).read()))
             except ValueError:
                 continue
             found[member.name] = {window.tobytes() for window in cut_all(song, bars, 64)[1]}
@@ -152,6 +162,21 @@ def test_windows_carry_their_songs_genres(made):
         assert {vocabulary[genre] for genre in row["genres"]} == terms[row["msd_id"]] & set(vocabulary)
 
 
+def test_the_runner_counts_songs_and_windows(made, tmp_path):
+    (tmp_path / "2bar").mkdir()
+    paths = shard_paths(str(made / "songs"), "songs")
+    with beam.Pipeline(FnApiRunner()) as pipeline:
+        numbered = pipeline | beam.Create(list(enumerate(paths)))
+        _ = numbered | beam.MapTuple(lambda _, path: count_tag_sets(path))
+        _ = numbered | beam.Map(index_songs, len(paths), str(tmp_path), [2], WINDOWS.cap, WINDOWS.split)
+    found = pipeline.result.metrics().query()["counters"]
+    counts = {counter.key.metric.name: counter.committed for counter in found}
+    songs, windows = read_manifest(str(made / "songs")), read_manifest(str(made / "windows/2bar"))
+    untagged = json.loads((made / "genres.json").read_text())["songs_without_tags"]
+    assert (counts["songs"], counts["songs_without_tags"]) == (songs["songs"], untagged)
+    assert (counts["passed_2bar"], counts["unique_in_file_2bar"]) == (windows["passed"], windows["unique_in_file"])
+
+
 def test_two_workers_give_the_same_bytes(demo, made, tmp_path):
     assert contents(make(demo, tmp_path / "out", replace(LOCAL, workers=2))) == contents(made)
 
@@ -181,15 +206,15 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
     assert keeper == min(track for track in shared if not held(track, WINDOWS.split))
 
 
-@pytest.mark.parametrize("shards_a_partition", [16, 1])
-def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_a_partition):
-    monkeypatch.setattr("pipelines.index.SHARDS_A_PARTITION", shards_a_partition)
+@pytest.mark.parametrize("shards_per_partition", [16, 1])
+def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_per_partition):
+    monkeypatch.setattr("pipelines.index.SHARDS_PER_PARTITION", shards_per_partition)
     different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
     tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows/2bar", split)}
-    of_each = [[track for track, data in tracks.items() if data == one] for one in different]
-    assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in of_each}
+    alike = [[track for track, data in tracks.items() if data == midi] for midi in different]
+    assert keepers == {min(songs, key=lambda track: (held(track, WINDOWS.split), track)) for songs in alike}
 
 
 def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
@@ -211,22 +236,34 @@ def held(track: str, split: SplitConfig) -> bool:
     return bool(is_held)
 
 
-def test_the_artist_and_the_window_can_be_what_is_split(demo, made, tmp_path):
-    genres = json.loads((made / "genres.json").read_text())["genres"]
-    artists = {row["msd_id"]: row["artist"] for row in rows(made / "songs", "songs")}
-    for unit in ("artist", "window"):
-        out = tmp_path / unit
-        out.mkdir()
-        config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
-        write_windows(str(made / "songs"), genres, str(out), config, LOCAL)
-        folder = out / "2bar"
-        sides = [{artists[row["msd_id"]] for row in rows(folder, split)} for split in ("train", "validation")]
-        assert bool(sides[0] & sides[1]) is (unit == "window")
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Songs of sixteen artists, two of each."""
+    folder = tmp_path_factory.mktemp("artists")
+    (folder / "music").mkdir()
+    lines = ["path,artist,tags"]
+    for number in range(32):
+        (folder / f"music/{number}.mid").write_bytes(write(band(bars=3, pitch=45 + number)))
+        lines.append(f"{number}.mid,Artist {number // 2},rock")
+    (folder / "music/tags.csv").write_text("\n".join(lines))
+    return make(folder / "music", folder / "out")
+
+
+@pytest.mark.parametrize("unit", ["song", "artist", "window"])
+def test_what_is_split_stays_on_one_side(pairs, tmp_path, unit):
+    config = replace(WINDOWS, split=replace(WINDOWS.split, unit=unit))
+    write_windows(str(pairs / "songs"), ["rock"], str(tmp_path), config, LOCAL)
+    artists = {row["msd_id"]: row["artist"] for row in rows(pairs / "songs", "songs")}
+    songs = [{row["msd_id"] for row in rows(tmp_path / "2bar", split)} for split in ("train", "validation")]
+    assert all(songs)
+    assert len(songs[0] | songs[1]) == 32
+    split_artists = {artists[song] for song in songs[0]} & {artists[song] for song in songs[1]}
+    assert bool(split_artists) is (unit != "artist")
 
 
 def test_no_song_and_no_window_are_errors(tmp_path):
     corpus = lakh_of(tmp_path / "lakh", {"TR" + "0" * 16: b"not MIDI"})
-    with pytest.raises(InputError, match=r"none of 1 files gives a song \(unreadable 1\)"):
+    with pytest.raises(InputError, match=r"none of 1 files was kept \(unreadable 1\)"):
         make(corpus, tmp_path / "out")
     short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
     with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):

@@ -21,7 +21,7 @@ from analysis.shared.section import read_section
 from music.writing import write
 from pipelines.shards import read_manifest
 from tests.helpers.models import write_brief_settings
-from tests.helpers.songs import band
+from tests.helpers.scores import band
 
 ROOT = Path(__file__).parents[2]
 TINY_MODEL = {"hidden_size": 8, "layers": 1, "latent": 4}
@@ -164,7 +164,9 @@ def test_the_other_commands_of_the_readme(reproduced):
         output(reproduced, command.replace("--max-minutes 10 --precision bfloat16", "--max-minutes 0.2"))
     assert {"model.safetensors", "accuracy.json", "curves.csv"} < {p.name for p in (reproduced / "trained").iterdir()}
     assert lakh == {"make lakh", "dvc exp run -S corpus.path=data/lakh -S corpus.shards=64"}
-    shutil.copytree(reproduced / "data/demo", reproduced / "data/lakh")  # make lakh: tests/pipelines/test_lakh.py
+    shutil.copytree(
+        reproduced / "data/demo", reproduced / "data/lakh"
+    )  # make lakh: tests/pipelines/corpus/test_download.py
     output(reproduced, "dvc exp run -S corpus.path=data/lakh -S corpus.shards=64")
     service = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "-p", "8099"]
     with subprocess.Popen(service, stderr=subprocess.DEVNULL) as server:

@@ -4,13 +4,13 @@ import json
 
 import pytest
 import yaml
+from music.score import Score, TimeSignature
 
-from music.song import Song
 from music.writing import write
 from stages.report import SUMMARY
 from tests.helpers.pages import Page
 from tests.helpers.projects import ROOT, copy_project, output
-from tests.helpers.songs import FOUR_FOUR, band, instrument
+from tests.helpers.scores import FOUR_FOUR, band, instrument
 
 TAGS = ("rock</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "pop", "jazz")
 TINY = {
@@ -23,13 +23,13 @@ TINY = {
 }
 
 
-def song(number: int) -> Song:
+def song(number: int) -> Score:
     """A song of 10 bars; no bar is like any other bar of any song."""
     length = 2 + 2 * (number % 4)
     steps = range(0, 16 * 10, 8)
     guitar = [(step, step + length, 24 + number + 2 * (step // 16)) for step in steps]
     drums, bass, _, strings = band(10, pitch=36 + number).instruments
-    return Song(480, FOUR_FOUR, (drums, bass, instrument(0, *guitar), strings))
+    return Score(480, FOUR_FOUR, (drums, bass, instrument(0, *guitar), strings))
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,17 @@
-"""Small songs that several tests build on."""
+"""Small scores that several tests build on."""
 
 import io
 
 import mido
 import numpy as np
 
-from music.arrangements import Arranged
-from music.roles import TokenSong
-from music.song import Instrument, Song
+from music.arrangements import ScoreBatch
+from music.roles import TokenScore
+from music.score import Instrument, Score, TimeSignature
 from music.tokens import Tokens
 from music.windows import Windows, cut, first_states, windows
 
-FOUR_FOUR = frozenset({(4, 4)})
+FOUR_FOUR = (TimeSignature(0, 4, 4),)
 STEP = 120
 """Ticks, at 480 a quarter note."""
 
@@ -25,9 +25,9 @@ def repeated(pitch: int, bars: int, every: int = 4, length: int = 2) -> list[tup
     return [(step, step + length, pitch) for step in range(0, 16 * bars, every)]
 
 
-def band(bars: int = 4, pitch: int = 60) -> Song:
+def band(bars: int = 4, pitch: int = 60) -> Score:
     """Drums, bass, piano and strings that play throughout."""
-    return Song(
+    return Score(
         480,
         FOUR_FOUR,
         (
@@ -47,23 +47,23 @@ def midi_file(*tracks: list[mido.Message | mido.MetaMessage], division: int = 48
     return data.getvalue()
 
 
-def arranged(*songs: TokenSong) -> Arranged:
-    return Arranged(
-        np.concatenate([song.tokens.reshape(-1, 16) for song in songs]),
-        np.array([song.tokens.shape[1] // 16 for song in songs]),
-        np.array([song.counts for song in songs]),
+def batch_of(*scores: TokenScore) -> ScoreBatch:
+    return ScoreBatch(
+        np.concatenate([score.tokens.reshape(-1, 16) for score in scores]),
+        np.array([score.tokens.shape[1] // 16 for score in scores]),
+        np.array([score.counts for score in scores]),
     )
 
 
-def windows_of(song: TokenSong, bars: int, cap: int) -> Windows:
-    (found,) = windows(arranged(song), [bars], cap)
+def windows_of(score: TokenScore, bars: int, cap: int) -> Windows:
+    (found,) = windows(batch_of(score), [bars], cap)
     return found
 
 
-def cut_all(song: TokenSong, bars: int, cap: int) -> tuple[Windows, Tokens]:
-    """The windows of a song, and their tokens."""
-    songs, found = arranged(song), windows_of(song, bars, cap)
+def cut_all(score: TokenScore, bars: int, cap: int) -> tuple[Windows, Tokens]:
+    """Returns the windows of a score, and their tokens."""
+    batch, found = batch_of(score), windows_of(score, bars, cap)
     if not len(found):
         return found, np.empty((0, 4, 16 * bars), np.uint8)
-    places = songs.places(found.songs, found.arrangements) + found.bars
-    return found, cut(songs.by_bar, first_states(songs.by_bar), places, bars)
+    places = batch.places(found.scores, found.arrangements) + found.bars
+    return found, cut(batch.by_bar, first_states(batch.by_bar), places, bars)

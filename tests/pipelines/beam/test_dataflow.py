@@ -15,10 +15,10 @@ from pipelines.beam.storage import publish
 from pipelines.shards import MANIFEST, PARTIAL
 from stages.shared import command
 
-pytest.importorskip("google.cloud.storage", reason="wants the extra gcp")
+pytest.importorskip("google.cloud.storage", reason="needs the extra gcp")
 from tests.helpers import gcp
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 FOLDERS = ("songs", "genres", "windows")
 IMAGE = "europe-docker.pkg.dev/musae-test/musae/worker:1"
@@ -32,7 +32,7 @@ def service(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """A corpus and what comes of it, on this machine's disk."""
+    """A corpus and all that is made from it, on this machine's disk."""
     work = tmp_path_factory.mktemp("local")
     with pytest.MonkeyPatch.context() as patch:
         settings(patch, work, LOCAL)

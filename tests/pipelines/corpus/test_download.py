@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from music.errors import InputError
+from pipelines.corpus import download as module
 from pipelines.corpus.download import download
+from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
+from stages import lakh
+from stages.shared import command
 
 DATA = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -29,8 +33,8 @@ class Server(BaseHTTPRequestHandler):
         body = DATA[start:]
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.served.append(start)  # before the client can end
         self.wfile.write(body[: self.cut_after])
-        self.served.append(start)
 
     def log_message(self, *_):
         pass
@@ -52,7 +56,7 @@ def server():
 def test_a_download_cut_short_goes_on_where_it_stopped(server, tmp_path):
     path = tmp_path / "new" / "lmd.tar.gz"
     server.cut_after = 2_000_000
-    with pytest.raises(InputError, match="run again to go on"):
+    with pytest.raises(InputError, match="run again to continue"):
         download(server.address, path, SHA256)
     assert not path.exists()
     server.cut_after = None
@@ -89,3 +93,15 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
 def test_an_address_without_a_server_is_named(tmp_path):
     with pytest.raises(InputError, match="localhost:9/a"):
         download("http://localhost:9/a", tmp_path / "a", SHA256)
+
+
+def test_the_command_fetches_both_archives(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHA256", dict.fromkeys((MIDI_ARCHIVE, METADATA_ARCHIVE), SHA256))
+    monkeypatch.setattr("sys.argv", ["lakh", str(tmp_path / "lakh"), "--address", f"{server.address}/"])
+    with pytest.raises(SystemExit) as stop:
+        command.run(lakh.main)
+    assert stop.value.code == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "lakh").iterdir()} == {
+        "lmd_matched.tar.gz": DATA,
+        "lmd_matched_h5.tar.gz": DATA,
+    }

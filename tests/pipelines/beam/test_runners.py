@@ -16,7 +16,7 @@ from music.errors import InputError
 from pipelines.beam import runners
 from pipelines.beam.runners import BeamConfig, run
 from pipelines.beam.storage import workplace
-from pipelines.corpus.demo import DemoConfig, write_demo
+from pipelines.corpus.demo.archives import DemoConfig, write_demo
 from pipelines.shards import REFUSED, read_row_groups, shard_writers
 from tests.pipelines.test_pipelines import LOCAL, contents, make
 

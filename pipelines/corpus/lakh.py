@@ -1,0 +1,82 @@
+"""Lakh's two archives, lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or others of the same form.
+
+They are streamed: nothing is unpacked to disk, and no name inside them is used as a path.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from apache_beam.io.filesystems import FileSystems
+
+from music.errors import InputError
+from music.score import Reason, Refused
+from pipelines.corpus.archives import read_members
+from pipelines.corpus.metadata import Metadata
+from pipelines.corpus.rows import Row, printable, readable, refused
+from pipelines.isolation import call_all
+
+MIDI_ARCHIVE = "lmd_matched.tar.gz"
+METADATA_ARCHIVE = "lmd_matched_h5.tar.gz"
+MAX_METADATA_BYTES = 16_000_000
+
+_MIDI_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})/([0-9a-f]{32})\.mid")
+_METADATA_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})\.h5")
+
+
+def has_archive(folder: str, name: str) -> bool:
+    """Whether the folder, which may be remote, has the archive. Raises `InputError` for an address of unknown kind."""
+    try:
+        return bool(FileSystems.exists(FileSystems.join(folder, name)))
+    except ValueError as error:  # Beam does not know the scheme, or needs an extra for it
+        raise InputError(f"{folder}: {error}") from error
+
+
+def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
+    """Yields a row for every member of the MIDI archive, also where several have the same name.
+
+    max_bytes: larger files are refused. Raises `InputError` for an archive that is missing or damaged.
+    """
+    metadata_archive = FileSystems.join(folder, METADATA_ARCHIVE)
+    if not has_archive(folder, METADATA_ARCHIVE):
+        raise InputError(
+            f"{metadata_archive}: no such archive; it belongs beside {MIDI_ARCHIVE} (make lakh downloads both)"
+        )
+    metadata = read_metadata(metadata_archive)
+    for member, midi in read_members(FileSystems.join(folder, MIDI_ARCHIVE), max_bytes):
+        name = _MIDI_NAME.fullmatch(member.name)
+        path = printable(member.name)
+        msd_id, md5 = name.groups() if name else (path, "")
+        if not member.isfile() or member.issparse():
+            yield refused(msd_id, md5, path, Reason.NOT_A_FILE, "a link, a device or a sparse file")
+        elif not name or ".." in PurePosixPath(member.name).parts:
+            yield refused(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
+        elif midi is None:
+            yield refused(msd_id, md5, path, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
+        else:
+            yield readable(msd_id, md5, path, midi, metadata.get(msd_id, Metadata()))
+
+
+def read_metadata(path: str) -> dict[str, Metadata]:
+    """Reads an archive of Million Song Dataset files, on all cores; returns the metadata of each song by its id."""
+    metadata: dict[str, Metadata] = {}
+    for (msd_id, name), answer in call_all(
+        "pipelines.corpus.metadata:read_hdf5", _metadata_files(path), os.cpu_count() or 1
+    ):
+        if isinstance(answer, Refused):
+            raise InputError(f"{path}: {name}: {answer.detail}; take it out of the archive or get the archive again")
+        metadata[msd_id] = Metadata(*json.loads(answer))
+    return metadata
+
+
+def _metadata_files(path: str) -> Iterator[tuple[tuple[str, str], bytes]]:
+    """Yields ((song id, member's name), contents)."""
+    for member, data in read_members(path, MAX_METADATA_BYTES):
+        name = _METADATA_NAME.fullmatch(member.name)
+        if not name:
+            continue
+        if data is None:
+            raise InputError(f"{path}: {member.name}: no file of at most {MAX_METADATA_BYTES} bytes; take it out")
+        yield (name[1], member.name), data

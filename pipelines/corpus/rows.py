@@ -1,0 +1,24 @@
+"""The rows of a corpus: a file that can be read, or one that is refused before it is read."""
+
+from dataclasses import asdict
+
+from music.score import Reason
+from pipelines.corpus.metadata import Metadata
+
+Row = dict[str, object]
+"""A row of `pipelines.shards.FILES`."""
+
+
+def printable(name: str) -> str:
+    """Returns the name as text that a table can hold: bytes that are not UTF-8 are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def readable(msd_id: str, md5: str, path: str, midi: bytes, metadata: Metadata) -> Row:
+    """Returns the row of a file that is to be read."""
+    return {"msd_id": msd_id, "md5": md5, "path": path, "midi": midi, **asdict(metadata)}
+
+
+def refused(msd_id: str, md5: str, path: str, reason: Reason, detail: str) -> Row:
+    """Returns the row of a file that is refused unread."""
+    return {"msd_id": msd_id, "md5": md5, "path": path, "midi": None, "reason": str(reason), "detail": detail}

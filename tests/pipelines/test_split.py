@@ -1,0 +1,41 @@
+"""What the split keeps on one side."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from pipelines.split import SplitConfig, in_validation
+
+SONGS = [{"msd_id": f"TR{number:016d}", "artist": f"Artist {number // 2}"} for number in range(200)]
+"""Every artist has two songs."""
+
+
+def sides(songs: list[dict[str, str]], unit: str, seed: int = 0) -> list[bool]:
+    """Whether each song's only window is held out."""
+    hashes = np.random.default_rng(0).integers(0, 2**63, (2, len(songs))).astype(np.uint64)
+    return in_validation(songs, np.arange(len(songs)), hashes, SplitConfig(unit, 0.3, seed)).tolist()
+
+
+def test_both_songs_of_an_artist_are_on_one_side_if_the_artist_is_the_unit():
+    by_artist, by_song = (list(pairwise(sides(SONGS, unit)))[::2] for unit in ("artist", "song"))
+    assert set(by_artist) == {(True, True), (False, False)}
+    assert set(by_song) == {(True, True), (False, False), (True, False), (False, True)}
+
+
+def test_all_windows_of_a_song_are_on_one_side_in_all_its_files_unless_the_window_is_the_unit():
+    files = [SONGS[0]] * 100
+    for unit in ("song", "artist"):
+        assert len(set(sides(files, unit))) == 1
+    assert set(sides(files, "window")) == {True, False}
+
+
+def test_a_song_whose_artist_is_not_known_stands_alone():
+    unknown = [song | {"artist": ""} for song in SONGS]
+    assert sides(unknown, "artist") == sides(unknown, "song")
+
+
+def test_the_share_held_out_is_as_asked_and_the_seed_changes_what_is():
+    for unit in ("song", "artist", "window"):
+        assert 0.2 < np.mean(sides(SONGS, unit)) < 0.4
+    assert sides(SONGS, "song", seed=0) != sides(SONGS, "song", seed=1)
+    assert sides(SONGS, "artist", seed=0) != sides(SONGS, "artist", seed=1)
