@@ -197,7 +197,7 @@ def test_a_stage_without_its_input_fails_in_one_line(reproduced):
         "-S corpus.path=nowhere": "nowhere",
         "-S train.recipe=papre": "Parameters 'papre' are missing from 'recipes.toml'",
         "-S recipes.toml:demo.training.batch=0": "recipes.toml: demo: batch must be at least 1",
-        "-S train.prior=sphere": "params.yaml: train.prior: Input should be 'gaussian' or 'flower'",
+        "-S train.prior=sphere": "params.yaml: train: prior must be one of gaussian, flower, not sphere",
         "-S songs.reader=mido": "params.yaml: songs: reader must be one of symusic, pretty_midi, not mido",
     }.items():
         failed = sh(reproduced, f"dvc exp run {change_}")
