@@ -48,6 +48,7 @@ SMALLER = {
     r"--batch 256 --workers 8": "--hidden-size 8 --layers 1 --latent 4 --batch 8",
     r"--hidden-size \d+ --layers \d --latent \d+": "--hidden-size 8 --layers 1 --latent 4",
     r"--batch 32( 128 512)?": "--batch 8",
+    r"--warm-up 2 --updates \d( --repetitions \d)?": "--warm-up 1 --updates 1 --repetitions 1 --profiled 1",
     r"pip wheel \.": "pip wheel . --no-build-isolation",
     r"WINDOWS_(\d+)": r"data/windows/\1bar",
     r"\bWINDOWS\b": "data/windows/2bar",
