@@ -4,7 +4,7 @@ VENV := .venv
 INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test test-slow lint lakh offline-plots
+.PHONY: repro test test-slow lint experiments lakh offline-plots
 
 repro: $(VENV)/stages
 	dvc repro
@@ -20,10 +20,14 @@ lint: $(VENV)/tests
 	ruff format --check .
 	mypy
 
+# Every experiment with its metrics and with the parameters that differ, without the hashes of what stages read.
+experiments: $(VENV)/stages
+	dvc exp show --only-changed --drop 'Created|.*/|music|model'
+
 lakh: $(VENV)/stages
 	python -m pipelines.corpus.download data/lakh
 
-# Puts Vega into the page of dvc plots show, which else loads these versions from a network. Needs npm.
+# Puts Vega into the page of dvc plots show, which otherwise loads these versions from the network. Needs npm.
 VEGA := vega@5.20.2 vega-lite@5.2.0 vega-embed@6.18.2
 offline-plots: $(VENV)/stages
 	mkdir -p .dvc/tmp
@@ -39,7 +43,8 @@ offline-plots: $(VENV)/stages
 $(VENV)/stages: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[stages]'
-# Alone: it wants pyaudio, for loudspeakers, which is built against PortAudio. Without it music is MIDI alone.
+# Without its dependency pyaudio, which plays through loudspeakers and has to be built against PortAudio. If this fails,
+# the analysis leaves its music as MIDI only.
 	-$(INSTALL) --no-deps --only-binary tinysoundfont tinysoundfont
 	touch $@
 

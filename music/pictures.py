@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 LONGEST_LABEL = 20
 UNKNOWN_COLOUR = "#999999"
 """The colour of a cell of a heat map that has no value."""
+CIRCLE_COLOURS = colormaps["hsv"]
+"""The colours of genres by their place on the circle, from 0 to 1: neighbours have similar colours."""
 
 
 @contextmanager

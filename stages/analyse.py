@@ -1,5 +1,6 @@
 """Stages `analyse@PART`: a trained model and its windows -> one part of the analysis."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +16,16 @@ def main(
     part: Annotated[str, Argument()],
     model: Annotated[Path, Option()],
     windows: Annotated[Path, Option()],
-    out: Annotated[Path, Option()],
-    metrics: Annotated[Path, Option()],
+    results: Annotated[Path, Option(help="gets PART, PART.json, and pictures/PART for dvc plots show")],
     cpu_threads: Annotated[int, Option()],
 ) -> None:
-    """Writes a section of the report into a folder, and its numbers as metrics."""
+    """Writes a section of the report into a folder, its metrics beside it, and a copy of its pictures."""
     context = read_context(model, windows, cpu_threads)
-    with atomic_directory(out) as partial:
-        section = analyse(part, context, partial)
-    write_json(metrics, section.metrics)
+    with atomic_directory(results / part) as folder, atomic_directory(results / "pictures" / part) as pictures:
+        section = analyse(part, context, folder)
+        for figure in section.figures:
+            shutil.copy(folder / figure.picture, pictures)
+    write_json(results / f"{part}.json", section.metrics)
     for line in section.missing:
         print(line)
 

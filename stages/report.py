@@ -1,4 +1,4 @@
-"""Stage `report`: a trained model and the parts of its analysis -> one page with pictures, music and numbers.
+"""Stage `report`: a trained model and the parts of its analysis -> one page with pictures, music and metrics.
 
 It also makes the page of a folder that came from a machine without DVC, where `python -m analysis` wrote it:
 
@@ -12,40 +12,65 @@ from typing import Annotated
 from typer import Option
 
 from analysis.parts import PARTS
+from music.json_files import write_json
 from stages.pages.curves import draw_curves
 from stages.pages.render import write_page
 from stages.shared.command import run
-from stages.shared.runs import environment, flatten, parameters, read_run
+from stages.shared.runs import Run, collect_metrics, environment, flatten, parameters, read_run
 
 LONG = ("shards", "states")
-"""Of the windows' manifest: left out."""
+"""What the page leaves out of the manifest of the windows."""
+SUMMARY = {
+    "loss": "training.validation_loss",
+    "accuracy": "reconstruction.accuracy.mean",
+    "onsets": "reconstruction.onset_accuracy",
+    "note_f1": "reconstruction.note_f1.mean",
+    "repeats": "reconstruction.repeated_in_training",
+    "overlap": "reconstruction.validation_in_training",
+    "spread": "posterior.spread",
+    "two_sample": "posterior.two_sample_accuracy",
+    "smoothness": "attributes.smoothness",
+    "separability": "genres.validation.separability",
+    "monotonicity": "control.mean_monotonicity",
+    "gain": "control.gain",
+}
+"""The metrics that `dvc exp show` compares: a short name for each, and its part and name there."""
 
 
 def main(
-    results: Annotated[Path, Option(help="with a folder a part of the analysis")],
+    results: Annotated[Path, Option(help="with a folder for each part of the analysis")],
     model: Annotated[Path, Option(help="with model.json")],
     windows: Annotated[Path, Option(help="with manifest.json")],
     page: Annotated[Path, Option()],
     params: Annotated[Path | None, Option(help="params.yaml, for a run made with DVC")] = None,
+    metrics: Annotated[Path | None, Option(help="a JSON file for the few metrics that dvc exp show compares")] = None,
 ) -> None:
-    """Writes the page of one run."""
-    of = read_run(str(model), results, model, windows, params)
+    """Writes the page of one run, and a summary of its metrics."""
+    model_run = read_run(str(model), results, model, windows, params)
     with TemporaryDirectory() as folder:
         curves = Path(folder) / "curves.png"
-        if of.curves:
-            draw_curves(curves, {of.name: of.curves})
+        if model_run.curves:
+            draw_curves(curves, {model_run.name: model_run.curves})
         write_page(
             page,
             "report.html",
-            run=of,
+            run=model_run,
             parts=list(PARTS),
-            curves=curves if of.curves else None,
-            numbers={part: dict(flatten(section.metrics)) for part, section in of.sections.items()},
-            parameters=parameters(of),
-            manifest=dict(flatten({name: of.windows[name] for name in of.windows if name not in LONG})),
-            environment=environment(of),
+            curves=curves if model_run.curves else None,
+            metrics={part: dict(flatten(values)) for part, values in collect_metrics(model_run).items()},
+            parameters=parameters(model_run),
+            manifest=dict(flatten({name: value for name, value in model_run.windows.items() if name not in LONG})),
+            environment=environment(model_run),
         )
+    if metrics:
+        write_json(metrics, summary(model_run))
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
+
+
+def summary(model_run: Run) -> dict[str, float]:
+    """Returns the metrics named in `SUMMARY`, without those that the run does not have."""
+    metrics = dict(flatten(collect_metrics(model_run)))
+    return {short: metrics[name] for short, name in SUMMARY.items() if metrics.get(name) is not None}
 
 
 if __name__ == "__main__":

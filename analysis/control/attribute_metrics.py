@@ -1,53 +1,55 @@
-"""How well a move of the codes works as a fader of one attribute: it moves that, evenly, and little else.
+"""Attribute-control metrics: how well a move of the codes changes one attribute, evenly, and little else.
 
-Consistency, restrictiveness and linearity are those of Music FaderNets (Tan and Herremans, ISMIR 2020): its published
-code takes standard deviations of attributes in units of their standard deviation in training. It sets a latent
-dimension to eight values between its least and greatest, the same for every window, and so measures consistency on the
-attribute itself; our codes have no dimension of an attribute's own and each window moves from where it is, so we
-measure consistency on the change. Its restrictiveness looks at the one other attribute; ours is the mean over all
-others. Its linearity, which its code calls monotonicity, is R squared; our monotonicity is Spearman's rank correlation,
-as Pati and Lerch's AR-VAE (2020) has it between codes and attributes, here within each window along the fader.
+Consistency, restrictiveness and linearity are those of Music FaderNets (Tan and Herremans, ISMIR 2020), whose published
+code takes standard deviations of attributes in units of their standard deviation in training. There a latent dimension
+is set to eight values between its least and its greatest, the same for every window, and so consistency is measured on
+the attribute itself; our codes have no dimension for an attribute and each window moves from where it is, so we measure
+consistency on the change. Their restrictiveness looks at the one other attribute; ours is the mean over all others.
+Their linearity, which their code calls monotonicity, is R squared; our monotonicity is Spearman's rank correlation, as
+in Pati and Lerch's AR-VAE (2020), which has it between codes and attributes; we have it within each window, between
+level and attribute.
+
+values: (windows, levels) an attribute, with NaN in the whole row of a window that lacks it at some level. Statistics
+are those of `analysis.shared.bootstrap`: (1 + resamples,).
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.shared.correlation import Numbers, correlation, rank_correlation
+from analysis.shared.arrays import FloatArray
+from analysis.shared.bootstrap import mean_of, means
+from analysis.shared.correlation import correlation, rank_correlation
 
 
-def defined(values: Numbers) -> Numbers:
-    """The windows that have the attribute at every level; (windows, levels) -> fewer windows."""
-    return values[~np.isnan(values).any(axis=1)]
+def monotonicity(levels: FloatArray, values: FloatArray) -> FloatArray:
+    """(windows,) Spearman's correlation of level and attribute, from -1 to 1; 0 where the attribute stays the same."""
+    return np.where(np.isnan(values[:, 0]), np.nan, rank_correlation(levels, values))
 
 
-def monotonicity(levels: Numbers, values: Numbers) -> float:
-    """Mean over windows of Spearman's correlation of level and attribute, from -1 to 1; 0 where it does not move.
+def linearity(levels: FloatArray, values: FloatArray) -> FloatArray:
+    """(windows,) share of the attribute's variance that a straight line over the levels explains, from 0 to 1.
 
-    levels: (levels,), values: (windows, levels).
+    0 where the attribute stays the same.
     """
-    return float(rank_correlation(levels, values).mean())
+    return np.where(np.isnan(values[:, 0]), np.nan, correlation(levels, values) ** 2)
 
 
-def linearity(levels: Numbers, values: Numbers) -> float:
-    """Mean over windows of the share of the attribute's variance on a straight line over the levels, 0 to 1.
+def consistency(weights: FloatArray, changes: FloatArray) -> FloatArray:
+    """The statistic that is 1 where all windows change alike, and less the more they differ.
 
-    0 where it does not move. levels: (levels,), values: (windows, levels).
+    It is 1 less the mean over levels of the standard deviation over windows. changes: (windows, levels) the
+    attribute's change from level 0, in its standard deviations in training, NaN as in values.
     """
-    return float((correlation(levels, values) ** 2).mean())
+    centred = changes - means(weights[:1], changes)
+    variance = means(weights, centred**2) - means(weights, centred) ** 2
+    return np.asarray(1 - np.sqrt(variance.clip(0)).mean(axis=1))
 
 
-def consistency(changes: Numbers) -> float:
-    """1 for a fader that changes the attribute of every window alike, less the more they differ.
+def restrictiveness(weights: FloatArray, others: Sequence[FloatArray]) -> FloatArray:
+    """The statistic that is 1 where no other attribute moves, and less the more they do.
 
-    1 less the mean over levels of the standard deviation over windows; changes: (windows, levels) from level 0, in
-    standard deviations of the attribute in training.
+    It is 1 less the mean over attributes and windows of the standard deviation over levels. others: values of each
+    other attribute, in its standard deviations in training.
     """
-    return float(1 - changes.std(axis=0).mean())
-
-
-def restrictiveness(others: list[Numbers]) -> float:
-    """1 for a fader that moves no other attribute, less the more it does.
-
-    1 less the mean over attributes and windows of the standard deviation over levels; others: (windows, levels) each,
-    in standard deviations of the attribute in training.
-    """
-    return float(1 - np.mean([values.std(axis=1).mean() for values in others]))
+    return 1 - mean_of([means(weights, values.std(axis=1)) for values in others])

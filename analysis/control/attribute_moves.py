@@ -1,4 +1,4 @@
-"""Moves along attributes: more notes, longer ones, and so on."""
+"""Moves along attributes: toward more notes, longer notes, and so on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import torch
 from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
-from analysis.control.attribute_metrics import consistency, defined, linearity, monotonicity, restrictiveness
+from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
+from analysis.shared.arrays import FloatArray
+from analysis.shared.bootstrap import means
 from analysis.shared.context import EvaluationContext
-from analysis.shared.correlation import Numbers
 from analysis.shared.similarity import same_states
 from model.latent import moved, step_along
 from music.metrics import measure
 from music.tokens import with_all_tracks
 
 PENALTIES = np.logspace(-4, 4, 17)
-"""Of the ridge regression, to choose from."""
+"""Penalties that the ridge regression chooses from."""
 
 
 @dataclass(frozen=True)
@@ -25,41 +26,42 @@ class AttributeMove:
     """What moving windows' codes along one attribute does."""
 
     step: Tensor
-    """(latent,) one level."""
-    read: float
-    """Share of the attribute's variance in validation windows that their codes' place along the step tells."""
-    values: Mapping[str, Numbers]
-    """Each attribute of the decoded windows, (windows, levels), NaN where undefined."""
-    kept: Numbers
+    """(latent,) the move by one level."""
+    readable: float
+    """Squared correlation, in the windows that are moved, of the attribute with the codes' place along the step."""
+    values: Mapping[str, FloatArray]
+    """Each attribute of the decoded windows, (windows, levels); NaN in the whole row if undefined at some level."""
+    kept: FloatArray
     """(windows, levels) share of the states that are the reconstruction's."""
 
 
 @dataclass(frozen=True)
-class Fader:
-    """The numbers of one attribute's move."""
+class AttributeControl:
+    """Statistics of the move along one attribute, (1 + resamples,) each."""
 
-    lowest: float
+    lowest: FloatArray
     """Mean change from the reconstruction at the lowest level, in the attribute's unit."""
-    highest: float
-    moved: float
+    highest: FloatArray
+    """The same at the highest level."""
+    end_to_end: FloatArray
     """Mean change from the lowest level to the highest, in standard deviations of the attribute in training."""
-    monotonicity: float
-    linearity: float
-    consistency: float
-    restrictiveness: float | None
-    """None where there is no other attribute."""
-    kept: float
+    monotonicity: FloatArray
+    linearity: FloatArray
+    consistency: FloatArray
+    restrictiveness: FloatArray
+    """NaN where there is no other attribute."""
+    kept: FloatArray
     """Mean share of the states that are the reconstruction's, at the lowest and the highest level."""
 
 
-def measured(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, Numbers]:
-    """Some of `music.metrics`; (..., tracks, steps) of the model's tracks -> (...) each."""
+def attribute_values(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, FloatArray]:
+    """The named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
     whole = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
     values = measure(whole)
     return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
 
 
-def growth(z: Tensor, values: Numbers) -> Tensor:
+def growth(z: Tensor, values: FloatArray) -> Tensor:
     """The direction in which an attribute grows fastest.
 
     It is the gradient of a ridge regression of the attribute on the codes, whose penalty is chosen by leaving one out.
@@ -71,68 +73,72 @@ def growth(z: Tensor, values: Numbers) -> Tensor:
 
 def move_attribute(
     context: EvaluationContext,
-    codes: tuple[Tensor, Numbers],
-    windows: tuple[Tensor, Numbers],
+    training: tuple[Tensor, FloatArray],
+    windows: tuple[Tensor, FloatArray],
     names: Sequence[str],
     levels: Sequence[float],
 ) -> AttributeMove:
-    """Moves windows along an attribute and measures all of `names`.
+    """Moves windows along an attribute, decodes them, and measures all of `names`.
 
-    codes: those of training windows, (windows, latent), and the attribute there, NaN where undefined. windows: the
+    training: the codes of training windows, (windows, latent), and their attribute, NaN where undefined. windows: the
     same of the windows to move. levels: in steps of one standard deviation of the codes, 0 among them.
     """
-    z, values = codes
+    z, values = training
     known = ~np.isnan(values)
     step = step_along(z[known], growth(z[known], values[known]))
-    ways = moved(windows[0], step, torch.tensor(levels))
-    decoded = context.decoded(ways.flatten(0, 1))
-    decoded = decoded.reshape(*ways.shape[:2], *decoded.shape[1:])
+    codes = moved(windows[0], step, torch.tensor(levels))
+    decoded = context.decoded(codes.flatten(0, 1))
+    decoded = decoded.reshape(*codes.shape[:2], *decoded.shape[1:])
+    by_name = attribute_values(context, decoded, names)
     return AttributeMove(
         step,
-        _told(windows[0] @ step, windows[1]),
-        {name: of.T for name, of in measured(context, decoded, names).items()},
+        _squared_correlation(windows[0] @ step, windows[1]),
+        {name: _whole_rows(by_level.T) for name, by_level in by_name.items()},
         same_states(decoded, decoded[levels.index(0)]).T.numpy(),
     )
 
 
-def _told(place: Tensor, values: Numbers) -> float:
+def _squared_correlation(places: Tensor, values: FloatArray) -> float:
     known = ~np.isnan(values)
     if known.sum() < 2 or np.ptp(values[known]) == 0:
         return 0.0
-    return float(np.corrcoef(place.numpy()[known], values[known])[0, 1] ** 2)
+    return float(np.corrcoef(places.numpy()[known], values[known])[0, 1] ** 2)
 
 
-def fader(name: str, move: AttributeMove, levels: Sequence[float], scales: Mapping[str, float]) -> Fader | None:
-    """The numbers of a move along the named attribute; None if no window has the attribute at every level.
+def _whole_rows(values: FloatArray) -> FloatArray:
+    """The same with NaN in the whole of a row that has one; (windows, levels)."""
+    return np.where(np.isnan(values).any(axis=1, keepdims=True), np.nan, values)
 
-    scales: standard deviation in training of every attribute that is measured.
+
+def attribute_control(
+    name: str, move: AttributeMove, levels: Sequence[float], scales: Mapping[str, float], weights: FloatArray
+) -> AttributeControl | None:
+    """Statistics of a move along the named attribute; None if no window has the attribute at every level.
+
+    scales: the standard deviation in training of every attribute. weights: (1 + resamples, windows).
     """
-    values = defined(move.values[name])
-    if not len(values):
+    values = move.values[name]
+    if np.isnan(values).all():
         return None
-    at = np.array(levels)
     changes = values - values[:, [levels.index(0)]]
-    others = [defined(of) / scales[other] for other, of in move.values.items() if other != name]
-    others = [of for of in others if len(of)]
-    mean = changes.mean(axis=0)
-    return Fader(
-        lowest=float(mean[0]),
-        highest=float(mean[-1]),
-        moved=float((mean[-1] - mean[0]) / scales[name]),
-        monotonicity=monotonicity(at, values),
-        linearity=linearity(at, values),
-        consistency=consistency(changes / scales[name]),
-        restrictiveness=restrictiveness(others) if others else None,
-        kept=float(move.kept[:, [0, -1]].mean()),
+    change = means(weights, changes)
+    others = [other_values / scales[other] for other, other_values in move.values.items() if other != name]
+    return AttributeControl(
+        lowest=change[:, 0],
+        highest=change[:, -1],
+        end_to_end=(change[:, -1] - change[:, 0]) / scales[name],
+        monotonicity=means(weights, monotonicity(np.array(levels), values)),
+        linearity=means(weights, linearity(np.array(levels), values)),
+        consistency=consistency(weights, changes / scales[name]),
+        restrictiveness=restrictiveness(weights, others) if others else np.full(len(weights), np.nan),
+        kept=means(weights, move.kept[:, [0, -1]].mean(axis=1)),
     )
 
 
-def changes_of_all(move: AttributeMove, scales: Mapping[str, float]) -> list[float]:
-    """Of each attribute, the mean change from the lowest to the highest level, in standard deviations in training.
+def changes_of_all(move: AttributeMove, scales: Mapping[str, float]) -> dict[str, float]:
+    """The mean change of each attribute from the lowest to the highest level, in its standard deviations in training.
 
     NaN where no window has the attribute at every level.
     """
-    every = {name: defined(of) for name, of in move.values.items()}
-    return [
-        float((of[:, -1] - of[:, 0]).mean() / scales[name]) if len(of) else float("nan") for name, of in every.items()
-    ]
+    changes = {name: values[:, -1] - values[:, 0] for name, values in move.values.items()}
+    return {name: float(means(np.ones((1, len(by))), by)[0] / scales[name]) for name, by in changes.items()}

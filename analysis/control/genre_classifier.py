@@ -1,102 +1,141 @@
-"""An independent classifier of genre: a classifier of real windows by what stands in them, which knows no codes."""
+"""A classifier of genre that is independent of the model: it learns from the music of real windows, not from codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+from torch import Tensor
 
-from music.metrics import DRUMS, OCTAVE, measure
-from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
+from analysis.control.config import ControlConfig
+from analysis.control.genre_features import features
+from analysis.control.sample import ControlSample
+from analysis.shared.arrays import BoolArray, FloatArray
+from analysis.shared.context import EvaluationContext
+from analysis.shared.sampling import random_subset
+from model.data import WindowSet
+from music.tokens import Tokens, with_all_tracks
 
-BEATS = {"kick": (35, 36), "snare": (38, 40), "cymbals": (42, 44, 46, 49, 51, 57, 59)}
-"""Drums whose places in the bar make a beat, by their General MIDI pitches."""
 STRENGTH = 0.001
 """C of the logistic regressions: a song's windows are alike, so a classifier that fits windows closely fits songs."""
 FARTHEST = 5.0
 """Standard deviations from the mean at which a feature is cut off."""
 
-Numbers = NDArray[np.float64]
-Marks = NDArray[np.bool_]
-
-
-def features(tokens: Tokens) -> Numbers:
-    """(windows, features), NaN where there is nothing to measure; tokens: (windows, 4, steps).
-
-    All of `music.metrics`; onsets by place in the bar, of each track and of kick, snare and cymbals; drum sounds; the
-    pitched tracks' octaves, and their pitch classes counted from the commonest, so that the key says nothing; silence
-    and holds of each track.
-    """
-    windows = len(tokens)
-    bars = tokens.reshape(windows, len(TRACKS), -1, STEPS_PER_BAR)
-    pitched = np.delete(tokens, DRUMS, axis=1)
-    octaves = np.where(pitched < PITCHES, pitched // OCTAVE, PITCHES)
-    classes = _counts(np.where(pitched < PITCHES, pitched % OCTAVE, PITCHES).reshape(windows, -1), OCTAVE)
-    from_commonest = (classes.argmax(axis=1)[:, None] + np.arange(OCTAVE)) % OCTAVE
-    return np.concatenate(
-        [
-            np.stack(list(measure(tokens).values()), axis=1),
-            (bars < PITCHES).mean(axis=2).reshape(windows, -1),
-            *(np.isin(bars[:, DRUMS], pitches).mean(axis=1) for pitches in BEATS.values()),
-            _counts(tokens[:, DRUMS], PITCHES) / bars.shape[2],
-            *(_counts(octaves[:, track], PITCHES // OCTAVE + 1) / bars.shape[2] for track in range(pitched.shape[1])),
-            np.take_along_axis(classes, from_commonest, axis=1) / classes.sum(axis=1, keepdims=True).clip(1),
-            (tokens == SILENT).mean(axis=2),
-            (tokens == HOLD).mean(axis=2),
-        ],
-        axis=1,
-    )
-
-
-def _counts(values: NDArray[Any], size: int) -> Numbers:
-    """(windows, size) how often each number below size stands in a row; values: (windows, places)."""
-    cells = np.arange(len(values))[:, None] * (size + 1) + np.minimum(values, size)
-    counts = np.bincount(cells.reshape(-1), minlength=len(values) * (size + 1))
-    return counts.reshape(-1, size + 1)[:, :size].astype(np.float64)
-
 
 @dataclass(frozen=True)
 class GenreClassifier:
-    """A logistic regression a genre, one against the rest."""
+    """A logistic regression for each genre, which tells its windows from all others."""
 
-    prepared: Any
-    """Fills, scales."""
+    preprocessing: Any
+    """Fills in undefined features and scales all."""
     regressions: Sequence[Any]
 
-    def scores(self, tokens: Tokens) -> Numbers:
+    def scores(self, tokens: Tokens) -> FloatArray:
         """(windows, genres), higher for windows more like the genre's; tokens: (windows, 4, steps)."""
-        heard = self.prepared.transform(features(tokens)).clip(-FARTHEST, FARTHEST)
-        return np.stack([of_genre.decision_function(heard) for of_genre in self.regressions], axis=1)
+        scaled = self.preprocessing.transform(features(tokens)).clip(-FARTHEST, FARTHEST)
+        return np.stack([regression.decision_function(scaled) for regression in self.regressions], axis=1)
 
 
-def train_classifier(tokens: Tokens, tagged: Marks) -> GenreClassifier:
-    """Of real windows, (windows, 4, steps), and their genres, (windows, genres), each of some windows but not all."""
-    prepared = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
-    heard = prepared.fit_transform(features(tokens)).clip(-FARTHEST, FARTHEST)
-    return GenreClassifier(
-        prepared, [LogisticRegression(C=STRENGTH, max_iter=1000).fit(heard, marks) for marks in tagged.T]
-    )
+def train_classifier(tokens: Tokens, tagged: BoolArray) -> GenreClassifier:
+    """Trains on real windows, (windows, 4, steps), and their genres, (windows, genres); no genre has all or none."""
+    preprocessing = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
+    scaled = preprocessing.fit_transform(features(tokens)).clip(-FARTHEST, FARTHEST)
+    with threadpool_limits(1):  # threads would wait for one another longer than they work
+        regressions = [LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaled, marks) for marks in tagged.T]
+    return GenreClassifier(preprocessing, regressions)
 
 
-def auc_by_song(scores: Numbers, tagged: Marks, songs: NDArray[np.int32]) -> Numbers:
+def auc_by_song(scores: FloatArray, tagged: BoolArray, songs: NDArray[np.int32]) -> FloatArray:
     """(genres,) how often a song of the genre scores higher than another, by the mean of its windows' scores.
 
     0.5 is chance. scores, tagged: (windows, genres), songs: (windows,); some songs have each genre and some do not.
     """
     _, first, song = np.unique(songs, return_index=True, return_inverse=True)
     sizes = np.bincount(song)
-    means = np.stack([np.bincount(song, of_genre) / sizes for of_genre in scores.T], axis=1)
-    return np.array([roc_auc_score(tagged[first, g], means[:, g]) for g in range(scores.shape[1])])
+    by_song = np.stack([np.bincount(song, of_genre) / sizes for of_genre in scores.T], axis=1)
+    return np.array([roc_auc_score(tagged[first, genre], by_song[:, genre]) for genre in range(scores.shape[1])])
 
 
-def percentiles(scores: Numbers, among: Numbers) -> Numbers:
-    """What share of some scores lies below each, in percent, of equal ones half; any shape, among: (scores,)."""
-    ordered = np.sort(among)
+def percentiles(scores: FloatArray, reference: FloatArray) -> FloatArray:
+    """The percentage of reference scores below each score, equal ones counting half; any shape, reference: 1-D."""
+    ordered = np.sort(reference)
     below, up_to = (np.searchsorted(ordered, scores, side=side) for side in ("left", "right"))
     return np.asarray(50 * (below + up_to) / len(ordered))
+
+
+@dataclass(frozen=True)
+class ValidatedClassifier:
+    """A genre classifier, how well it does on validation songs, and its scores of their real windows."""
+
+    classifier: GenreClassifier
+    training_windows: int
+    """How many it was trained on."""
+    aucs: Mapping[int, float]
+    """AUC by song for each genre that it knows, in the order of its scores."""
+    scores: FloatArray
+    """(windows, genres) of real validation windows."""
+    tagged: BoolArray
+    """(windows, genres)"""
+
+    def percentiles(self, genre: int, context: EvaluationContext, tokens: Tensor) -> FloatArray:
+        """Percentiles of windows' scores for the genre among those of real validation windows.
+
+        tokens: (..., tracks, steps) of the model's tracks -> (...).
+        """
+        column = list(self.aucs).index(genre)
+        scores = self.classifier.scores(_all_tracks(context, tokens.flatten(0, -3)))[:, column]
+        return percentiles(scores, self.scores[:, column]).reshape(tokens.shape[:-2])
+
+    def real_percentile(self, genre: int) -> float:
+        """Mean percentile of the real validation windows of the genre."""
+        column = list(self.aucs).index(genre)
+        scores = self.scores[:, column]
+        return float(percentiles(scores[self.tagged[:, column]], scores).mean())
+
+
+def validated_classifier(
+    context: EvaluationContext, sample: ControlSample, config: ControlConfig, generator: torch.Generator
+) -> ValidatedClassifier | None:
+    """Trains on training windows and tests on validation songs; None if no genre has enough of both."""
+    training = random_subset(context.training, config.classifier_windows, generator)
+    real = random_subset(context.validation, config.classifier_windows, generator)
+    known = [
+        genre
+        for genre in range(len(context.genres))
+        if _some_not_all(training.genres[:, genre])
+        and _testable(real, genre, config.min_songs)
+        and _movable(sample, genre)
+    ]
+    if not known:
+        return None
+    classifier = train_classifier(_all_tracks(context, training.tokens), training.genres[:, known].numpy())
+    scores, tagged = classifier.scores(_all_tracks(context, real.tokens)), real.genres[:, known].numpy()
+    aucs = dict(zip(known, auc_by_song(scores, tagged, real.songs.numpy()).tolist(), strict=True))
+    return ValidatedClassifier(classifier, len(training), aucs, scores, tagged)
+
+
+def _testable(real: WindowSet, genre: int, min_songs: int) -> bool:
+    """Whether there are enough songs with the genre and without it."""
+    tagged, songs = real.genres[:, genre].numpy(), real.songs.numpy()
+    return min(len(np.unique(songs[tagged])), len(np.unique(songs[~tagged]))) >= min_songs
+
+
+def _movable(sample: ControlSample, genre: int) -> bool:
+    """Whether training windows tell the direction to the genre, and there are windows to move there."""
+    return _some_not_all(sample.training.genres[:, genre]) and not bool(sample.windows.genres[:, genre].all())
+
+
+def _some_not_all(marks: Tensor) -> bool:
+    return bool(marks.any()) and not bool(marks.all())
+
+
+def _all_tracks(context: EvaluationContext, tokens: Tensor) -> Tokens:
+    return with_all_tracks(tokens.numpy(), context.description.model.tracks)

@@ -1,75 +1,84 @@
-"""Moves toward genres, judged by a classifier of real windows that knows no codes."""
+"""Moves toward genres, measured by a classifier of real windows that knows no codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.attributes.group_metrics import mean
-from analysis.control.setup import Drawn
-from analysis.control.tested_classifier import TestedClassifier
+from analysis.control.genre_classifier import ValidatedClassifier
+from analysis.control.sample import ControlSample
+from analysis.shared.arrays import FloatArray
+from analysis.shared.bootstrap import mean_of, means
 from analysis.shared.context import EvaluationContext
-from analysis.shared.correlation import Numbers
 from analysis.shared.similarity import note_f1, same_states
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 
 
 @dataclass(frozen=True)
-class Moved:
-    """Windows on their way: (strengths, windows) each, the reconstruction first."""
+class GenreMove:
+    """What one path to a genre does to each window: (windows, strengths) each, the reconstruction first.
 
-    percentile: Numbers
-    """Of the classifier's score of the genre, among real validation windows."""
-    same_states: Numbers
+    All is NaN for the windows of the genre, which are not moved.
+    """
+
+    percentiles: FloatArray
+    """Percentile of the classifier's score for the genre, among real validation windows."""
+    same_states: FloatArray
     """Share of states that are the reconstruction's."""
-    note_f1: Numbers
-    """Of the notes against the reconstruction's, NaN where neither has any."""
+    note_f1: FloatArray
+    """F1 of the notes against the reconstruction's, NaN where neither has any."""
 
-    @property
-    def notes_kept(self) -> Numbers:
-        """(strengths,) mean of `note_f1` over the windows that have it; NaN where none has."""
-        return mean(self.note_f1, axis=1)
+    def gain(self, weights: FloatArray) -> FloatArray:
+        """The statistic: mean change of percentile from the reconstruction to strength 1."""
+        return means(weights, self.percentiles[:, -1] - self.percentiles[:, 0])
 
-    @property
-    def gain(self) -> float:
-        """Mean change of percentile from the reconstruction to strength 1."""
-        return float((self.percentile[-1] - self.percentile[0]).mean())
+    def risen(self, weights: FloatArray) -> FloatArray:
+        """The statistic: share of windows that the classifier finds more of the genre at strength 1 than at 0."""
+        gains = self.percentiles[:, -1] - self.percentiles[:, 0]
+        return means(weights, np.where(np.isnan(gains), np.nan, gains > 0))
 
-    @property
-    def risen(self) -> float:
-        """Share of windows that the classifier finds more of the genre at strength 1 than reconstructed."""
-        return float((self.percentile[-1] > self.percentile[0]).mean())
+    def kept(self, weights: FloatArray) -> FloatArray:
+        """The statistic: mean share of states that are the reconstruction's at strength 1."""
+        return means(weights, self.same_states[:, -1])
 
-    @property
-    def kept(self) -> float:
-        """Mean share of states that are the reconstruction's at strength 1."""
-        return float(self.same_states[-1].mean())
+    def notes_kept(self, weights: FloatArray) -> FloatArray:
+        """The statistic: mean F1 of the notes at strength 1, over the windows that have notes."""
+        return means(weights, self.note_f1[:, -1])
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Windows moved toward one genre that is not theirs."""
+    """Windows moved toward one genre that their songs are not tagged with."""
 
     genre: int
     windows: int
-    moves: Mapping[str, Moved]
-    """A way to the genre each: "means", and of a flower prior "petal"."""
-    controls: Mapping[str, Moved]
-    """As far as each of those, in random directions."""
+    """How many are moved."""
+    moves: Mapping[str, GenreMove]
+    """By path to the genre: "means", and "petal" for a flower prior."""
+    controls: Mapping[str, GenreMove]
+    """By path: moves as far in random directions."""
 
 
-def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, drawn: Drawn) -> dict[str, Tensor]:
-    """Each way to a genre at strength 1; z, and the steps: (windows, latent)."""
-    steps = {"means": step_between(drawn.training_codes, drawn.training.genres[:, genre]).expand_as(z)}
+def mean_over_genres(
+    transfers: Sequence[Transfer], path: str, statistic: Callable[[GenreMove], FloatArray], *, random: bool = False
+) -> FloatArray:
+    """The mean over genres of a statistic of the moves on one path, or of its random moves."""
+    return mean_of([statistic((each.controls if random else each.moves)[path]) for each in transfers])
+
+
+def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: ControlSample) -> dict[str, Tensor]:
+    """The step to strength 1 of each path to a genre; z and the steps: (windows, latent)."""
+    steps = {"means": step_between(sample.training_codes, sample.training.genres[:, genre]).expand_as(z)}
     if isinstance(context.model.prior, FlowerPrior):
         steps["petal"] = step_to_petal(context.model.prior, z, genre)
     return steps
 
 
 def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Tensor:
-    """As far as the steps, each in the direction from one drawn code to another: any change, as codes differ.
+    """Steps of the same lengths, each in the direction from one random code to another.
 
     steps: (windows, latent), codes: (codes, latent), at least two -> (windows, latent).
     """
@@ -79,32 +88,45 @@ def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Te
     return lengths * torch.nn.functional.normalize(codes[second] - codes[first])
 
 
-def transfer(
+def move_toward(
     context: EvaluationContext,
-    drawn: Drawn,
-    classifier: TestedClassifier,
+    sample: ControlSample,
+    classifier: ValidatedClassifier,
     genre: int,
     strengths: Sequence[float],
     generator: torch.Generator,
 ) -> Transfer:
-    """Moves those of the drawn windows that are not tagged with the genre toward it; strengths: from 0 to 1."""
-    others = ~drawn.windows.genres[:, genre]
-    codes, reconstructions = drawn.codes[others], drawn.reconstructions[others]
-    steps = steps_to_genre(context, codes, genre, drawn)
-    controls = {way: random_steps(step, drawn.training_codes, generator) for way, step in steps.items()}
-
-    def judged(step: Tensor) -> Moved:
-        decoded = context.decoded(moved(codes, step, torch.tensor(strengths[1:])).flatten(0, 1))
-        tokens = torch.cat([reconstructions, decoded]).reshape(len(strengths), *reconstructions.shape)
-        return Moved(
+    """Moves the windows that are not tagged with the genre toward it; strengths: from 0 to 1."""
+    chosen = ~sample.windows.genres[:, genre]
+    codes, reconstructions = sample.codes[chosen], sample.reconstructions[chosen]
+    steps = steps_to_genre(context, codes, genre, sample)
+    controls = [random_steps(step, sample.training_codes, generator) for step in steps.values()]
+    amounts = torch.tensor(strengths[1:])
+    every = torch.cat([moved(codes, step, amounts) for step in (*steps.values(), *controls)])
+    decoded = context.decoded(every.flatten(0, 1)).reshape(len(every), *reconstructions.shape)
+    tokens = torch.cat([reconstructions[None], decoded])  # (1 + moves * amounts, windows, tracks, steps)
+    measured = [
+        _of_all_windows(values, chosen.numpy())
+        for values in (
             classifier.percentiles(genre, context, tokens),
             same_states(tokens, reconstructions).numpy(),
             note_f1(tokens, reconstructions).numpy(),
         )
-
+    ]
+    moves = []
+    for start in range(1, len(tokens), len(amounts)):
+        columns = [0, *range(start, start + len(amounts))]
+        moves.append(GenreMove(*(values[:, columns] for values in measured)))
     return Transfer(
         genre,
         len(codes),
-        {way: judged(step) for way, step in steps.items()},
-        {way: judged(step) for way, step in controls.items()},
+        dict(zip(steps, moves[: len(steps)], strict=True)),
+        dict(zip(steps, moves[len(steps) :], strict=True)),
     )
+
+
+def _of_all_windows(values: FloatArray, chosen: FloatArray) -> FloatArray:
+    """(rows, chosen windows) -> (windows, rows), NaN for the windows that were not chosen; chosen: (windows,) bool."""
+    filled = np.full((len(chosen), len(values)), np.nan)
+    filled[chosen] = values.T
+    return filled

@@ -1,174 +1,174 @@
-"""Genres in the latent space: pictures of pairs, and how well a hyperplane parts them; [P] section 4.4.2, figure 5."""
+"""Genres in the latent space: pictures, and how well a hyperplane separates pairs; [P] section 4.4.2, figure 5."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
-from analysis.genres.pairs import Pair, draw_of_all, draw_pairs
-from analysis.genres.pictures import draw_all_pairs, draw_distances, draw_large, draw_matrix, draw_together
-from analysis.genres.separability import Measured, circle_correlation, separability
-from analysis.genres.words import circle, headline, in_words, method, rows, tables, too_few
+from analysis.genres.code_pictures import draw_all_pairs, draw_large, draw_together
+from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs
+from analysis.genres.separability import CHANCE, Separabilities, circle_correlation, measure_separability
+from analysis.genres.separability_pictures import draw_distances, draw_matrix
+from analysis.genres.tables import matrix_rows, mean_separability, tables
 from analysis.shared.context import EvaluationContext
-from analysis.shared.section import PICTURES, Figure, Section
-from music.json_files import write_json
+from analysis.shared.prose import Prose
+from analysis.shared.section import PICTURES, Figure, Section, write_plot_rows
+from music.settings import Settings, at_least, between
 
 TITLE = "Genres in the latent space"
 ROWS = "rows.json"
+PROSE = Prose(__file__)
 
 
 @dataclass(frozen=True)
-class GenresConfig:
-    """Section `genres` of analysis.toml."""
+class GenresConfig(Settings):
+    """The settings of this part, in `settings.toml` beside this file."""
 
-    windows: int
-    """At most, for each genre of a pair."""
-    windows_together: int
-    """At most, a genre, in the picture of all genres."""
-    pairs: list[list[str]]
-    """Those drawn large."""
-    songs: int
-    """Fewer than these with only one of the two tags, and the pair gets no number."""
-    folds: int
-    """Of the cross-validation."""
-    shrinkage: float
-    """Of the classifier's covariance towards a sphere, as a share."""
-    shuffles: int
-    """Of the labels of each pair, and of the circle's order."""
+    windows: Annotated[int, at_least(2)]
+    """How many windows each genre of a pair has at most."""
+    windows_together: Annotated[int, at_least(2)]
+    """How many windows each genre has at most in the picture of all genres."""
+    pairs: list[tuple[str, str]]
+    """The pairs that are drawn large."""
+    songs: Annotated[int, at_least(2)]
+    """How many songs with only one of the two tags each genre needs for the pair to be measured."""
+    folds: Annotated[int, at_least(2)]
+    """The number of folds of the cross-validation."""
+    shrinkage: Annotated[float, between(0, 1)]
+    """The share by which the classifier's covariance is shrunk towards a sphere."""
+    shuffles: Annotated[int, at_least(1)]
+    """How often the labels of each pair are shuffled, and the order of the circle."""
     seed: int
 
     def __post_init__(self) -> None:
-        for name in ("windows", "windows_together", "songs", "folds"):
-            if getattr(self, name) < 2:
-                raise ValueError(f"{name} must be at least 2")
-        if self.shuffles < 1:
-            raise ValueError("shuffles must be at least 1")
-        if not 0 < self.shrinkage < 1:
-            raise ValueError("shrinkage must be between 0 and 1")
-        if not all(isinstance(pair, list) and len(pair) == 2 and pair[0] != pair[1] for pair in self.pairs):
-            raise ValueError('pairs must be lists of two genres, such as [["rock", "pop"]]')
+        super().__post_init__()
+        if any(len(set(pair)) != 2 for pair in self.pairs):
+            raise ValueError('pairs must be lists of two different genres, such as [["rock", "pop"]]')
 
 
 def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) -> Section:
-    """Draws pairs of genres, and measures how far they are linearly separable on songs left out."""
+    """Draws pairs of genres, and measures how linearly separable they are on songs left out."""
     splits = {"training": context.training, "validation": context.validation}
     pairs = {split: draw_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
     if not any(pair.drawable for pair in pairs["training"]):
-        reason = (
-            "No two genres have training windows tagged with the one and not the other: take more songs, with tags."
-        )
-        return Section(TITLE, [], {}, missing=[reason])
+        return Section(TITLE, [], {}, missing=[PROSE.text("no_pairs")])
     (out / PICTURES).mkdir()
-    large, not_found = _find(pairs["training"], context.genres, config.pairs)
+    large, missing_large = _find_large(context, config, pairs["training"])
     with threadpool_limits(1):
-        measured = {split: _measure(of_split, config) for split, of_split in pairs.items()}
-        figures = [
-            _draw_large(context, config, large, measured["training"], out),
-            _draw_all_pairs(context, config, pairs["training"], measured["training"], out),
-            _draw_together(context, config, out),
-            *_draw_measured(context, measured, out),
-        ]
-    write_json(out / ROWS, rows(measured["training"], context.genres))
-    correlation = circle_correlation(
-        list(measured["training"].values()), len(context.genres), config.shuffles, config.seed
-    )
+        measured = {split: _measure(split_pairs, config) for split, split_pairs in pairs.items()}
+        figures = _draw(context, config, pairs["training"], large, measured, out)
+    write_plot_rows(out / ROWS, matrix_rows(measured["training"], context.genres))
     return Section(
         TITLE,
         [
-            method(config.windows, config.folds, config.shuffles),
-            *(
-                in_words(split, context.split_unit, of_split, pairs[split])
-                for split, of_split in measured.items()
-                if of_split
-            ),
-            *([circle(*correlation)] if correlation else []),
+            PROSE.text("method", windows=config.windows, folds=config.folds, shuffles=config.shuffles, chance=CHANCE),
+            *(_describe(context, split, pairs[split], measured[split]) for split in splits if measured[split]),
+            *_describe_circle(context, config, measured["training"]),
         ],
-        {split: headline(of_split) for split, of_split in measured.items() if of_split},
-        [figure for figure in figures if figure],
+        {split: mean_separability(measured[split]) for split in splits if measured[split]},
+        figures,
         tables(measured["training"], context.genres),
         [
-            *not_found,
-            *(line for split, of in pairs.items() if (line := too_few(split, of, context.genres, config.songs))),
+            *missing_large,
+            *(line for split in splits for line in _missing_measures(context, config, split, pairs[split])),
         ],
     )
 
 
-def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Measured:
+def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Separabilities:
+    """The separability of the pairs that have enough songs."""
     return {
-        (pair.first, pair.second): separability(pair, config.shuffles, config.folds, config.shrinkage, config.seed)
+        (pair.first, pair.second): measure_separability(
+            pair, config.shuffles, config.folds, config.shrinkage, config.seed
+        )
         for pair in pairs
-        if min(pair.songs_a_side()) >= config.songs
+        if min(pair.song_counts()) >= config.songs
     }
 
 
-def _find(
-    pairs: Sequence[Pair], genres: Sequence[str], wanted: Sequence[Sequence[str]]
+def _describe(context: EvaluationContext, split: str, pairs: Sequence[Pair], measured: Separabilities) -> str:
+    """What the numbers of a split say."""
+    return PROSE.text(
+        "split",
+        split=split,
+        split_unit=context.split_unit,
+        measured=len(measured),
+        pairs=len(pairs),
+        windows=np.mean([len(pair.labels) for pair in pairs if (pair.first, pair.second) in measured]),
+        songs=np.mean([sum(separability.songs) for separability in measured.values()]),
+        means=mean_separability(measured),
+    )
+
+
+def _describe_circle(context: EvaluationContext, config: GenresConfig, measured: Separabilities) -> list[str]:
+    """What the order of the circle has to do with separability; no sentence where it cannot be measured."""
+    found = circle_correlation(list(measured.values()), len(context.genres), config.shuffles, config.seed)
+    return [PROSE.text("circle", correlation=found[0], chance_level=found[1], chance=CHANCE)] if found else []
+
+
+def _find_large(
+    context: EvaluationContext, config: GenresConfig, pairs: Sequence[Pair]
 ) -> tuple[list[Pair], list[str]]:
-    """The pairs of these names, and a sentence for each that cannot be drawn."""
+    """Returns the pairs to be drawn large, and a sentence for each that cannot be."""
+    genres = context.genres
     drawable = {frozenset((genres[pair.first], genres[pair.second])): pair for pair in pairs if pair.drawable}
-    not_found = [
-        f"{one} and {other} cannot be drawn large: there are not two training windows of each without the tag of the "
-        "other; name other genres in analysis.toml (genres.pairs)."
-        for one, other in wanted
-        if frozenset((one, other)) not in drawable
+    found = [drawable[names] for names in map(frozenset, config.pairs) if names in drawable]
+    missing = [
+        PROSE.text("not_drawable", first=first, second=second)
+        for first, second in config.pairs
+        if frozenset((first, second)) not in drawable
     ]
-    return [drawable[names] for names in map(frozenset, wanted) if names in drawable], not_found
+    return found, missing
 
 
-def _draw_large(
-    context: EvaluationContext, config: GenresConfig, large: Sequence[Pair], measured: Measured, out: Path
-) -> Figure | None:
-    if not large:
-        return None
-    draw_large(out / PICTURES / "large.png", context.genres, large, config.seed)
-    numbers = [
-        f" Balanced accuracy of {context.genres[pair.first]} against {context.genres[pair.second]} on songs left out: "
-        f"{of.accuracy:.0%}; chance level {of.chance:.0%}."
-        for pair in large
-        if (of := measured.get((pair.first, pair.second)))
+def _missing_measures(context: EvaluationContext, config: GenresConfig, split: str, pairs: Sequence[Pair]) -> list[str]:
+    """Says how many pairs of a split are not measured, and which genres lack songs; empty if all are measured."""
+    lacking = [
+        [
+            context.genres[genre]
+            for genre, songs in zip((pair.first, pair.second), pair.song_counts(), strict=True)
+            if songs < config.songs
+        ]
+        for pair in pairs
     ]
-    return Figure(
-        f"{PICTURES}/large.png",
-        "Codes of training windows tagged with one genre and not the other: on the plane of their own most variance, "
-        f"which knows nothing of genres (left), and by t-SNE (right).{''.join(numbers)}",
-    )
+    counts = Counter(genre for genres in lacking for genre in genres)
+    if not counts:
+        return []
+    return [
+        PROSE.text(
+            "too_few_songs",
+            split=split,
+            unmeasured=sum(map(bool, lacking)),
+            pairs=len(pairs),
+            songs=config.songs,
+            genres=[genre for genre, _ in counts.most_common()],
+        )
+    ]
 
 
-def _draw_all_pairs(
-    context: EvaluationContext, config: GenresConfig, pairs: Sequence[Pair], measured: Measured, out: Path
-) -> Figure:
-    draw_all_pairs(out / PICTURES / "pairs.png", context.genres, pairs, measured)
-    return Figure(
-        f"{PICTURES}/pairs.png",
-        f"Every two genres, up to {config.windows} training windows of each, on the plane of the pair's own most "
-        "variance; each panel has its own scale. In the corner: the balanced accuracy of a linear classifier on songs "
-        "left out (in all dimensions of the codes). Grey: fewer than two windows of a genre without the other's tag.",
-    )
-
-
-def _draw_together(context: EvaluationContext, config: GenresConfig, out: Path) -> Figure | None:
-    codes, genre = draw_of_all(context, context.training, config.windows_together, config.seed)
-    draw_together(out / PICTURES / "together.png", context.genres, codes, genre, config.seed)
-    return Figure(
-        f"{PICTURES}/together.png",
-        f"Up to {config.windows_together} training windows a genre by t-SNE; a song stands for one of its tags, drawn "
-        "as in training. Neighbours on the circle have like colours.",
-    )
-
-
-def _draw_measured(context: EvaluationContext, measured: Mapping[str, Measured], out: Path) -> list[Figure]:
-    figures = []
-    for split, of_split in measured.items():
-        if of_split:
-            draw_matrix(out / PICTURES / f"{split}.png", split, context.genres, of_split)
-            caption = (
-                f"Balanced accuracy of a linear classifier on codes of {split} songs that it was not fitted to, of "
-                "every two genres, in circle order. Both halves are alike."
-            )
-            figures.append(Figure(f"{PICTURES}/{split}.png", caption))
-    if measured["training"]:
-        draw_distances(out / PICTURES / "distances.png", context.genres, measured["training"])
-        caption = "Whether genres far apart on the circle are easier to tell apart than neighbours; training songs."
-        figures.append(Figure(f"{PICTURES}/distances.png", caption))
-    return figures
+def _draw(
+    context: EvaluationContext,
+    config: GenresConfig,
+    pairs: Sequence[Pair],
+    large: Sequence[Pair],
+    measured: Mapping[str, Separabilities],
+    out: Path,
+) -> list[Figure]:
+    """All figures; pairs are those of the training windows."""
+    genres, training = context.genres, measured["training"]
+    together = draw_all_genres(context, context.training, config.windows_together, config.seed)
+    return [
+        *([draw_large(genres, large, training, config.seed, out)] if large else []),
+        draw_all_pairs(genres, pairs, training, config.windows, out),
+        draw_together(genres, *together, config.windows_together, config.seed, out),
+        *(
+            draw_matrix(split, genres, separabilities, out)
+            for split, separabilities in measured.items()
+            if separabilities
+        ),
+        *([draw_distances(training, len(genres), out)] if training else []),
+    ]

@@ -1,39 +1,39 @@
-"""How well a hyperplane parts two genres in the latent space, on songs it was not fitted to, beside shuffled labels."""
+"""How well a hyperplane separates two genres in the latent space, on songs that it was not fitted to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve
-from scipy.stats import spearmanr
 from sklearn.model_selection import GroupKFold
 
-from analysis.genres.pairs import Codes, Numbers, Pair
+from analysis.genres.pairs import Pair
+from analysis.shared.arrays import BoolArray, FloatArray, IntArray
+from analysis.shared.correlation import rank_correlation
 
 CHANCE = 0.95
-"""The quantile of what shuffled labels reach that counts as the chance level."""
+"""The chance level is this quantile of what shuffled labels, or shuffled orders of the genres, reach."""
 FEWEST_PAIRS = 10
-"""That a correlation is taken over."""
-
-Values = NDArray[np.float64]
+"""How many pairs of genres it takes for a correlation."""
 
 
 @dataclass(frozen=True)
 class Separability:
-    """Balanced accuracies of one pair of genres."""
+    """Balanced accuracies of classifiers that tell two genres apart."""
 
     first: int
     second: int
+    """The genres' numbers in the vocabulary, the lower first."""
     songs: tuple[int, int]
+    """How many songs each genre has."""
     accuracy: float
-    shuffled: Values
-    """(shuffles,): with the labels dealt to the songs anew."""
+    shuffled: FloatArray
+    """(shuffles,): the accuracy each time after the labels were shuffled among the songs."""
 
     @cached_property
     def chance(self) -> float:
-        """What shuffled labels seldom surpass."""
+        """The accuracy that shuffled labels seldom exceed."""
         return float(np.quantile(self.shuffled, CHANCE))
 
     @property
@@ -42,25 +42,28 @@ class Separability:
         return self.accuracy > self.chance
 
 
-Measured = Mapping[tuple[int, int], Separability]
+Separabilities = Mapping[tuple[int, int], Separability]
 """By the numbers of the two genres, the lower first."""
 
 
-def separability(pair: Pair, shuffles: int, folds: int, shrinkage: float, seed: int) -> Separability:
-    """Cross-validated by song: no song is in both the training and the test part of a fold."""
+def measure_separability(pair: Pair, shuffles: int, folds: int, shrinkage: float, seed: int) -> Separability:
+    """Cross-validates by song: no song is in both the training and the test part of a fold."""
     _, first_windows, song = np.unique(pair.songs, return_index=True, return_inverse=True)
     generator = np.random.default_rng((seed, pair.first, pair.second))
-    dealt = [generator.permutation(pair.labels[first_windows])[song] for _ in range(shuffles)]
-    accuracies = balanced_accuracies(pair.codes, np.column_stack([pair.labels, *dealt]), song, folds, shrinkage)
-    return Separability(pair.first, pair.second, pair.songs_a_side(), float(accuracies[0]), accuracies[1:])
+    shuffled = [generator.permutation(pair.labels[first_windows])[song] for _ in range(shuffles)]
+    accuracies = balanced_accuracies(pair.codes, np.column_stack([pair.labels, *shuffled]), song, folds, shrinkage)
+    return Separability(pair.first, pair.second, pair.song_counts(), float(accuracies[0]), accuracies[1:])
 
 
-def balanced_accuracies(codes: Codes, labels: Numbers, songs: Numbers, folds: int, shrinkage: float) -> Values:
-    """The mean of both sides' shares of windows told right, by linear classifiers that were not fitted to their songs.
+def balanced_accuracies(
+    codes: FloatArray, labels: IntArray, songs: IntArray, folds: int, shrinkage: float
+) -> FloatArray:
+    """The mean over both sides of the share of windows classified correctly, by classifiers not fitted to their songs.
 
     The classifier is a linear discriminant, its covariance shrunk towards a sphere by the share `shrinkage`, with the
-    cut halfway between the sides' means: kernel ridge regression on the labels, solved once a fold for all labellings
-    and as fast in any number of dimensions. The folds know nothing of the labels: true and shuffled ones fare alike.
+    threshold halfway between the means of both sides: kernel ridge regression on the labels, solved once per fold for
+    all labellings and equally fast in any number of dimensions. The folds do not depend on the labels, so they are the
+    same for true and for shuffled ones.
 
     codes: (windows, latent); labels: (windows, labellings) -1 or 1; songs: (windows,) -> (labellings,).
     """
@@ -72,39 +75,43 @@ def balanced_accuracies(codes: Codes, labels: Numbers, songs: Numbers, folds: in
         kernel = centred @ centred[seen].T
         penalty = shrinkage / (1 - shrinkage) * len(seen) * np.eye(len(seen))
         scores = kernel @ solve(kernel[seen] + penalty, labels[seen], assume_a="pos")
-        cut = _mean_of_sides(scores[seen], labels[seen])
-        right[unseen] = (scores[unseen] > cut) == (labels[unseen] > 0)
+        threshold = _mean_of_sides(scores[seen], labels[seen])
+        right[unseen] = (scores[unseen] > threshold) == (labels[unseen] > 0)
     return _mean_of_sides(right, labels)
 
 
-def _mean_of_sides(values: Values | NDArray[np.bool_], labels: Numbers) -> Values:
-    """Halfway between both sides' means, a column each; a side without windows counts as 0."""
+def _mean_of_sides(values: FloatArray | BoolArray, labels: IntArray) -> FloatArray:
+    """The middle between the means of both sides, for each labelling; the mean of a side without windows is 0.
+
+    values, labels: (windows, labellings) -> (labellings,).
+    """
     sides = [labels == label for label in (-1, 1)]
     means = [(values * side).sum(axis=0) / np.maximum(side.sum(axis=0), 1) for side in sides]
-    halfway: Values = (means[0] + means[1]) / 2
-    return halfway
+    middle: FloatArray = (means[0] + means[1]) / 2
+    return middle
 
 
-def circle_distance(first: Numbers, second: Numbers, genres: int) -> Numbers:
-    """How many places apart genres are on a circle of so many."""
+def circle_distance(first: IntArray, second: IntArray, genres: int) -> IntArray:
+    """How many places apart two genres are on a circle of `genres` genres; (pairs,) each -> (pairs,)."""
     apart = abs(first - second)
-    nearer: Numbers = np.minimum(apart, genres - apart)
-    return nearer
+    shorter: IntArray = np.minimum(apart, genres - apart)
+    return shorter
 
 
 def circle_correlation(
-    measured: Sequence[Separability], genres: int, shuffles: int, seed: int
+    separabilities: Sequence[Separability], genres: int, shuffles: int, seed: int
 ) -> tuple[float, float] | None:
-    """Rank correlation of separability with distance on the circle, and what shuffled orders of genres seldom surpass.
+    """Rank correlation of separability with distance on the circle, and its chance level.
 
-    Pairs share genres and so are not independent: chance is asked by shuffling the genres' places (a Mantel test).
-    None where there are too few pairs, or all are alike.
+    Pairs that share a genre are not independent, so the chance level comes from shuffling the places of the genres (a
+    Mantel test). None if there are too few pairs, or all have the same accuracy.
     """
-    if len(measured) < FEWEST_PAIRS or len({of.accuracy for of in measured}) == 1:
+    accuracies = np.array([separability.accuracy for separability in separabilities])
+    if len(accuracies) < FEWEST_PAIRS or not np.ptp(accuracies):
         return None
     generator = np.random.default_rng(seed)
-    first, second = np.array([(of.first, of.second) for of in measured]).T
+    first, second = np.array([(separability.first, separability.second) for separability in separabilities]).T
     places = [np.arange(genres), *(generator.permutation(genres) for _ in range(shuffles))]
-    distances = [circle_distance(place[first], place[second], genres) for place in places]
-    ranks = spearmanr(np.column_stack([[of.accuracy for of in measured], *distances])).statistic[0, 1:]
-    return float(ranks[0]), float(np.quantile(ranks[1:], CHANCE))
+    distances = np.stack([circle_distance(place[first], place[second], genres) for place in places])
+    correlations = rank_correlation(accuracies, distances.astype(np.float64))
+    return float(correlations[0]), float(np.quantile(correlations[1:], CHANCE))

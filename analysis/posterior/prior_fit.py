@@ -1,137 +1,127 @@
-"""How close the codes of windows are to the prior."""
+"""How well the codes of each genre fit its Gaussian of the prior."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
-from scipy.stats import norm
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.svm import SVC
 from torch import Tensor
 
-from analysis.shared.context import BATCH, EvaluationContext
-from model.data import WindowSet
-from model.networks.encoder import draw
-from model.networks.priors import Prior, draw_genre
+from analysis.posterior.codes import PosteriorCodes, count_songs
+from analysis.posterior.plane import draw_plane
+from analysis.shared.context import EvaluationContext
+from analysis.shared.prose import Prose
+from analysis.shared.section import PICTURES, Figure, Section, Table, write_plot_rows
+from model.networks.priors import FlowerPrior
+from music.pictures import picture, short
 
-ACTIVE = 0.01
-"""Variance of the mean codes, as a share of the prior's, from which a dimension counts as active (arXiv 1509.00519)."""
-FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Codes:
-    """Codes of windows beside as many samples of the prior; on the CPU."""
-
-    mean: Tensor
-    """(windows, latent) of q(z|x)."""
-    variance: Tensor
-    """(windows, latent) of q(z|x)."""
-    drawn: Tensor
-    """(windows, latent) from q(z|x): together, draws from the aggregate posterior."""
-    prior: Tensor
-    """(windows, latent) from the prior of each window's genre."""
-    genre: Tensor
-    """(windows,) one of the genres of each window's song, as in training; the last means none."""
-    songs: Tensor
-    """(windows,)."""
-
-    def __len__(self) -> int:
-        return len(self.genre)
-
-
-@torch.no_grad()
-def read_codes(context: EvaluationContext, windows: WindowSet, generator: torch.Generator) -> Codes:
-    """Encodes the windows; the generator is the CPU's."""
-    encoded = [context.model.encode(batch.to(context.device)) for batch in torch.split(windows.tokens, BATCH)]
-    mean, log_variance = (torch.cat(parts).cpu() for parts in zip(*encoded, strict=True))
-    genre = draw_genre(windows.genres, generator)
-    drawn = draw(mean, log_variance, torch.randn(mean.shape, generator=generator))
-    prior = context.model.prior.sample(genre, generator)
-    return Codes(mean, log_variance.exp(), drawn, prior, genre, windows.songs)
+PROSE = Prose(__file__)
+ROWS = "genres.json"
 
 
 @dataclass(frozen=True)
-class Fit:
-    """How far codes are from the Gaussian that they should come from, in its own standard deviations.
+class PriorFit:
+    """How far codes are from the Gaussian that they should follow, in the Gaussian's own standard deviations.
 
-    The floors are what as many independent draws of the Gaussian itself give in the mean.
+    The floors are what as many independent draws from the Gaussian itself give on average.
     """
 
     mean: float
-    """Of the codes from that of the Gaussian: root mean square over the dimensions."""
+    """Distance between the means of the codes and of the Gaussian: root mean square over the dimensions."""
     mean_floor: float
     covariance: float
-    """Frobenius norm of the difference of both covariances, as a share of that of the Gaussian's."""
+    """Frobenius norm of the difference of the two covariances, divided by that of the Gaussian's covariance."""
     covariance_floor: float
     spread: float
     """Standard deviation of the codes, as a multiple of the Gaussian's: root mean square over the dimensions."""
 
 
-def fit(standardised: Tensor) -> Fit:
-    """Codes in the Gaussian's axes and standard deviations, (windows, latent), at least 2 -> how they differ."""
+def fit_to_prior(standardised: Tensor) -> PriorFit:
+    """Compares codes with N(0, I).
+
+    standardised: (windows, latent), at least two, in the axes and standard deviations of their Gaussian.
+    """
     windows, latent = standardised.shape
     covariance = standardised.T.cov()
-    return Fit(
-        standardised.mean(dim=0).square().mean().sqrt().item(),
-        windows**-0.5,
-        (covariance - torch.eye(latent)).square().sum().div(latent).sqrt().item(),
-        ((latent + 1) / (windows - 1)) ** 0.5,
-        covariance.diagonal().mean().sqrt().item(),
+    return PriorFit(
+        mean=standardised.mean(dim=0).square().mean().sqrt().item(),
+        mean_floor=windows**-0.5,
+        covariance=(covariance - torch.eye(latent)).square().sum().div(latent).sqrt().item(),
+        covariance_floor=((latent + 1) / (windows - 1)) ** 0.5,
+        spread=covariance.diagonal().mean().sqrt().item(),
     )
 
 
-@dataclass(frozen=True)
-class TwoSampleTest:
-    """How well a classifier tells codes from samples of the prior (arXiv 1610.06545)."""
+def prior_fit_section(context: EvaluationContext, codes: PosteriorCodes, fewest: int, out: Path) -> Section:
+    """Compares the codes with their Gaussians: of each genre in the flower, or all with the one Gaussian.
 
-    accuracy: float
-    """On songs that it was not trained on; half where it can't."""
-    p: float
-    """Of such an accuracy or a higher one where it can't, with songs rather than windows as independent.
-
-    However high the accuracy is, few songs leave it large: four songs 0.02 at least.
+    fewest: how many windows of a genre it takes for its codes to be compared.
     """
+    prior = context.model.prior
+    is_flower = isinstance(prior, FlowerPrior)
+    groups = (
+        {name: codes.genre == number for number, name in enumerate(context.genres)}
+        if is_flower
+        else {"all": torch.ones(len(codes), dtype=torch.bool)}
+    )
+    fits = {
+        name: fit_to_prior(prior.standardised(codes.drawn[chosen], codes.genre[chosen]))
+        for name, chosen in groups.items()
+        if chosen.sum() >= (fewest if is_flower else 2)
+    }
+    write_plot_rows(out / ROWS, [{"genre": name, "error of the mean": fit.mean} for name, fit in fits.items()])
+    left_out = {name: int(chosen.sum()) for name, chosen in groups.items() if name not in fits}
+    return Section(
+        "Codes against the prior's Gaussians",
+        [PROSE.text("prior_fit", windows=len(codes), songs=count_songs(codes.songs), flower=is_flower)],
+        _means(fits),
+        [draw_plane(codes, prior, context.genres, out), *([_draw_fits(fits, out)] if is_flower and fits else [])],
+        [_table(fits, groups, codes)] if fits else [],
+        [PROSE.text("too_few_windows", fewest=fewest, windows=len(codes), counts=left_out)] if left_out else [],
+    )
 
 
-def two_sample_test(codes: Codes, variance: Tensor) -> TwoSampleTest:
-    """Takes codes of two songs at least; variance: (latent,) of the prior."""
-    features = (torch.cat([codes.drawn, codes.prior]) / variance.sqrt()).numpy()
-    is_code = np.repeat([True, False], len(codes))
-    songs = codes.songs.repeat(2).numpy()  # a window's sample of the prior is held out with its song
-    folds = GroupKFold(min(FOLDS, len(np.unique(songs))))
-    right = cross_val_predict(SVC(), features, is_code, groups=songs, cv=folds) == is_code
-    above_half = np.bincount(np.unique(songs, return_inverse=True)[1], weights=right - 0.5)
-    deviation = max(float(np.linalg.norm(above_half)), np.finfo(float).tiny)  # of the sum, were each as often below
-    return TwoSampleTest(float(right.mean()), float(norm.sf(above_half.sum() / deviation)))
+def _means(fits: Mapping[str, PriorFit]) -> dict[str, float]:
+    """The metrics: means over the Gaussians, which count alike however many windows each has."""
+    if not fits:
+        return {}
+    return {
+        "mean_error": sum(fit.mean for fit in fits.values()) / len(fits),
+        "covariance_error": sum(fit.covariance for fit in fits.values()) / len(fits),
+        "spread": sum(fit.spread for fit in fits.values()) / len(fits),
+    }
 
 
-@torch.no_grad()
-def critic_scores(context: EvaluationContext, codes: Codes) -> tuple[Tensor, Tensor] | None:
-    """The critic's scores of the prior's samples and of the codes, (windows,) each; none where there is no critic."""
-    if context.model.critic is None:
-        return None
-    genre = codes.genre.to(context.device)
-    prior, drawn = (context.model.critic(z.to(context.device), genre).cpu() for z in (codes.prior, codes.drawn))
-    return prior, drawn
+def _table(fits: Mapping[str, PriorFit], groups: Mapping[str, Tensor], codes: PosteriorCodes) -> Table:
+    return Table(
+        PROSE.text("fits_table"),
+        ["genre", "windows", "songs", "mean", "floor", "covariance", "floor", "spread"],
+        [
+            [name, int(groups[name].sum()), count_songs(codes.songs[groups[name]]), *vars(fit).values()]
+            for name, fit in fits.items()
+        ],
+    )
 
 
-@dataclass(frozen=True)
-class Dimensions:
-    """What each dimension carries, as shares of the prior's variance in it; (latent,) each."""
-
-    signal: Tensor
-    """Variance of the mean codes over the windows."""
-    total: Tensor
-    """The same and the mean variance of q(z|x): the variance of the aggregate posterior."""
-
-    @property
-    def dead(self) -> float:
-        """Share of dimensions that are not active."""
-        return (self.signal <= ACTIVE).float().mean().item()
-
-
-def dimensions(codes: Codes, prior: Prior) -> Dimensions:
-    """Of the flower it is the whole mixture's variance that counts, whatever a window's genre."""
-    signal = codes.mean.var(dim=0) / prior.variance()
-    return Dimensions(signal, signal + codes.variance.mean(dim=0) / prior.variance())
+def _draw_fits(fits: Mapping[str, PriorFit], out: Path) -> Figure:
+    """Draws how far the codes of each genre are from its Gaussian, in circle order."""
+    places = range(len(fits))
+    with picture(out / PICTURES / "genres.png", max(6, 0.32 * len(fits) + 2), 8) as figure:
+        figure.suptitle("Codes of each genre and its Gaussian of the prior")
+        axes = figure.subplots(3, 1, sharex=True)
+        for axis, label, values, floors in zip(
+            axes,
+            ("error of the mean\n(standard deviations)", "error of the covariance\n(relative)", "spread\n(relative)"),
+            zip(*((fit.mean, fit.covariance, fit.spread) for fit in fits.values()), strict=True),
+            zip(*((fit.mean_floor, fit.covariance_floor, 1.0) for fit in fits.values()), strict=True),
+            strict=True,
+        ):
+            axis.plot(places, values, "o", color="#1f77b4", label="codes of validation windows")
+            axis.plot(places, floors, "_", color="#d62728", markersize=10, label="as many samples of the prior")
+            axis.set_ylim(bottom=0)
+            axis.set_ylabel(label)
+            axis.grid(axis="y", linewidth=0.5)
+        axes[-1].set_xticks(places, [short(name) for name in fits], rotation=90)
+        axes[-1].set_xlabel("genre, in circle order")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return Figure(f"{PICTURES}/genres.png", PROSE.text("fits_caption"))

@@ -12,21 +12,21 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from music.piano_rolls import COLOURS
-from music.pictures import picture, short
+from music.pictures import heat_map, label_circle, picture, short
 from music.tokens import PITCHES, TRACKS
 
 BAR_COLOUR = "#1f77b4"
 SPLIT_COLOURS = {"train": "#1f77b4", "validation": "#ff7f0e"}
-REPEAT_COLOURS = {"repeats within a song": "#bdbdbd", "repeats across songs": "#737373"}
+REPEAT_COLOURS = {"repeats within a file": "#bdbdbd", "repeats across files": "#737373"}
 STATE_COLOURS = {"onset": "#1f77b4", "hold": "#9ecae1", "silent": "#e6e6e6"}
-CIRCLE_ROOM = 1.7
-"""Of a unit circle, with its labels around it."""
+CIRCLE_LIMIT = 1.85
+"""How far the axes of the unit circle reach, so that there is room for its labels."""
 MIDDLE_C = 60
 OCTAVE = 12
 
 
 def draw_refusals(path: Path, refusals: Mapping[str, int], files: int) -> None:
-    """Bars: files refused, by reason."""
+    """Draws a bar for each reason to refuse a file."""
     with picture(path, 8, 1.2 + 0.35 * max(len(refusals), 1)) as figure:
         axis = figure.subplots()
         bars = axis.barh(list(refusals), list(refusals.values()), color=BAR_COLOUR)
@@ -45,22 +45,28 @@ def _whole_numbers(axis: Axis) -> None:
 
 
 def draw_songs(path: Path, by_bars: Mapping[int, int], bars_a_bin: int, by_tracks: Mapping[int, int]) -> None:
-    """Two histograms: length in bars and number of tracks of the files kept."""
+    """Draws two histograms of the files kept: their length in bars and their number of tracks.
+
+    by_bars: files by the lowest number of bars of a bin. by_tracks: files by the number of tracks.
+    """
     with picture(path, 10, 3.4) as figure:
         left, right = figure.subplots(1, 2)
         left.bar(
             list(by_bars), list(by_bars.values()), width=bars_a_bin, align="edge", color=BAR_COLOUR, edgecolor="white"
         )
         left.set_xlim(left=0)
-        left.set(title="Length of the songs kept", xlabel=f"bars (a column is {bars_a_bin} bars)", ylabel="files")
+        left.set(title="Length of the files kept", xlabel=f"bars ({bars_a_bin} in each column)", ylabel="files")
         right.bar(list(by_tracks), list(by_tracks.values()), color=BAR_COLOUR)
-        right.set(title="Tracks of the songs kept (strings are one)", xlabel="tracks", ylabel="files")
+        right.set(title="Tracks of the files kept (all strings count as one)", xlabel="tracks", ylabel="files")
         for axis in (left.yaxis, right.yaxis, right.xaxis):
             _whole_numbers(axis)
 
 
 def draw_windows_flow(path: Path, lengths: Mapping[str, Mapping[str, int]]) -> None:
-    """A stacked bar a length: what became of the windows that passed the rule of silence, as shares."""
+    """Draws a stacked bar for each length: what became of the windows without a long silence, as shares.
+
+    lengths: how many windows went where, by the label of a length and by a name in the legend.
+    """
     colours = SPLIT_COLOURS | REPEAT_COLOURS
     with picture(path, 8, 1.6 + 0.5 * len(lengths)) as figure:
         axis = figure.subplots()
@@ -70,15 +76,15 @@ def draw_windows_flow(path: Path, lengths: Mapping[str, Mapping[str, int]]) -> N
             axis.barh(list(lengths), shares, left=left, color=colour, label=name)
             left += shares
         axis.invert_yaxis()
-        axis.set(title="Windows that pass the rule of silence", xlabel="share of them", xlim=(0, 1))
+        axis.set(title="Windows without a long silence in any track", xlabel="share of these windows", xlim=(0, 1))
         axis.xaxis.set_major_formatter(PercentFormatter(1))
         figure.legend(loc="outside lower center", ncols=len(colours))
 
 
 def draw_states(path: Path, title: str, counts: Mapping[str, NDArray[np.int64]]) -> None:
-    """Shares of onset, hold and silence, and a histogram of onset pitches, for each track and split.
+    """Draws the shares of onset, hold and silence, and a histogram of onset pitches, for each track and split.
 
-    counts: for each split (4, 130), how often each track is in each state.
+    counts: (4, 130) for each split, how often each track is in each state.
     """
     with picture(path, 11, 6.4) as figure:
         grid = figure.add_gridspec(len(TRACKS), 2, width_ratios=(2, 3))
@@ -117,51 +123,43 @@ def _draw_shares(axis: Axes, counts: Mapping[str, NDArray[np.int64]]) -> None:
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(parts), frameon=False)
 
 
-def draw_similarity(path: Path, genres: Sequence[str], similarity: NDArray[np.float64]) -> None:
-    """A heat map, (genres, genres), in circle order."""
+def draw_similarity(path: Path, genres: Sequence[str], similarities: NDArray[np.float64]) -> None:
+    """Draws a heat map of the similarity of genres, (genres, genres), in circle order."""
     inches = 0.24 * max(len(genres), 8)
     with picture(path, inches + 2.6, inches + 2.0) as figure:
         axis = figure.subplots()
-        axis.set_title("Genres by the songs they share, in circle order")
-        others = np.ma.masked_array(similarity, np.eye(len(genres), dtype=bool))
-        image = axis.imshow(others, cmap="viridis", vmin=0, vmax=1)
-        labels = [short(genre) for genre in genres]
-        axis.set_xticks(range(len(genres)), labels, rotation=90, fontsize=8)
-        axis.set_yticks(range(len(genres)), labels, fontsize=8)
+        axis.set_title("Genres by the songs they share,\nin circle order")
+        others = np.where(np.eye(len(genres), dtype=bool), np.nan, similarities)
+        image = heat_map(axis, others, genres, genres, cmap="viridis", vmin=0, vmax=1)
+        axis.tick_params(labelsize=8)
         figure.colorbar(image, label="cosine similarity", shrink=0.6)
 
 
-def draw_circle(path: Path, genres: Sequence[str], songs: Sequence[int], similarity: NDArray[np.float64]) -> None:
-    """The circle as the flower prior lays it: dots grow with the songs, lines with the similarity."""
+def draw_circle(path: Path, genres: Sequence[str], songs: Sequence[int], similarities: NDArray[np.float64]) -> None:
+    """Draws the circle of genres that the flower prior takes: more songs are larger dots, similarity darker lines."""
     with picture(path, 10, 10.4) as figure:
         axis = figure.subplots()
-        axis.set_title("The genre circle: what neighbours and others share")
-        axis.set(aspect="equal", xlim=(-CIRCLE_ROOM, CIRCLE_ROOM), ylim=(-CIRCLE_ROOM, CIRCLE_ROOM))
+        axis.set_title("The genre circle: similarity of neighbours (thick) and of all other pairs")
+        axis.set(aspect="equal", xlim=(-CIRCLE_LIMIT, CIRCLE_LIMIT), ylim=(-CIRCLE_LIMIT, CIRCLE_LIMIT))
         axis.set_axis_off()
         angles = 2 * np.pi * np.arange(len(genres)) / len(genres)
         points = np.column_stack([np.cos(angles), np.sin(angles)])
         neighbours = [(number, (number + 1) % len(genres)) for number in range(len(genres))]
-        axis.add_collection(_lines(points, list(combinations(range(len(genres)), 2)), similarity, width=1))
-        ring = axis.add_collection(_lines(points, neighbours, similarity, width=5))
+        axis.add_collection(_lines(points, list(combinations(range(len(genres)), 2)), similarities, width=1))
+        ring = axis.add_collection(_lines(points, neighbours, similarities, width=5))
         axis.scatter(points[:, 0], points[:, 1], 200 * np.array(songs) / max(songs), color=BAR_COLOUR, zorder=9)
-        fontsize = float(np.clip(300 / len(genres), 3, 9))
-        for angle, point, genre, count in zip(angles, points, genres, songs, strict=True):
-            left = np.cos(angle) < -1e-9
-            axis.text(
-                1.07 * point[0], 1.07 * point[1], f"{short(genre)} ({count:,})", fontsize=fontsize,
-                rotation=np.degrees(angle) + 180 * left, rotation_mode="anchor",
-                ha="right" if left else "left", va="center",
-            )  # fmt: skip
+        labels = [f"{short(genre)} ({count:,})" for genre, count in zip(genres, songs, strict=True)]
+        label_circle(axis, labels, radius=1.07, fontsize=float(np.clip(300 / len(genres), 3, 9)))
         label = "cosine similarity: shared songs / √(songs × songs)"
         figure.colorbar(ring, label=label, shrink=0.5, orientation="horizontal")
 
 
 def _lines(
-    points: NDArray[np.float64], pairs: Sequence[tuple[int, int]], similarity: NDArray[np.float64], width: float
+    points: NDArray[np.float64], pairs: Sequence[tuple[int, int]], similarities: NDArray[np.float64], width: float
 ) -> LineCollection:
-    """A line a pair, the more similar the darker, and the darker above."""
-    ordered = sorted(pairs, key=lambda pair: similarity[pair])
+    """Returns a line for each pair of points; the more similar the pair, the darker its line, the darkest on top."""
+    ordered = sorted(pairs, key=lambda pair: similarities[pair])
     lines = LineCollection([points[list(pair)] for pair in ordered], linewidths=width, cmap="Greys", zorder=width)
-    lines.set_array(np.array([similarity[pair] for pair in ordered]))
+    lines.set_array(np.array([similarities[pair] for pair in ordered]))
     lines.set_clim(0, 1)
     return lines

@@ -19,10 +19,10 @@ MEDIA = {
 
 
 def write_page(page: Path, template: str, **values: object) -> None:
-    """Writes a template of this folder, with these values. Raises `InputError` as `inline` does."""
+    """Fills in a template of this folder and writes the page. Raises `InputError` as `inline` does."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # titles, tags and paths are whatever the corpus says
+        autoescape=True,  # titles, tags and paths of a corpus may contain anything
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -34,14 +34,14 @@ def write_page(page: Path, template: str, **values: object) -> None:
 
 
 def inline(path: Path) -> str:
-    """A picture or music as a `data:` address. Raises `InputError` for what is not there or of another kind."""
+    """Returns a file as a `data:` address. Raises `InputError` if it is missing or is no picture or music."""
     if path.suffix not in MEDIA or not path.is_file():
         raise InputError(f"{path}: no such picture or music, though the report names it; make that part again")
     return f"data:{MEDIA[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def number(value: Cell) -> str:
-    """A cell of a table as a reader wants it: about three figures, thousands apart, a dash for nothing."""
+    """Returns the text of a cell: about three significant figures, commas between thousands, a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -54,5 +54,5 @@ def number(value: Cell) -> str:
 
 
 def signed(difference: float) -> str:
-    """A difference, with its sign."""
+    """Returns the text of a difference, with its sign."""
     return f"+{number(difference)}" if difference > 0 else number(difference)

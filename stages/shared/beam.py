@@ -1,4 +1,4 @@
-"""What the stages that write shards share: folders that may lie in a storage, and an output that appears whole."""
+"""What the stages that write shards share: folders that may be remote, and an output that appears whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +18,15 @@ Folder = Annotated[str, Option(parser=location, metavar="FOLDER")]
 
 @contextmanager
 def writing(out: str, storage: str = "") -> Iterator[str]:
-    """Where workers write what becomes `out`: a folder whose files take its place in the end, or a remote `out` itself.
+    """Gives the folder that workers write to: one whose files replace `out` at the end, or a remote `out` itself.
 
-    Raises `InputError` where a remote `out` is whole already: it cannot be replaced at one stroke.
+    Raises `InputError` if a remote `out` is already finished, because it could not be replaced in one step.
     """
     if not is_remote(out):
         with atomic_directory(Path(out)) as partial, workplace(str(partial), storage) as folder:
             yield folder
         return
     if FileSystems.match([FileSystems.join(out, "**.json")])[0].metadata_list:
-        raise InputError(f"{out}: has a finished output, which is not written over; delete it or name another folder")
+        raise InputError(f"{out}: has a finished output, which is never overwritten; delete it or name another folder")
     with workplace(out, storage="") as folder:
         yield folder

@@ -1,4 +1,4 @@
-"""How every stage runs as a command: its options, its errors, and its output that appears whole or not at all."""
+"""How every stage runs as a command: its options, its errors, and output that appears whole or not at all."""
 
 import errno
 import logging
@@ -13,17 +13,20 @@ import typer
 
 from music.errors import InputError
 
-WAYS_OUT = {
+REMEDIES = {
     errno.ENOSPC: "make room and run again: what was there before is unchanged",
     errno.EDQUOT: "make room and run again: what was there before is unchanged",
     errno.EFBIG: "raise the limit of file sizes (ulimit -f) and run again: what was there before is unchanged",
     errno.EMFILE: "raise the limit of open files (ulimit -n), or lower corpus.shards",
 }
-"""Of errors of the system that the user can mend."""
+"""What to do about errors of the operating system that the user can fix."""
 
 
 def run(main: Callable[..., None]) -> None:
-    """Runs a stage's `main` with the options of the command line; what the user can mend is one line, exit code 1."""
+    """Runs the `main` of a stage with the options of the command line.
+
+    An error that the user can fix is printed in one line, and the exit code is 1.
+    """
     logging.basicConfig(level=logging.ERROR)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
@@ -32,15 +35,15 @@ def run(main: Callable[..., None]) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except Exception as error:
-        for code, way_out in WAYS_OUT.items():
-            if os.strerror(code) in str(error):  # Beam gives errors of its workers as text
-                sys.exit(f"error: {os.strerror(code)}; {way_out}")
+        for code, remedy in REMEDIES.items():
+            if os.strerror(code) in str(error):  # Beam passes on errors of its workers as text
+                sys.exit(f"error: {os.strerror(code)}; {remedy}")
         raise
 
 
 @contextmanager
 def atomic_directory(out: Path) -> Iterator[Path]:
-    """An empty folder to write into, which takes the place of `out` in the end; on an error `out` stays as it is."""
+    """Gives an empty folder to write into, which replaces `out` at the end; after an error `out` is unchanged."""
     out = out.resolve()  # workers may run elsewhere
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

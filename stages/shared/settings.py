@@ -1,4 +1,4 @@
-"""Sections of params.yaml and beam.yaml, read into the dataclasses that the code works with."""
+"""Settings in YAML files, params.yaml and beam.yaml: read, and checked by the dataclasses that hold them."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,13 +14,13 @@ BEAM = Path("beam.yaml")
 
 
 def read_settings(kind: type[T], file: Path, *section: str) -> T:
-    """Reads a section of the file, or all of it. Raises `InputError` that names what is missing or does not fit."""
+    """Reads a section of the file, or all of it. Raises `InputError`, which names what is missing or does not fit."""
     values, place = _section(file, section)
     return build(kind, place, values)
 
 
 def read_value(kind: type[T], file: Path, *name: str) -> T:
-    """Reads one value of the file. Raises `InputError` that names what is missing or of the wrong type."""
+    """Reads one value of the file by the names above it and its own. Raises `InputError` as `read_settings` does."""
     values, place = _section(file, name[:-1])
     check_names(place, name[-1:], values)
     value: T = convert(kind, f"{place}.{name[-1]}", values[name[-1]])
@@ -28,7 +28,7 @@ def read_value(kind: type[T], file: Path, *name: str) -> T:
 
 
 def _section(file: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], str]:
-    """The values of a section, and how a message names its place."""
+    """Returns the values of a section, and how a message names the place of the section."""
     values: Any = _read(file)
     place = f"{file}:"
     for name in names:
@@ -44,7 +44,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{file}: {' '.join(str(error).split())}; mend it, or run in the project's folder") from error
+        cause = " ".join(str(error).split())
+        raise InputError(f"{file}: {cause}; correct it, or run in the project's folder") from error
     if not isinstance(content, dict):
-        raise InputError(f"{file}: no names and values in it; take the project's own as a pattern")
+        raise InputError(f"{file}: no names and values in it; compare it with the project's own file")
     return content

@@ -8,44 +8,58 @@ import pytest
 import torch
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
-from analysis.control.attribute_moves import fader, growth, move_attribute
+from analysis.control.attribute_moves import attribute_control, growth, move_attribute
 from analysis.control.attributes import attribute_section
-from analysis.control.genre_classifier import auc_by_song, percentiles, train_classifier
-from analysis.control.genre_moves import Moved, random_steps, steps_to_genre
+from analysis.control.config import ControlConfig
+from analysis.control.genre_classifier import auc_by_song, percentiles, train_classifier, validated_classifier
+from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, random_steps, steps_to_genre
 from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
-from analysis.control.setup import ControlConfig, draw
+from analysis.control.sample import draw_sample
+from analysis.shared.bootstrap import estimate, mean_of, means, song_weights
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES
 from analysis.shared.similarity import note_f1, same_states, shared_notes
-from model.autoencoder import Autoencoder
+from model.data import WindowSet
 from model.latent import moved, step_along, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
-from music.tokens import HOLD, SILENT, TRACKS
-from tests.helpers.models import GENRES, SMALL, make_windows
+from music.tokens import HOLD, PITCHES, SILENT, TRACKS
+from tests.helpers.models import SMALL, make_context, make_windows
 
+ENDS = ("", "_low", "_high")
 CONFIG = ControlConfig(
     attributes=["notes", "drum density"], levels=[-1, 0, 1], strengths=[0, 1], windows=6, training_windows=40,
-    classifier_windows=40, least_songs=2, least_auc=0.0, seed=0,
+    classifier_windows=40, min_songs=2, min_auc=0.0, resamples=20, seed=0,
 )  # fmt: skip
 
 
-def subject_of(model=SMALL, genres=GENRES, training=40, validation=20, **fields) -> EvaluationContext:
-    config = replace(model, **fields)
-    description = SimpleNamespace(model=config, data=SimpleNamespace(genres=genres))
-    windows = [make_windows(count, config.bars).seen_by(config) for count in (training, validation)]
-    windows = [replace(of, genres=of.genres[:, : len(genres)]) for of in windows]
-    torch.manual_seed(0)
-    return EvaluationContext(Autoencoder(config).eval(), description, *windows, "song")
+def context_of(training=40, validation=20, **changes) -> EvaluationContext:
+    windows = make_windows(training + validation)
+    numbers = torch.arange(len(windows))
+    return make_context(windows.take(numbers[:training]), windows.take(numbers[training:]), **changes)
+
+
+def without_tags(context: EvaluationContext) -> EvaluationContext:
+    data = replace(context.description.data, genres=[])
+    training, validation = (
+        replace(windows, genres=windows.genres[:, :0]) for windows in (context.training, context.validation)
+    )
+    description = replace(context.description, data=data)
+    return replace(context, description=description, training=training, validation=validation)
+
+
+def once(windows: int) -> np.ndarray:
+    """Weights of windows without resamples."""
+    return np.ones((1, windows))
 
 
 def test_moving_to_a_petal_leaves_what_is_off_the_plane():
     z = torch.tensor([[0.5, 0.5, 9.0]])
     step = step_to_petal(FlowerPrior(3, 4), z, genre=1)  # a quarter of the circle: (0, 1)
     torch.testing.assert_close(step, torch.tensor([[-0.5, 0.5, 0.0]]))
-    ways = moved(z, step, torch.tensor([0.0, 0.5, 1.0]))
+    codes = moved(z, step, torch.tensor([0.0, 0.5, 1.0]))
     expected = torch.tensor([[[0.5, 0.5, 9.0]], [[0.25, 0.75, 9.0]], [[0.0, 1.0, 9.0]]])
-    torch.testing.assert_close(ways, expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(codes, expected, atol=1e-6, rtol=0)
 
 
 def test_the_flowers_samples_lie_around_its_centres():
@@ -80,26 +94,32 @@ def test_an_attribute_grows_where_it_depends_on_the_codes():
 
 def test_monotonicity_is_the_rank_correlation_within_each_window():
     levels = np.array([-1.0, 0.0, 1.0])
-    values = np.array([[0.0, 1.0, 100.0], [3.0, 2.0, 1.0], [5.0, 5.0, 5.0], [1.0, 3.0, 2.0]])
-    assert monotonicity(levels, values) == pytest.approx((1 - 1 + 0 + 0.5) / 4)
+    values = np.array([[0.0, 1.0, 100.0], [3.0, 2.0, 1.0], [5.0, 5.0, 5.0], [1.0, 3.0, 2.0], [math.nan] * 3])
+    np.testing.assert_allclose(monotonicity(levels, values), [1, -1, 0, 0.5, math.nan])
 
 
 def test_linearity_is_the_share_of_variance_on_a_line():
     levels = np.array([-1.0, 0.0, 1.0])
-    assert linearity(levels, np.array([[3.0, 2.0, 1.0], [4.0, 4.0, 4.0]])) == pytest.approx(0.5)
-    assert linearity(levels, np.array([[1.0, 0.0, 1.0]])) == pytest.approx(0.0)
-    assert linearity(levels, np.array([[0.0, 0.0, 1.0]])) == pytest.approx(0.75)
+    values = np.array([[3.0, 2.0, 1.0], [4.0, 4.0, 4.0], [1.0, 0.0, 1.0], [0.0, 0.0, 1.0], [math.nan] * 3])
+    np.testing.assert_allclose(linearity(levels, values), [1, 0, 0, 0.75, math.nan], atol=1e-12)
 
 
 def test_consistency_falls_as_windows_differ():
-    assert consistency(np.array([[-1.0, 0.0, 2.0], [-1.0, 0.0, 2.0]])) == 1
-    assert consistency(np.array([[-1.0, 0.0, 2.0], [-2.0, 0.0, 4.0]])) == pytest.approx(1 - (0.5 + 0 + 1) / 3)
+    weights = np.array([[1.0, 1.0, 1.0], [2.0, 0.0, 1.0], [3.0, 1.0, 0.0]])
+    alike, differing = np.array([[-1.0, 0.0, 2.0]] * 2), np.array([[-1.0, 0.0, 2.0], [-2.0, 0.0, 4.0]])
+    assert consistency(once(2), alike).tolist() == [1]
+    assert consistency(once(2), differing) == pytest.approx(1 - (0.5 + 0 + 1) / 3)
+    with_undefined = np.concatenate([differing, np.full((1, 3), math.nan)])
+    # Three of the first and one of the second: standard deviations of sqrt(3) / 4 of their distances 1, 0 and 2.
+    expected = [1 - (0.5 + 0 + 1) / 3, 1, 1 - math.sqrt(3) / 4 * (1 + 0 + 2) / 3]
+    np.testing.assert_allclose(consistency(weights, with_undefined), expected)
 
 
 def test_restrictiveness_falls_as_other_attributes_move():
     still, moving = np.array([[2.0, 2.0], [5.0, 5.0]]), np.array([[0.0, 1.0], [0.0, 3.0]])
-    assert restrictiveness([still]) == 1
-    assert restrictiveness([still, moving]) == pytest.approx(1 - (0 + (0.5 + 1.5) / 2) / 2)
+    assert restrictiveness(once(2), [still]).tolist() == [1]
+    assert restrictiveness(once(2), [still, moving]) == pytest.approx(1 - (0 + (0.5 + 1.5) / 2) / 2)
+    assert restrictiveness(once(2), [moving, np.full((2, 2), math.nan)]) == pytest.approx(1 - (0.5 + 1.5) / 2)
 
 
 def test_random_steps_are_as_long_and_lie_between_codes():
@@ -126,7 +146,7 @@ def test_percentiles_count_equal_scores_by_half():
     assert percentiles(np.array([0.0, 2.0, 3.0, 5.0]), among).tolist() == [0, 50, 75, 100]
 
 
-def test_the_judge_is_tested_by_song():
+def test_the_classifier_is_tested_by_song():
     scores = np.array([[9.0], [0.0], [1.0], [1.0], [2.0]])  # songs' means: 4.5, 1, 2
     tagged, songs = np.array([[True], [True], [False], [False], [True]]), np.array([7, 7, 3, 3, 5], dtype=np.int32)
     assert auc_by_song(scores, tagged, songs).tolist() == [1]
@@ -141,7 +161,7 @@ def beats(offset: int, keys: int) -> np.ndarray:
     return tokens
 
 
-def test_the_judge_knows_genres_by_their_beats():
+def test_the_classifier_knows_genres_by_their_beats():
     on, off = np.array([[True, False]]), np.array([[False, True]])
     classifier = train_classifier(
         np.concatenate([beats(0, 12), beats(2, 12)]), np.repeat(np.concatenate([on, off]), 12, axis=0)
@@ -166,7 +186,7 @@ class Counting(torch.nn.Module):
         return tokens
 
 
-def test_a_decoder_that_counts_is_a_perfect_fader_of_notes():
+def test_a_decoder_that_counts_controls_notes_perfectly():
     z = torch.tensor([[2.0, 1.0], [4.0, -1.0], [8.0, -1.0], [10.0, 1.0]])  # a deviation of sqrt(40 / 3)
     z = torch.cat([z, torch.zeros(4, 2)], dim=1)
     context = EvaluationContext(Counting(), SimpleNamespace(model=SMALL), None, None, "song")
@@ -174,58 +194,116 @@ def test_a_decoder_that_counts_is_a_perfect_fader_of_notes():
     names, levels = ["notes", "drum density", "mean pitch"], [-1.0, 0.0, 1.0]
     here = torch.tensor([[8.0, 0, 0, 0], [6.0, 0, 0, 0]])
     move = move_attribute(context, (z, notes), (here, np.array([12.0, 9.0])), names, levels)
-    assert move.read == pytest.approx(1)
+    assert move.readable == pytest.approx(1)
     # The step is 3.65 of the first coordinate: 8 -> 4.35, 8, 11.65: 5, 8, 12 drum notes and 3, 4, 6 of the bass.
     np.testing.assert_allclose(move.values["notes"], [[8, 12, 18], [5, 9, 15]])
     np.testing.assert_allclose(move.values["drum density"], [[5, 8, 12], [3, 6, 10]])
     np.testing.assert_allclose(move.values["mean pitch"], 40)
     np.testing.assert_allclose(move.kept, [[60 / 64, 1, 58 / 64], [60 / 64, 1, 58 / 64]])
-    numbers = fader("notes", move, levels, {"notes": 2.0, "drum density": 4.0, "mean pitch": 1.0})
-    assert (numbers.lowest, numbers.highest, numbers.moved) == (-4, 6, 5)
-    assert numbers.monotonicity == pytest.approx(1)
-    assert numbers.consistency == 1
+    scales = {"notes": 2.0, "drum density": 4.0, "mean pitch": 1.0}
+    control = attribute_control("notes", move, levels, scales, once(2))
+    assert (control.lowest, control.highest, control.end_to_end) == (-4, 6, 5)
+    assert control.monotonicity == pytest.approx(1)
+    assert control.consistency == 1
     deviation = np.std([5, 8, 12]) / 4, np.std([3, 6, 10]) / 4
-    assert numbers.restrictiveness == pytest.approx(1 - np.mean(deviation) / 2)
-    assert numbers.kept == pytest.approx(59 / 64)
+    assert control.restrictiveness == pytest.approx(1 - np.mean(deviation) / 2)
+    assert control.kept == pytest.approx(59 / 64)
 
 
 def test_windows_without_the_attribute_at_some_level_are_left_out():
-    values = {"note length": np.array([[np.nan, 2.0, 3.0], [1.0, 2.0, 3.0]]), "notes": np.full((2, 3), 4.0)}
-    move = SimpleNamespace(values=values, kept=np.ones((2, 3)))
-    numbers = fader("note length", move, [-1, 0, 1], {"note length": 1.0, "notes": 1.0})
-    assert (numbers.lowest, numbers.highest) == (-1, 1)
-    assert fader("note length", replace_values(move, np.full((2, 3), np.nan)), [-1, 0, 1], {"notes": 1.0}) is None
+    context = EvaluationContext(Counting(), SimpleNamespace(model=SMALL), None, None, "song")
+    z = torch.tensor([[2.0, 0.0], [4.0, 0.0], [8.0, 0.0], [10.0, 0.0]])  # a step of 3.65 of the first coordinate
+    codes, levels = torch.tensor([[2.0, 0.0], [8.0, 0.0]]), [-1.0, 0.0, 1.0]
+    names, scales = ["mean pitch", "notes"], {"mean pitch": 1.0, "notes": 1.0}
+    move = move_attribute(context, (z, z[:, 0].double().numpy()), (codes, np.array([40.0, 40.0])), names, levels)
+    np.testing.assert_allclose(move.values["mean pitch"], [[math.nan] * 3, [40] * 3])  # -1.65 of a note has no pitch
+    control = attribute_control("mean pitch", move, levels, scales, np.array([[1.0, 1.0], [0.0, 2.0], [2.0, 0.0]]))
+    np.testing.assert_allclose(control.highest, [0, 0, math.nan])
+    assert attribute_control("mean pitch", move, levels, scales, once(2)).lowest == 0
+    none = replace(move, values=move.values | {"mean pitch": np.full((2, 3), math.nan)})
+    assert attribute_control("mean pitch", none, levels, scales, once(2)) is None
 
 
-def replace_values(move, lengths):
-    return SimpleNamespace(values=move.values | {"note length": lengths}, kept=move.kept)
+def test_means_of_windows_count_each_as_often_as_its_song_is_drawn():
+    values = np.array([[1.0, 1.0], [2.0, math.nan], [6.0, math.nan]])
+    weights = np.array([[1.0, 1.0, 1.0], [2.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
+    np.testing.assert_allclose(means(weights, values), [[3, 1], [1.5, 1], [6, math.nan]])
+    statistics = [np.array([1.0, 2.0, math.nan]), np.array([3.0, math.nan, math.nan])]
+    np.testing.assert_allclose(mean_of(statistics), [2, 2, math.nan])
+
+
+def test_songs_are_drawn_whole():
+    weights = song_weights(torch.tensor([7, 2, 7, 7, 2]), resamples=300, seed=0)
+    assert weights.shape == (301, 5)
+    assert (weights[0] == 1).all()
+    assert (weights[:, [0, 0, 1]] == weights[:, [2, 3, 4]]).all()
+    pairs, counts = np.unique(weights[1:, :2], axis=0, return_counts=True)  # of two songs: none, once or twice
+    assert pairs.tolist() == [[0, 2], [1, 1], [2, 0]]
+    np.testing.assert_allclose(counts / 300, [0.25, 0.5, 0.25], atol=0.08)
+
+
+def test_intervals_are_those_of_a_mean_of_songs():
+    """For 400 songs the bootstrap agrees with the normal approximation, 1.96 standard errors; windows do not count."""
+    by_song = np.random.default_rng(1).normal(5, 2, size=400)
+    songs = torch.arange(400).repeat_interleave(3)
+    gain = estimate(means(song_weights(songs, 2000, seed=0), np.repeat(by_song, 3)))
+    error = 1.96 * by_song.std() / math.sqrt(400)
+    assert gain.value == pytest.approx(by_song.mean())
+    assert (gain.value - gain.low, gain.high - gain.value) == pytest.approx((error, error), rel=0.08)
+    assert estimate(np.array([3.0, *range(101)])).text(1) == "3.0 [2.5, 97.5]"
 
 
 def test_what_a_move_gains_and_keeps():
     nan = math.nan
-    move = Moved(
-        np.array([[10.0, 50.0], [40.0, 40.0]]),
-        np.array([[1.0, 1.0], [0.5, 0.7]]),
-        np.array([[1.0, nan], [0.5, nan]]),
+    move = GenreMove(
+        np.array([[10.0, 40.0], [50.0, 40.0], [nan, nan]]),
+        np.array([[1.0, 0.5], [1.0, 0.7], [nan, nan]]),
+        np.array([[1.0, 0.5], [nan, nan], [nan, nan]]),
     )
-    assert (move.gain, move.risen) == (10, 0.5)
-    assert move.kept == pytest.approx(0.6)
-    assert move.notes_kept.tolist() == [1, 0.5]
-    assert np.isnan(replace(move, note_f1=np.full((2, 2), nan)).notes_kept).all()
+    weights = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 2.0], [3.0, 1.0, 0.0]])
+    np.testing.assert_allclose(move.gain(weights), [10, -10, 20])
+    np.testing.assert_allclose(move.risen(weights), [0.5, 0, 0.75])
+    np.testing.assert_allclose(move.kept(weights), [0.6, 0.7, 0.55])
+    np.testing.assert_allclose(move.notes_kept(weights), [0.5, nan, 0.5])
+
+
+def test_genres_share_the_resamples_of_their_songs():
+    """Two genres that gain the same of the opposite windows: their mean is certain, though neither is."""
+    empty = np.full((4, 2), math.nan)
+    moves = [
+        GenreMove(np.array([[50.0, 50.0 + sign * gain] for gain in (4, -4, 8, -8)]), empty, empty) for sign in (1, -1)
+    ]
+    transfers = [Transfer(genre, 4, {"means": move}, {"means": move}) for genre, move in enumerate(moves)]
+    weights = song_weights(torch.tensor([3, 3, 5, 9]), 200, seed=0)
+    first, both = moves[0].gain(weights), mean_over_genres(transfers, "means", lambda move: move.gain(weights))
+    assert estimate(first).low < -1 < 1 < estimate(first).high
+    np.testing.assert_allclose(both, 0, atol=1e-12)
 
 
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory):
     out = tmp_path_factory.mktemp("flower")
-    return analyse_control(subject_of(), CONFIG, out), out
+    return analyse_control(context_of(), CONFIG, out), out
 
 
 def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
     section, out = flower
-    assert set(section.metrics) == {"monotonicity", "consistency", "restrictiveness", "transfer"}
-    assert set(section.metrics["transfer"]) == {"classifier_auc", "means", "petal"}
+    means = ("mean_monotonicity", "consistency", "restrictiveness")
+    transfer = (
+        "gain",
+        "gain_random",
+        "risen",
+        "risen_random",
+        "kept",
+        "kept_random",
+        "notes_kept",
+        "notes_kept_random",
+    )
+    of_means, of_transfer = ({f"{name}{end}" for name in names for end in ENDS} for names in (means, transfer))
+    assert set(section.metrics) == {"monotonicity", "classifier_auc", "petal"} | of_means | of_transfer
+    assert set(section.metrics["petal"]) == of_transfer
     assert not section.missing
-    assert [len(table.rows) for table in section.tables] == [2, 2 * 3]
+    assert [len(table.rows) for table in section.tables] == [2, 2 + 2 * 3]
     for figure in section.figures:
         assert (out / figure.picture).exists()
         assert all((out / clip.midi).exists() for clip in figure.clips)
@@ -236,45 +314,45 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
 
 def test_control_is_the_same_every_time(flower, tmp_path):
     section, out = flower
-    assert analyse_control(subject_of(), CONFIG, tmp_path) == section
+    assert analyse_control(context_of(), CONFIG, tmp_path) == section
     one, two = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
     assert len(list((out / "clips").glob("*.mid"))) == 12
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
 def test_without_drums_tags_and_petals_the_rest_is_measured(tmp_path):
-    context = subject_of(tracks=TRACKS[1:], genres=[], prior="gaussian", regulariser="kl")
+    context = without_tags(context_of(tracks=TRACKS[1:], prior="gaussian", regulariser="kl"))
     section = analyse_control(context, CONFIG, tmp_path)
     assert set(section.metrics["monotonicity"]) == {"notes"}
     assert "restrictiveness" not in section.metrics
-    assert "transfer" not in section.metrics
-    assert section.missing[0].startswith("Not moved along drum density: the windows of this model's tracks")
+    assert not {"classifier_auc", "gain"} & set(section.metrics)
+    assert section.missing[0].startswith("Not moved along drum density: all windows of this model's tracks")
     assert section.missing[1:] == ["Not moved toward genres: the songs have no tags; give tags."]
 
 
 def test_codes_that_are_all_alike_are_not_moved(tmp_path):
-    context = subject_of()
+    context = context_of()
     for weights in context.model.encoder.parameters():
         torch.nn.init.zeros_(weights)
     section = analyse_control(context, CONFIG, tmp_path)
-    assert section.missing == ["All windows have one code, so none leads elsewhere: train longer."]
+    assert section.missing == ["All windows have the same code, so there is no direction to move in: train longer."]
 
 
 def test_a_gaussian_prior_has_no_petals():
     generator = torch.Generator().manual_seed(0)
-    for prior, ways in (("gaussian", {"means"}), ("flower", {"means", "petal"})):
-        context = subject_of(prior=prior)
-        drawn = draw(context, CONFIG, generator)
-        assert set(steps_to_genre(context, drawn.codes, 0, drawn)) == ways
+    for prior, paths in (("gaussian", {"means"}), ("flower", {"means", "petal"})):
+        context = context_of(prior=prior)
+        sample = draw_sample(context, CONFIG, generator)
+        assert set(steps_to_genre(context, sample.codes, 0, sample)) == paths
 
 
 def test_attributes_that_no_decoded_window_has_are_named(tmp_path):
-    context = subject_of()
+    context = context_of()
     silent = replace(context, model=Silent(context.model))
     (tmp_path / PICTURES).mkdir()
     config = replace(CONFIG, attributes=["notes", "mean pitch"])
-    section = attribute_section(silent, draw(silent, config, torch.Generator().manual_seed(0)), config, tmp_path)
-    assert section.missing[0].startswith("Not measured along mean pitch: no window that is decoded has it")
+    section = attribute_section(silent, draw_sample(silent, config, torch.Generator().manual_seed(0)), config, tmp_path)
+    assert section.missing[0].startswith("Not measured along mean pitch: no decoded window has it")
     assert section.metrics["monotonicity"] == {"notes": 0}
 
 
@@ -293,28 +371,72 @@ class Silent(torch.nn.Module):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"least_songs": 100}, "Not moved toward jazz, rock, pop: the classifier takes windows"),
-        ({"least_auc": 1.1}, "Not moved toward jazz, rock, pop: the classifier hardly knows them"),
-        ({"classifier_windows": 1}, "Not moved toward jazz, rock, pop: the classifier takes windows"),
+        ({"min_songs": 100}, "Not moved toward jazz, rock, pop: the genre classifier takes training windows"),
+        ({"min_auc": 1.1}, "Not moved toward jazz, rock, pop: the genre classifier can hardly tell them"),
+        ({"classifier_windows": 1}, "Not moved toward jazz, rock, pop: the genre classifier takes training windows"),
     ],
 )
-def test_genres_that_the_judge_does_not_know_are_named(tmp_path, change, sentence):
+def test_genres_that_the_classifier_does_not_know_are_named(tmp_path, change, sentence):
     config, generator = replace(CONFIG, **change), torch.Generator().manual_seed(0)
-    context = subject_of()
-    section = genre_section(context, draw(context, config, generator), config, generator, tmp_path)
+    context = context_of()
+    section = genre_section(context, draw_sample(context, config, generator), config, generator, tmp_path)
     assert [line[: len(sentence)] for line in section.missing] == [sentence]
     assert not section.figures
-    assert set(section.metrics.get("transfer", [])) <= {"classifier_auc"}
+    assert set(section.metrics) <= {"classifier_auc"}
+
+
+class CountingCodec(Counting):
+    """Its first coordinate is the number of bass notes when encoding, and the number of drum notes when decoding."""
+
+    prior = None
+
+    def codes(self, tokens: torch.Tensor) -> torch.Tensor:
+        return torch.stack([(tokens[:, 1] < PITCHES).sum(dim=-1), torch.zeros(len(tokens))], dim=1).float()
+
+
+def opposite_splits() -> EvaluationContext:
+    """Jazz has many drum notes; bass notes, which are the code, grow with them in training and fall in validation."""
+    drums, steps = torch.arange(2, 11).repeat(4), torch.arange(16)
+    splits = []
+    jazz = drums > 6
+    for bass in (drums, 12 - drums):
+        tokens = torch.full((len(drums), 4, 16), SILENT, dtype=torch.uint8)
+        tokens[:, 0][steps < drums[:, None]] = 36
+        tokens[:, 1][steps < bass[:, None]] = 40
+        splits.append(WindowSet(tokens, torch.stack([jazz, ~jazz, jazz], dim=1), torch.arange(len(drums)).int()))
+    return replace(make_context(*splits), model=CountingCodec())
+
+
+def test_directions_come_from_training_windows(tmp_path):
+    """A direction from validation windows would lead to fewer drum notes, and away from jazz."""
+    context, config = opposite_splits(), replace(CONFIG, attributes=["drum density"])
+    sample = draw_sample(context, config, torch.Generator().manual_seed(0))
+    (tmp_path / PICTURES).mkdir()
+    section = attribute_section(context, sample, config, tmp_path)
+    assert section.metrics["monotonicity"]["drum density"] == pytest.approx(1)
+    assert (steps_to_genre(context, sample.codes, 0, sample)["means"][:, 0] > 0).all()
+
+
+def test_the_classifier_learns_from_training_songs_and_is_tested_on_validation_songs():
+    """The same windows have the opposite tags in validation, so what was learnt in training is wrong of every song."""
+    context = opposite_splits()
+    context = replace(context, validation=replace(context.training, genres=~context.training.genres))
+    generator = torch.Generator().manual_seed(0)
+    sample = draw_sample(context, CONFIG, generator)
+    classifier = validated_classifier(context, sample, CONFIG, generator)
+    assert list(classifier.aucs.values()) == [0, 0, 0]
 
 
 def test_one_window_is_moved_along_attributes_and_none_is_not(tmp_path):
-    few = subject_of(training=2, validation=1)
-    drawn = draw(few, CONFIG, torch.Generator().manual_seed(0))
-    assert drawn.unrelated is None
-    assert genre_section(few, drawn, CONFIG, torch.Generator().manual_seed(0), tmp_path).missing
+    few = context_of(training=2, validation=1)
+    sample = draw_sample(few, CONFIG, torch.Generator().manual_seed(0))
+    assert sample.similarity_of_songs is None
+    assert genre_section(few, sample, CONFIG, torch.Generator().manual_seed(0), tmp_path).missing
     for counts in ({"training": 1}, {"validation": 0}):
-        section = analyse_control(subject_of(**counts), CONFIG, tmp_path)
-        assert section.missing == ["Control takes two training windows and one to move: take more songs."]
+        section = analyse_control(context_of(**counts), CONFIG, tmp_path)
+        assert section.missing == [
+            "Control takes two training windows and one validation window to move: take more songs."
+        ]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +445,9 @@ def test_one_window_is_moved_along_attributes_and_none_is_not(tmp_path):
         ({"attributes": ["swing"]}, "attributes: no swing; there are notes,"),
         ({"levels": [1, 2]}, "0 among them"),
         ({"strengths": [0, 0.5]}, "from 0 to 1"),
+        ({"strengths": [0, 1, 0.5, 1]}, "that rise"),
         ({"windows": 0}, "windows must be at least 1"),
+        ({"resamples": 0}, "resamples must be at least 1"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(change, message):

@@ -26,9 +26,9 @@ FEW = {
     "attributes": {"samples": 8, "shuffles": 3},
     "genres": {"windows": 16, "shuffles": 3},
     "posterior": {"windows": 64, "samples": 8},
-    "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40},
+    "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40, "resamples": 20},
 }
-"""In analysis.toml, instead of as many as make the figures trustworthy."""
+"""By part of the analysis: settings that are small instead of large enough for trustworthy figures."""
 GENRES = ["jazz", "rock", "pop"]
 SMALL = ModelConfig(
     bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp", genres=3,
@@ -55,13 +55,18 @@ def windows_of(tokens: torch.Tensor) -> WindowSet:
     return WindowSet(tokens, torch.zeros(count, len(GENRES), dtype=torch.bool), torch.arange(count, dtype=torch.int32))
 
 
-def make_context(windows: WindowSet | None = None, **changes: Any) -> EvaluationContext:
-    """An untrained model, `SMALL` with changes, and windows that stand for both its splits."""
+def make_context(
+    training: WindowSet | None = None, validation: WindowSet | None = None, **changes: Any
+) -> EvaluationContext:
+    """An untrained model, `SMALL` with changes, and its windows; without validation windows the training windows."""
     torch.manual_seed(0)
     config = replace(SMALL, **changes)
-    windows = (windows or make_windows(bars=config.bars)).seen_by(config)
+    training = make_windows(bars=config.bars) if training is None else training
+    splits = training, training if validation is None else validation
     description = Description(config, BRIEF, Provenance(config.bars, GENRES, "digest"), {}, {})
-    return EvaluationContext(Autoencoder(config).eval(), description, windows, windows, "song")
+    return EvaluationContext(
+        Autoencoder(config).eval(), description, *(windows.seen_by(config) for windows in splits), "song"
+    )
 
 
 def window_table(
@@ -81,12 +86,13 @@ def window_table(
     return pa.table({name: list(values) for name, values in columns.items()}, schema=windows_schema(steps // 16))
 
 
-def write_brief_settings(analysis: Path, to: Path) -> None:
-    """A copy of analysis.toml with which an analysis takes seconds."""
-    settings = tomlkit.parse(analysis.read_text())
+def write_brief_settings(project: Path) -> None:
+    """Changes the settings of a copy of the project so that an analysis takes seconds."""
     for part, few in FEW.items():
-        settings[part].update(few)
-    to.write_text(tomlkit.dumps(settings))
+        file = project / "analysis" / part / "settings.toml"
+        settings = tomlkit.parse(file.read_text())
+        settings.update(few)
+        file.write_text(tomlkit.dumps(settings))
 
 
 def write_window_shards(folder: Path, training: WindowSet, validation: WindowSet) -> None:

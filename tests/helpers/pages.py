@@ -4,12 +4,15 @@ from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """The tags, the addresses and the text of a page."""
+    """The tags, the attributes, the scripts, the tables and the text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        """The names of all attributes."""
         self.addresses: list[str] = []
+        self.scripts: list[str] = []
         self.text = ""
         self.rows: list[list[str]] = []
         """The cells of every table."""
@@ -18,7 +21,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
         self.addresses += [value for name, value in attrs if name in ("src", "href")]
+        if tag == "script":
+            self.scripts.append("")
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
@@ -31,5 +37,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
         if self._in_cell:
             self.rows[-1][-1] += data

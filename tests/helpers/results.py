@@ -1,4 +1,4 @@
-"""Results as the analysis of a trained model leaves them, small enough to know by heart."""
+"""Results as the analysis of a trained model writes them, so small that tests know every number."""
 
 import json
 from dataclasses import asdict
@@ -15,7 +15,7 @@ SPLIT = {"seed": 0, "unit": "song", "validation": 0.2}
 
 
 def write_results(folder: Path, *, accuracy: float = 0.75, digest: str = "d1", seed: int = 0) -> Path:
-    """A folder as of `python -m analysis`: with two parts, one of them with everything that a section can have."""
+    """Writes what `python -m analysis` does: two parts, one of them with everything that a section can have."""
     folder.mkdir(parents=True)
     description = {
         "model": asdict(SMALL),

@@ -21,6 +21,7 @@ from pipelines.songs import SongsConfig, write_songs
 from pipelines.statistics import read_examples
 from pipelines.windows import SplitConfig, WindowsConfig, write_windows
 from stages.data_report import main
+from stages.pages.charts import draw_circle, draw_similarity
 from tests.helpers.pages import Page
 from tests.helpers.songs import FOUR_FOUR, band, instrument
 
@@ -69,8 +70,7 @@ def write_genres_and_windows(data: Path, count: int, bars: list[int], unit: str)
     genres = json.loads((data / "genres/genres.json").read_text())["genres"]
     config = WindowsConfig(bars, 64, (-5, 6), 0, SplitConfig(unit, 0.5, 0))
     write_windows(str(data / "songs"), genres, str(data / "windows"), config, LOCAL)
-    params = {"windows": {"bars": bars}, "data_report": {"windows": 2, "seed": 0}}
-    (data.parent / "params.yaml").write_text(yaml.safe_dump(params))
+    (data.parent / "params.yaml").write_text(yaml.safe_dump({"windows": {"bars": bars}}))
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +110,13 @@ def report(project: Path) -> tuple[str, dict, dict[str, bytes]]:
     with chdir(project):
         out.mkdir(exist_ok=True)
         inputs = (data / name for name in ("corpus", "songs", "genres", "windows"))
-        main(*inputs, page=out / "page.html", numbers=out / "numbers.json", pictures=out / "pictures")
-        pictures = {path.stem: path.read_bytes() for path in (out / "pictures").iterdir()}
-        return (out / "page.html").read_text(encoding="utf-8"), json.loads((out / "numbers.json").read_text()), pictures
+        main(*inputs, out / "report")
+        pictures = {path.stem: path.read_bytes() for path in (out / "report").iterdir()}
+        return (
+            (out / "report.html").read_text(encoding="utf-8"),
+            json.loads((out / "report.json").read_text()),
+            pictures,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +191,7 @@ def test_the_page_opens_offline_and_runs_nothing(reported):
     assert not set(page.tags) & {"script", "link", "iframe", "b"}
     assert len(page.addresses) == len(pictures) == 9
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
-    assert "10 files came in; 8 were kept, 2 refused." in page.text
+    assert "10 files were read; 8 were kept, 2 refused." in page.text
     assert "<b>.mid" in page.text
     assert all(check["claim"] in page.text for check in numbers["checks"])
     assert "NO" not in page.text
@@ -243,7 +247,7 @@ def test_one_genre_and_the_papers_split(one_genre):
     assert {"genres-circle", "genres-similarity"} < set(pictures)
     assert numbers["windows"][0]["songs_on_both"] == 1  # of the others, each has but one window
     assert not any("both sides" in check["claim"] for check in numbers["windows"][0]["checks"])
-    assert "a song stands on both sides" in Page(text).text
+    assert "Songs are on both sides" in Page(text).text
 
 
 def test_a_check_that_fails_is_shown(copied):
@@ -280,6 +284,15 @@ def test_sets_that_do_not_belong_together_are_refused(copied, path, values, mess
     edit(copied / "data" / path, **values)
     with pytest.raises(InputError, match=message):
         report(copied)
+
+
+def test_a_long_tag_leaves_room_for_the_chart(tmp_path):
+    drawn = {}
+    for name, tag in {"cut": "x" * 19 + "…", "long": "x" * 60}.items():
+        draw_similarity(tmp_path / f"{name}.png", ["_rock", tag], np.eye(2))
+        draw_circle(tmp_path / f"{name}-circle.png", ["_rock", tag], [3, 2], np.eye(2))
+        drawn[name] = [(tmp_path / f"{name}{kind}.png").read_bytes() for kind in ("", "-circle")]
+    assert drawn["cut"] == drawn["long"]
 
 
 def test_names_are_drawn_as_they_stand(tmp_path):

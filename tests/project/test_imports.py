@@ -22,7 +22,7 @@ ELSEWHERE = {"apache_beam", "dvc", "dvclive", "h5py", "jinja2", "matplotlib", "m
 
 
 def imported(path: Path) -> set[str]:
-    """Top-level names of all that a file imports, wherever in the file."""
+    """The top-level names of all modules that a file imports, wherever in the file."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -33,12 +33,12 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_imports_run_one_way(room):
-    files = sorted((ROOT / room).rglob("*.py"))
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_run_one_way(package):
+    files = sorted((ROOT / package).rglob("*.py"))
     assert files
     for path in files:
-        assert imported(path) & set(MAY_IMPORT) <= MAY_IMPORT[room], path
+        assert imported(path) & set(MAY_IMPORT) <= MAY_IMPORT[package], path
 
 
 def test_the_model_needs_only_what_a_gpu_machine_has():
@@ -50,9 +50,9 @@ def test_pipelines_never_import_torch():
     assert not {name for path in (ROOT / "pipelines").rglob("*.py") for name in imported(path)} & {"torch", "model"}
 
 
-def modules_of(room: str) -> set[str]:
-    """Dotted names of all modules of a room, those in its folders too."""
-    paths = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / room).rglob("*.py")]
+def modules_of(package: str) -> set[str]:
+    """The dotted names of all modules of a package, those in its folders too."""
+    paths = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / package).rglob("*.py")]
     return {".".join(path.parts) for path in paths if path.name not in ("__init__", "__main__")}
 
 

@@ -31,7 +31,9 @@ def test_workers_find_every_module(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     modules = {
-        path.relative_to(ROOT).as_posix() for room in ("music", "pipelines") for path in (ROOT / room).rglob("*.py")
+        path.relative_to(ROOT).as_posix()
+        for package in ("music", "pipelines")
+        for path in (ROOT / package).rglob("*.py")
     }
     assert {"music/midi.py", "pipelines/songs.py", "pipelines/beam/runners.py"} < modules
     assert modules <= packed

@@ -1,15 +1,17 @@
-"""The page that compares runs, of results that are known by heart."""
+"""The page that compares runs, for results whose every number is known."""
 
 import json
+import re
 import shutil
 import subprocess
 from contextlib import chdir
+from itertools import pairwise
 
 import pytest
 from dvc.repo import Repo
 
 from music.errors import InputError
-from stages.compare import main
+from stages.compare.__main__ import main
 from tests.helpers.pages import Page
 from tests.helpers.results import write_results
 
@@ -73,12 +75,24 @@ def test_table_1_has_a_column_a_run_beside_the_papers(folders, tmp_path):
     assert set(json.loads(table.with_suffix(".json").read_text())) == {"a", "b"}
 
 
+def test_the_name_of_a_run_is_text_and_breaks_no_table(folders, tmp_path):
+    table = tmp_path / "table1.md"
+    shutil.copytree(folders / "b", folders / "_x|<b>")
+    page = Page(compare(folders, "a", "_x|<b>", table=table))
+    assert any("_x|<b>" in row for row in page.rows)
+    assert "b" not in page.tags
+    lines = table.read_text().splitlines()
+    headers = [(above, line) for above, line in pairwise(lines) if line.startswith("| ---")]
+    assert len(headers) == 2
+    assert all(len(re.findall(r"(?<!\\)\|", above)) == line.count("|") for above, line in headers)
+
+
 def test_three_runs_and_one_that_lacks_a_part(folders, tmp_path):
     shutil.copytree(folders / "b", tmp_path / "c")
     shutil.rmtree(tmp_path / "c/reconstruction")
     page = Page(compare(folders, "a", "b", str(tmp_path / "c")))
     assert ["accuracy, drums", "0.750", "0.500", "-0.250 worse", "–", "–"] in page.rows
-    assert f"{tmp_path / 'c'}: this part of the analysis was not made." in page.text
+    assert f"{tmp_path / 'c'}: this part of the analysis is missing." in page.text
     assert "Has no such figure." in page.text
 
 
@@ -100,7 +114,7 @@ def project(folders, tmp_path_factory):
 
 
 def lay_out(folder, root):
-    """A run as DVC's stages leave it."""
+    """Puts the files of a run where DVC's stages write them."""
     shutil.copytree(folder, root / "results", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.csv", "m*.json"))
     (root / "models/musae").mkdir(parents=True, exist_ok=True)
     shutil.copy(folder / "model.json", root / "models/musae")

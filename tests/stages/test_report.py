@@ -1,12 +1,14 @@
-"""The report page, of results that are known by heart."""
+"""The report page, for results whose every number is known."""
 
 import base64
 import json
 import shutil
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from analysis.__main__ import main as analyse
 from analysis.parts import PARTS
@@ -14,9 +16,8 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.data import read_provenance
 from music.errors import InputError
-from stages.pages.curves import read_curves
+from stages.pages.curves import draw_curves, read_curves
 from stages.report import main
-from tests.conftest import ROOT
 from tests.helpers.models import BRIEF, SMALL, make_windows, write_window_shards
 from tests.helpers.pages import Page
 from tests.helpers.results import HOSTILE, SOUND, write_results
@@ -89,7 +90,7 @@ def test_what_is_missing_stands_out(text):
     missing = text.split('<ul class="missing">')[1:]
     assert len(missing) == len(PARTS)  # a line of each of the two parts, and the parts that were not made
     assert "Take more songs." in "".join(missing)
-    assert text.count("This part of the analysis was not made") == len(PARTS) - 2
+    assert text.count("This part of the analysis is missing") == len(PARTS) - 2
 
 
 def test_all_parts_stand_in_order_and_in_the_contents(text):
@@ -110,9 +111,32 @@ def test_params_are_shown_where_there_are_some(copied):
     assert ["train.updates", "–"] in rows
 
 
+def test_a_few_metrics_are_for_dvc_exp_show(copied):
+    metrics = copied.parent / "metrics.json"
+    section = json.loads((copied / "interpolation/section.json").read_text())
+    for part, values in {"posterior": {"spread": None, "dead_share": 0.5}, "control": {"gain": 7.5, "kept": 1}}.items():
+        (copied / part).mkdir()
+        (copied / part / "section.json").write_text(json.dumps(section | {"metrics": values}))
+    main(copied, copied, copied, copied.parent / "page.html", None, metrics)
+    assert json.loads(metrics.read_text()) == {"loss": 2.5, "accuracy": 0.5, "gain": 7.5}
+
+
+def test_every_run_is_in_the_legend_of_its_curves(tmp_path, monkeypatch):
+    figure = Figure()
+
+    @contextmanager
+    def picture(*_):
+        yield figure
+
+    monkeypatch.setattr("stages.pages.curves.picture", picture)
+    draw_curves(tmp_path / "no.png", {"_x": {"loss": {1: 3.0}, "validation_loss": {1: 2.0}}, "y": {"loss": {1: 4.0}}})
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert names == ["_x: training", "_x: validation", "y: training"]
+
+
 def test_without_curves_the_page_says_so(copied):
     (copied / "curves.csv").unlink()
-    assert "There are no curves" in report(copied)
+    assert "There are no training curves" in report(copied)
 
 
 def test_curves_of_both_forms_are_read(results, tmp_path):
@@ -131,6 +155,11 @@ def test_curves_of_both_forms_are_read(results, tmp_path):
         ("model.json", None, "model.json: no such file; give the folder of the trained model"),
         ("model.json", "{", "model.json: not whole"),
         ("model.json", "{}", "no model in it"),
+        (
+            "model.json",
+            '{"model": {"bars": 2}, "training": {}, "data": {}, "metrics": {}, "versions": {}}',
+            "no tracks in it, so its model is of another version",
+        ),
         ("manifest.json", None, "manifest.json: no such file"),
         ("manifest.json", '{"digest": "d2"}', "was trained on other windows"),
         ("reconstruction/section.json", "{}", "section.json: not of this version"),
@@ -154,7 +183,6 @@ def test_what_the_analysis_left_elsewhere_makes_the_page_alone(tmp_path, monkeyp
     manifest = json.loads((windows / "manifest.json").read_text()) | {"train": 20, "validation": 4}
     (windows / "manifest.json").write_text(json.dumps(manifest))
     save(model, Autoencoder(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
-    monkeypatch.chdir(ROOT)  # of analysis.toml
     monkeypatch.setattr("analysis.__main__.PARTS", ["interpolation"])
     monkeypatch.setattr("sys.argv", ["analysis", str(model), str(windows), str(out)])
     analyse()

@@ -45,7 +45,7 @@ def test_a_section_is_read_with_its_types(tmp_path):
         ("3", "no names and values"),
         ("shapes: {}", "shape: no such parameter; did you mean shapes?"),
         ("shape: 3", "shape must be a section"),
-        ("shape: {sides: 4", "mend it"),
+        ("shape: {sides: 4", "correct it"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(tmp_path, text, message):
@@ -90,7 +90,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     from pipelines.genres import GenresConfig
     from pipelines.songs import SongsConfig
     from pipelines.windows import WindowsConfig
-    from stages.data_report import DataReportConfig
     from stages.train import TrainConfig
 
     monkeypatch.chdir(ROOT)
@@ -100,7 +99,6 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
         "songs": SongsConfig,
         "genres": GenresConfig,
         "windows": WindowsConfig,
-        "data_report": DataReportConfig,
         "train": TrainConfig,
     }.items():
         read_settings(kind, settings.PARAMS, name)

@@ -1,4 +1,4 @@
-"""Runs by name: a folder of results, or a revision that DVC knows."""
+"""Runs opened by name: a folder of results, or a revision that DVC knows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +22,11 @@ PARAMS = "params.yaml"
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Run]:
-    """The run of a name, as long as it is read.
+def open_run(name: str) -> Iterator[Run]:
+    """Reads a run; its files stay where the run says until the context ends.
 
-    A name is a folder that `python -m analysis` wrote, or `workspace`, or a branch, tag, commit or experiment, whose
-    results are read from DVC's cache. Raises `InputError`.
+    name: a folder that `python -m analysis` wrote, or `workspace`, or a branch, tag, commit or experiment, whose
+    results are copied out of DVC's cache. Raises `InputError`.
     """
     if name == WORKSPACE:
         yield _read(name, Path())
@@ -45,7 +45,7 @@ def _read(name: str, root: Path) -> Run:
 
 
 def _fetch(revision: str, root: Path) -> None:
-    """Copies what `_read` needs, as it stands in the project's folder."""
+    """Copies what `_read` needs of a revision; below `root` the paths are those of the project."""
     files = DVCFileSystem(rev=revision)
     path = PARAMS
     try:

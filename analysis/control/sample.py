@@ -1,0 +1,58 @@
+"""The windows that the part `control` moves, and the windows that tell it where to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis.control.config import ControlConfig
+from analysis.shared.arrays import FloatArray
+from analysis.shared.bootstrap import song_weights
+from analysis.shared.context import EvaluationContext
+from analysis.shared.sampling import interleave_songs, random_subset
+from analysis.shared.similarity import same_states, shared_notes
+from model.data import WindowSet
+
+
+@dataclass(frozen=True)
+class ControlSample:
+    """Windows of both splits, with their codes."""
+
+    training: WindowSet
+    """Windows whose codes give the directions."""
+    training_codes: Tensor
+    """(training windows, latent)"""
+    windows: WindowSet
+    """Validation windows, which are moved."""
+    codes: Tensor
+    """(windows, latent)"""
+    reconstructions: Tensor
+    """(windows, tracks, steps)"""
+    weights: FloatArray
+    """(1 + resamples, windows) as `song_weights` draws them: all intervals of this part come from these resamples."""
+
+    @property
+    def best_reconstructed(self) -> int:
+        """The number of the window of which most notes are reconstructed."""
+        return int(shared_notes(self.reconstructions, self.windows.tokens).argmax())
+
+    @property
+    def similarity_of_songs(self) -> float | None:
+        """Mean share of states that the reconstructions of two different songs have in common; None for one song."""
+        other_songs = self.windows.songs != self.windows.songs.roll(1)
+        if not other_songs.any():
+            return None
+        shares = same_states(self.reconstructions, self.reconstructions.roll(1, dims=0))
+        return shares[other_songs].mean().item()
+
+
+def draw_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
+    """Draws training windows, and validation windows of as many songs as there are; encodes all, decodes the latter."""
+    training = random_subset(context.training, config.training_windows, generator)
+    songs = context.validation.songs.numpy().astype(np.int64)
+    order = torch.from_numpy(interleave_songs(songs, np.random.default_rng(config.seed)))
+    windows = context.validation.take(order[: config.windows])
+    codes = context.codes(windows.tokens)
+    weights = song_weights(windows.songs, config.resamples, config.seed)
+    return ControlSample(training, context.codes(training.tokens), windows, codes, context.decoded(codes), weights)
