@@ -20,6 +20,13 @@ def test_workers_install_no_torch(wheel):
     assert "torch" in {requirement.name for requirement in wanted}
 
 
+def test_the_package_has_its_licence(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        assert "License-Expression: Apache-2.0\n" in archive.read(metadata).decode()
+        assert archive.read(metadata.replace("METADATA", "licenses/LICENSE")) == (ROOT / "LICENSE").read_bytes()
+
+
 def test_workers_find_every_module(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())

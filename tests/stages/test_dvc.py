@@ -4,8 +4,8 @@ import json
 
 import pytest
 import yaml
-from music.score import Score, TimeSignature
 
+from music.score import Score
 from music.writing import write
 from stages.report import SUMMARY
 from tests.helpers.pages import Page
