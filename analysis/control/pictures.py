@@ -39,7 +39,7 @@ def draw_attribute_moves(
             values = move.values[name]
             changes = values - values[:, [levels.index(0)]]
             _line(axis, levels, means(weights, changes), f"C{number}", name)
-            axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change of {name} ({METRICS[name].unit})")
+            axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change ({METRICS[name].unit})")
             _line(kept, levels, means(weights, move.kept), f"C{number}", name)
         kept.set(title="States kept", xlabel=LEVEL, ylabel="share of states", ylim=(0, 1.03))
         if similarity_of_songs is not None:
