@@ -1,12 +1,13 @@
-"""All of the analysis on a machine without DVC and Beam, such as the one that trained the model.
+"""The whole analysis on a machine without DVC and Beam, such as the one that trained the model.
 
     python -m analysis MODEL WINDOWS OUT
 
-MODEL is the folder of a checkpoint, WINDOWS the folder of shards it was trained on. OUT is made, with a folder a part
-of the analysis, and its numbers as JSON beside it: what the DVC stages leave in results. Beside them go the model's
-description and curves and the windows' manifest, so that the pages need OUT alone. It needs torch, numpy, pyarrow,
-safetensors, tqdm, scikit-learn, matplotlib, pretty_midi and pypianoroll; with tinysoundfont and soundfile the music
-can be heard too.
+MODEL is the folder of a checkpoint, WINDOWS the folder of window shards that the model was trained on. OUT is created.
+It gets a folder for each part of the analysis and its metrics as JSON beside it, like `results` after the DVC stages,
+and copies of the model's description, its curves and the manifest of the windows: the pages need nothing else.
+
+The analysis needs torch, numpy, pyarrow, safetensors, tqdm, scikit-learn, matplotlib, pretty_midi and pypianoroll, and
+what these bring. With tinysoundfont and soundfile it also writes sound.
 """
 
 import argparse
@@ -23,13 +24,13 @@ from music.json_files import write_json
 
 
 def main() -> None:
-    """Reads the command line and does every part."""
+    """Does every part of the analysis, with the arguments of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m analysis", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name in ("model", "windows", "out"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
+    parser.add_argument("--cpu-threads", type=int, default=0, help="how many threads PyTorch uses; 0 takes all cores")
     arguments = parser.parse_args()
     try:
         _run(**vars(arguments))

@@ -105,7 +105,7 @@ def build(kind: type[T], place: str, values: Mapping[str, Any], **given: Any) ->
     try:
         return kind(**converted, **given)
     except ValueError as error:
-        raise InputError(f"{place}: {error}") from error
+        raise InputError(f"{place.removesuffix(':')}: {error}") from error
 
 
 def check_names(place: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[str] | Mapping[str, Any]) -> None:

@@ -1,62 +1,61 @@
-"""How values go around the circle of genres: against their neighbours, against others, and both against chance."""
+"""How the values of genres run around their circle: how much neighbours are alike, and how likely that is by chance.
+
+An order is a row of genre numbers that says which genre stands at each place of the circle.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from analysis.shared.correlation import FloatArray, correlation, rank_correlation
 
 LEAST_GENRES = 4
-"""With three genres every order around a circle is the same."""
+"""With three genres, every order around a circle is the same."""
+ROUNDING = 1e-12
 
-Values = NDArray[np.float64]
 Orders = NDArray[np.int64]
+"""(orders, genres)"""
 
 
 def circle_order(genres: int) -> Orders:
-    """(1, genres)."""
+    """Returns the genres in the order of the circle; (1, genres)."""
     return np.arange(genres)[None]
 
 
 def shuffled_orders(genres: int, count: int, seed: int) -> Orders:
-    """(count, genres)."""
+    """Returns random orders of the genres; (count, genres)."""
     return np.random.default_rng(seed).permuted(np.tile(circle_order(genres), (count, 1)), axis=1)
 
 
 def turned_orders(genres: int) -> Orders:
-    """(2 genres - 1, genres): the circle turned and mirrored in every way but as it is; neighbours stay neighbours."""
+    """Returns all turns and mirrors of the circle except the circle itself; neighbours stay neighbours.
+
+    (2 genres - 1, genres).
+    """
     circle = circle_order(genres)[0]
-    turned = [np.roll(way, places) for way in (circle, circle[::-1]) for places in range(genres)]
+    turned = [np.roll(order, places) for order in (circle, circle[::-1]) for places in range(genres)]
     return np.stack(turned[1:])
 
 
-def autocorrelation(values: Values, orders: Orders) -> Values:
-    """(orders, rows) correlation of each genre's value with the next genre's, the last's with the first's.
+def autocorrelation(values: FloatArray, orders: Orders) -> FloatArray:
+    """Correlates each genre's value with the next genre's, the last one's with the first one's.
 
-    values: (rows, genres), orders: (orders, genres). NaN for a row that is the same all around, or has a NaN.
+    values: (rows, genres) -> (orders, rows). NaN for a row that is the same all around, or has a NaN.
     """
-    unit = _unit(values)
-    correlation: Values = np.einsum("rog,rog->or", unit[:, orders], unit[:, np.roll(orders, -1, axis=1)])
-    return correlation
+    return correlation(values[:, orders], values[:, np.roll(orders, -1, axis=1)], constant=np.nan).T
 
 
-def rank_correlation(values: Values, others: Values, orders: Orders) -> Values:
-    """(orders, rows) Spearman's, over the genres, of the values with the others' in each order.
+def agreement(values: FloatArray, others: FloatArray, orders: Orders) -> FloatArray:
+    """Correlates, by rank, the genres' values with the others' in each order.
 
-    values, others: (rows, genres), orders: (orders, genres). NaN as in `autocorrelation`.
+    values, others: (rows, genres) -> (orders, rows). NaN as in `autocorrelation`.
     """
-    first, second = (_unit(rankdata(of, axis=1)) for of in (values, others))
-    correlation: Values = np.einsum("rg,rog->or", first, second[:, orders])
-    return correlation
+    return rank_correlation(values[:, None], others[:, orders], constant=np.nan).T
 
 
-def chance(observed: Values | float, others: Values) -> Values:
-    """(...) p-value: the share of (orders, ...) values that are as large, the observed one counted among them."""
-    p = (1 + (others >= observed - 1e-12).sum(axis=0)) / (1 + len(others))
+def p_value(observed: FloatArray | float, by_chance: FloatArray) -> FloatArray:
+    """Returns the share of the values by chance that are as large as the observed one, which counts as one of them.
+
+    observed: (...), by_chance: (orders, ...) -> (...); NaN where the observed value is.
+    """
+    p = (1 + (by_chance >= observed - ROUNDING).sum(axis=0)) / (1 + len(by_chance))
     return np.where(np.isnan(observed), np.nan, p)
-
-
-def _unit(values: Values) -> Values:
-    """Each row less its mean, of length 1."""
-    centred = values - values.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit: Values = np.divide(centred, length, out=np.full(values.shape, np.nan), where=length > 1e-12)
-    return unit

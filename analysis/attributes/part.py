@@ -4,112 +4,113 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.attributes.group_metrics import Measured, cells, measured, relative
-from analysis.attributes.smoothness import add_agreement, add_smoothness
-from analysis.shared.clips import draw_with_clips
-from analysis.shared.context import EvaluationContext, some
-from analysis.shared.heat_map import CLIP, draw_heat_maps
-from analysis.shared.section import PICTURES, Figure, Section, Table
+from analysis.attributes.group_metrics import GroupMetrics, group_metrics, relative_difference, table_cells
+from analysis.attributes.pictures import COLOUR_LIMIT, draw_heat_maps
+from analysis.attributes.smoothness import agreement_section, smoothness_section
+from analysis.shared.clips import Panels, draw_with_clips
+from analysis.shared.context import EvaluationContext, random_subset
+from analysis.shared.prose import Prose
+from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_plot_rows
 from model.latent import sample
-from music.json_files import write_json
 from music.metrics import METRICS
+from music.settings import Settings, at_least
 
+TITLE = "Low-level metrics of samples"
+PROSE = Prose(__file__)
 ROWS = "rows.json"
-SAMPLES = "Samples of the prior"
 COLUMNS = 8
-"""Of the picture of samples."""
+"""How many panels stand in a row of the picture of samples."""
 
 
 @dataclass(frozen=True)
-class AttributesConfig:
-    """Section `attributes` of analysis.toml."""
+class AttributesConfig(Settings):
+    """The settings of this part, in `settings.toml` beside this file."""
 
-    samples: int
-    """Drawn from each of the prior's Gaussians; 256 in [P]."""
-    windows: int
-    """Training windows drawn of each genre, at most."""
-    songs: int
-    """Genres of fewer training songs are not compared with their Gaussians."""
-    shuffles: int
-    """Orders of the genres that stand for chance."""
-    seed: int
-
-    def __post_init__(self) -> None:
-        for name in ("samples", "windows", "songs", "shuffles"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+    samples: Annotated[int, at_least(1)]
+    """How many samples are drawn from each of the prior's Gaussians; 256 in [P]."""
+    windows: Annotated[int, at_least(1)]
+    """How many training windows of each genre are drawn, at most."""
+    songs: Annotated[int, at_least(1)]
+    """Genres with fewer training songs than this are not compared with their Gaussians."""
+    shuffles: Annotated[int, at_least(1)]
+    """How many random orders of the genres show what happens by chance."""
+    seed: Annotated[int, at_least(0)]
 
 
 def analyse_attributes(context: EvaluationContext, config: AttributesConfig, out: Path) -> Section:
-    """Draws and measures windows of each Gaussian of the prior, and training windows of its genre."""
-    section = Section("Low-level metrics of samples", [], {})
+    """Measures samples of each Gaussian of the prior, and training windows of its genre."""
     (out / PICTURES).mkdir()
     if context.description.model.prior == "flower":
-        _around_the_circle(section, context, config, out)
-    else:
-        _of_one_gaussian(section, context, config, out)
-    return section
+        return _compare_around_circle(context, config, out)
+    return _compare_one_gaussian(context, config, out)
 
 
-def _around_the_circle(section: Section, context: EvaluationContext, config: AttributesConfig, out: Path) -> None:
+def _compare_around_circle(context: EvaluationContext, config: AttributesConfig, out: Path) -> Section:
     genres, tracks = context.genres, context.description.model.tracks
-    drawn = [_sample(context, genre, config.samples, config.seed) for genre in range(len(genres))]
+    windows = [_sample(context, genre, config.samples, config.seed) for genre in range(len(genres))]
     tagged = _tagged_windows(context, config)
-    samples, real = measured(drawn, tracks), measured(tagged, tracks)
-    section.text.append(
-        f"From each of the prior's {len(genres)} Gaussians {config.samples} codes were drawn and decoded. Beside them "
-        f"stand training windows whose songs are tagged with the genre, {config.windows} a genre at most, drawn at "
-        "random; a song may have several tags, so neighbouring genres share some of their windows."
+    samples, real = group_metrics(windows, tracks), group_metrics(tagged, tracks)
+    few = [genre for genre, of_genre in zip(genres, tagged, strict=True) if not len(of_genre)]
+    method = Section(
+        "Method",
+        [PROSE.text("circle_method", genres=len(genres), samples=config.samples, windows=config.windows)],
+        {},
+        missing=[PROSE.text("few_songs", genres=few, songs=config.songs)] if few else [],
     )
-    few = [genre for genre, windows in zip(genres, tagged, strict=True) if not len(windows)]
-    if few:
-        section.missing.append(
-            f"Genres of fewer than {config.songs} training songs are not compared with their Gaussians: "
-            f"{', '.join(few)}; take more songs of theirs."
-        )
-    _compare_means(section, samples, real)
-    section.figures.append(_heat_maps(samples, real, genres, out))
-    add_smoothness(section, samples, config.shuffles, config.seed)
-    add_agreement(section, samples, real, config.shuffles, config.seed)
-    write_json(out / ROWS, _rows(samples, genres))
-    first = [(genre, windows[0]) for genre, windows in zip(genres, drawn, strict=True)]
+    write_plot_rows(out / ROWS, _plot_rows(samples, genres))
+    draw_heat_maps(
+        out / PICTURES / "attributes.png",
+        {"samples of the genre's Gaussian": samples.relative, "training windows of the genre": real.relative},
+        genres,
+    )
+    heat_maps = Figure(f"{PICTURES}/attributes.png", PROSE.text("heat_maps_caption", limit=COLOUR_LIMIT))
+    first = [(genre, of_genre[0]) for genre, of_genre in zip(genres, windows, strict=True)]
     first.append(("whole prior", _sample(context, len(genres), 1, config.seed)[0]))
-    caption = "The first sample of each Gaussian, in circle order, and one of the whole prior."
-    section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
+    return joined(
+        TITLE,
+        [
+            method,
+            _means_section(samples, real),
+            smoothness_section(samples, config.shuffles, config.seed),
+            agreement_section(samples, real, config.shuffles, config.seed),
+            Section("Pictures", [], {}, [heat_maps, _draw_samples(context, first, "circle_samples_caption", out)]),
+        ],
+    )
 
 
-def _of_one_gaussian(section: Section, context: EvaluationContext, config: AttributesConfig, out: Path) -> None:
+def _compare_one_gaussian(context: EvaluationContext, config: AttributesConfig, out: Path) -> Section:
     tracks = context.description.model.tracks
-    drawn = _sample(context, context.description.model.genres, config.samples, config.seed)
-    real = some(context.training, config.windows, torch.Generator().manual_seed(config.seed)).tokens
-    section.text.append(
-        f"From the prior, one Gaussian, {config.samples} codes were drawn and decoded. Beside them stand {len(real)} "
-        "training windows, drawn at random."
+    windows = _sample(context, context.description.model.genres, config.samples, config.seed)
+    real = random_subset(context.training, config.windows, torch.Generator().manual_seed(config.seed)).tokens
+    write_plot_rows(out / ROWS, [])
+    first = [(f"sample {number}", window) for number, window in enumerate(windows[:COLUMNS], start=1)]
+    method = Section(
+        "Method",
+        [PROSE.text("one_gaussian_method", samples=config.samples, windows=len(real))],
+        {},
+        [_draw_samples(context, first, "one_gaussian_samples_caption", out)],
+        missing=[PROSE.text("no_circle")],
     )
-    section.missing.append(
-        "The prior is one Gaussian for all genres, so there is no circle of Gaussians to go around: train with the "
-        "flower prior."
-    )
-    _compare_means(section, measured([drawn], tracks), measured([real], tracks))
-    write_json(out / ROWS, [])
-    first = [(f"sample {number + 1}", window) for number, window in enumerate(drawn[:COLUMNS])]
-    caption = "The first samples of the prior."
-    section.figures.append(draw_with_clips(out, "samples", SAMPLES, first, COLUMNS, tracks, caption))
+    return joined(TITLE, [method, _means_section(group_metrics([windows], tracks), group_metrics([real], tracks))])
 
 
 def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Tensor:
-    """Samples of one Gaussian, or of the whole prior; each Gaussian has random numbers of its own."""
+    """Returns samples of one Gaussian or, for the number after the last genre, of the whole prior.
+
+    Every Gaussian has its own random numbers. Returns (count, tracks, steps), on the CPU.
+    """
     gaussians = context.description.model.genres + 1
     return sample(context.model, genre, count, seed * gaussians + genre).cpu()
 
 
 def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> list[Tensor]:
-    """(windows, tracks, steps) of each genre: none where it has too few songs."""
+    """Returns random training windows of each genre, (windows, tracks, steps); none where it has too few songs."""
     training = context.training
     generator = torch.Generator().manual_seed(config.seed)
     windows = []
@@ -121,55 +122,35 @@ def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> lis
     return windows
 
 
-def _compare_means(section: Section, samples: Measured, real: Measured) -> None:
-    """The mean of each metric over all samples, and over all real windows."""
-    difference = relative(samples.whole, real.whole)
+def _means_section(samples: GroupMetrics, real: GroupMetrics) -> Section:
+    """Compares the mean of each metric over all samples with that over all real windows."""
+    difference = relative_difference(samples.overall, real.overall)
     known = abs(difference[np.isfinite(difference)])
-    section.text.append("A mean leaves out the windows in which there is nothing to measure.")
-    if len(known):
-        section.metrics["difference"] = float(np.median(known))
-        section.text.append(
-            f"Over all samples, half of the metrics' means are further than {np.median(known):.0%} from those over the "
-            "training windows drawn."
-        )
-    undefined = [name for name, value in zip(METRICS, samples.whole, strict=True) if np.isnan(value)]
-    if undefined:
-        section.missing.append(
-            f"No sample has anything to measure of {', '.join(undefined)}: the model lacks the tracks, or writes no "
-            "notes there; train it on more tracks, or for longer."
-        )
-    columns = (METRICS, cells(samples.whole), cells(real.whole), cells(difference), METRICS.values())
-    section.tables.append(
-        Table(
-            "Means over all samples and over the training windows drawn. Difference: (samples - training) / training.",
-            ["metric", "samples", "training", "difference", "unit", "definition"],
-            [[*row, metric.unit, metric.definition] for *row, metric in zip(*columns, strict=True)],
-        )
+    median = float(np.median(known)) if len(known) else None
+    undefined = [name for name, value in zip(METRICS, samples.overall, strict=True) if np.isnan(value)]
+    columns = (METRICS, *map(table_cells, (samples.overall, real.overall, difference)), METRICS.values())
+    table = Table(
+        PROSE.text("means_caption"),
+        ["metric", "samples", "training", "difference", "unit", "definition"],
+        [[*row, metric.unit, metric.definition] for *row, metric in zip(*columns, strict=True)],
+    )
+    return Section(
+        "Means",
+        [PROSE.text("means"), *([] if median is None else [PROSE.text("difference", median=median)])],
+        {} if median is None else {"difference": median},
+        tables=[table],
+        missing=[PROSE.text("nothing_to_measure", metrics=undefined)] if undefined else [],
     )
 
 
-def _heat_maps(samples: Measured, real: Measured, genres: Sequence[str], out: Path) -> Figure:
-    draw_heat_maps(
-        out / PICTURES / "attributes.png",
-        "Low-level metrics of each genre, relative to all",
-        [("samples of the genre's Gaussian", samples.relative), ("training windows of the genre", real.relative)],
-        list(METRICS),
-        genres,
-        "genre, in circle order: the last neighbours the first",
-        "(mean of the genre - mean of all) / mean of all",
-    )
-    return Figure(
-        f"{PICTURES}/attributes.png",
-        "How far the mean of each metric over the windows of a genre is from its mean over all: red is more, blue is "
-        "less, white is the same; grey has nothing to measure, or a mean over all of 0. Colours stop at "
-        f"{CLIP:+.0%} and {-CLIP:+.0%}. Above, samples of the genre's Gaussian; below, training windows tagged with "
-        "it. The last genre neighbours the first. Where the two maps are alike, the Gaussians have what their genres "
-        "have.",
-    )
+def _draw_samples(context: EvaluationContext, named: list[tuple[str, Tensor]], caption: str, out: Path) -> Figure:
+    """caption: the name of a macro."""
+    panels = Panels(named, context.description.model.tracks, COLUMNS)
+    return draw_with_clips(out, "samples", PROSE.text("samples_title"), panels, PROSE.text(caption))
 
 
-def _rows(samples: Measured, genres: Sequence[str]) -> list[dict[str, str | float]]:
-    """For DVC's heat map: a row a genre and metric."""
+def _plot_rows(samples: GroupMetrics, genres: Sequence[str]) -> list[dict[str, str | float]]:
+    """Returns a row for each genre and metric, for DVC's heat map."""
     return [
         {"genre": genre, "metric": metric, "value": value}
         for metric, values in zip(METRICS, samples.relative.tolist(), strict=True)

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.shared.bootstrap import FloatArray, mean_of, means
-from analysis.shared.correlation import correlation, rank_correlation
+from analysis.shared.bootstrap import mean_of, means
+from analysis.shared.correlation import FloatArray, correlation, rank_correlation
 
 
 def monotonicity(levels: FloatArray, values: FloatArray) -> FloatArray:

@@ -9,8 +9,9 @@ from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
-from analysis.shared.bootstrap import FloatArray, means
+from analysis.shared.bootstrap import means
 from analysis.shared.context import EvaluationContext
+from analysis.shared.correlation import FloatArray
 from analysis.shared.similarity import same_states
 from model.latent import moved, step_along
 from music.metrics import measure

@@ -19,9 +19,10 @@ from analysis.control.attribute_moves import (
 from analysis.control.config import ControlConfig
 from analysis.control.pictures import draw_attribute_moves, draw_matrices
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import FloatArray, estimate, mean_of, metrics, table_cell
-from analysis.shared.clips import draw_with_clips
+from analysis.shared.bootstrap import estimate, mean_of, metrics, table_cell
+from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
+from analysis.shared.correlation import FloatArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_plot_rows
 from model.latent import moved
@@ -74,8 +75,8 @@ def _write_plot_rows(controls: Mapping[str, AttributeControl], out: Path) -> Non
     write_plot_rows(
         out / "attributes.json",
         [
-            {"attribute": name, "monotonicity": by.value, "low": by.low, "high": by.high}
-            for name, by in estimates.items()
+            {"attribute": name, "monotonicity": monotonicity.value, "low": monotonicity.low, "high": monotonicity.high}
+            for name, monotonicity in estimates.items()
         ],
     )
 
@@ -143,8 +144,6 @@ def _clips(
         out,
         "one-attribute",
         f"One window along {name}",
-        panels,
-        -(-len(panels) // 2),
-        context.description.model.tracks,
+        Panels(panels, context.description.model.tracks, columns=-(-len(panels) // 2)),
         PROSE.text("attribute_clips", attribute=name),
     )

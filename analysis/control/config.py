@@ -9,7 +9,7 @@ from music.settings import Settings, at_least
 
 @dataclass(frozen=True)
 class ControlConfig(Settings):
-    """Section `control` of analysis.toml."""
+    """The settings in analysis/control/settings.toml."""
 
     attributes: list[str]
     """Attributes that windows are moved along: names of `music.metrics.METRICS`."""

@@ -18,8 +18,8 @@ from torch import Tensor
 from analysis.control.config import ControlConfig
 from analysis.control.genre_features import features
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import FloatArray
-from analysis.shared.context import EvaluationContext, some
+from analysis.shared.context import EvaluationContext, random_subset
+from analysis.shared.correlation import FloatArray
 from model.data import WindowSet
 from music.tokens import Tokens, with_all_tracks
 
@@ -106,8 +106,8 @@ def validated_classifier(
     context: EvaluationContext, sample: ControlSample, config: ControlConfig, generator: torch.Generator
 ) -> ValidatedClassifier | None:
     """Trains on training windows and tests on validation songs; None if no genre has enough of both."""
-    training = some(context.training, config.classifier_windows, generator)
-    real = some(context.validation, config.classifier_windows, generator)
+    training = random_subset(context.training, config.classifier_windows, generator)
+    real = random_subset(context.validation, config.classifier_windows, generator)
     known = [
         genre
         for genre in range(len(context.genres))

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from analysis.control.genre_classifier import ValidatedClassifier
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import FloatArray, mean_of, means
+from analysis.shared.bootstrap import mean_of, means
 from analysis.shared.context import EvaluationContext
+from analysis.shared.correlation import FloatArray
 from analysis.shared.similarity import note_f1, same_states
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
@@ -65,7 +66,7 @@ def mean_over_genres(
     transfers: Sequence[Transfer], path: str, statistic: Callable[[GenreMove], FloatArray], *, random: bool = False
 ) -> FloatArray:
     """The mean over genres of a statistic of the moves on one path, or of its random moves."""
-    return mean_of([statistic((by.controls if random else by.moves)[path]) for by in transfers])
+    return mean_of([statistic((each.controls if random else each.moves)[path]) for each in transfers])
 
 
 def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: ControlSample) -> dict[str, Tensor]:
@@ -87,7 +88,7 @@ def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Te
     return lengths * torch.nn.functional.normalize(codes[second] - codes[first])
 
 
-def transfer(
+def move_toward(
     context: EvaluationContext,
     sample: ControlSample,
     classifier: ValidatedClassifier,

@@ -9,12 +9,13 @@ import torch
 
 from analysis.control.config import ControlConfig
 from analysis.control.genre_classifier import ValidatedClassifier, validated_classifier
-from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, steps_to_genre, transfer
+from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import FloatArray, estimate, interval, means, metrics, table_cell
-from analysis.shared.clips import draw_with_clips
+from analysis.shared.bootstrap import estimate, interval, means, metrics, table_cell
+from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
+from analysis.shared.correlation import FloatArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table, write_plot_rows
 
@@ -37,7 +38,7 @@ class GenreTransfers:
     @property
     def genres(self) -> list[str]:
         """Names of the genres."""
-        return [self.context.genres[by.genre] for by in self.transfers]
+        return [self.context.genres[transfer.genre] for transfer in self.transfers]
 
     @property
     def paths(self) -> list[str]:
@@ -47,7 +48,7 @@ class GenreTransfers:
     @property
     def real_percentile(self) -> float:
         """Mean over genres of the percentile of real windows of the genre."""
-        return float(np.mean([self.classifier.real_percentile(by.genre) for by in self.transfers]))
+        return float(np.mean([self.classifier.real_percentile(transfer.genre) for transfer in self.transfers]))
 
 
 def genre_section(
@@ -57,7 +58,7 @@ def genre_section(
     classifier = validated_classifier(context, sample, config, generator)
     trusted = [genre for genre, auc in classifier.aucs.items() if auc >= config.min_auc] if classifier else []
     transfers = (
-        [transfer(context, sample, classifier, genre, config.strengths, generator) for genre in trusted]
+        [move_toward(context, sample, classifier, genre, config.strengths, generator) for genre in trusted]
         if classifier
         else []
     )
@@ -113,19 +114,19 @@ def _table(result: GenreTransfers) -> Table:
         "notes kept (F1)",
     ]  # fmt: skip
     rows = [[*_all_genres(result), PATHS[path], *_cells(result, result.transfers, path)] for path in result.paths]
-    for genre, by in zip(result.genres, result.transfers, strict=True):
+    for genre, transfer in zip(result.genres, result.transfers, strict=True):
         facts: list[Cell] = [
             genre,
-            result.classifier.aucs[by.genre],
-            result.classifier.real_percentile(by.genre),
-            by.windows,
+            result.classifier.aucs[transfer.genre],
+            result.classifier.real_percentile(transfer.genre),
+            transfer.windows,
         ]
-        rows += [[*facts, PATHS[path], *_cells(result, [by], path)] for path in result.paths]
+        rows += [[*facts, PATHS[path], *_cells(result, [transfer], path)] for path in result.paths]
     return Table(PROSE.text("genre_table"), header, rows)
 
 
 def _all_genres(result: GenreTransfers) -> list[Cell]:
-    auc = float(np.mean([result.classifier.aucs[by.genre] for by in result.transfers]))
+    auc = float(np.mean([result.classifier.aucs[transfer.genre] for transfer in result.transfers]))
     return ["all genres", auc, result.real_percentile, len(result.sample.windows)]
 
 
@@ -151,7 +152,9 @@ def _cells(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> 
 def _write_plot_rows(
     context: EvaluationContext, sample: ControlSample, transfers: Sequence[Transfer], config: ControlConfig, out: Path
 ) -> None:
-    gains = {context.genres[by.genre]: estimate(by.moves["means"].gain(sample.weights)) for by in transfers}
+    gains = {
+        context.genres[transfer.genre]: estimate(transfer.moves["means"].gain(sample.weights)) for transfer in transfers
+    }
     write_plot_rows(
         out / "genres.json",
         [
@@ -216,8 +219,8 @@ def _gains(result: GenreTransfers, out: Path) -> Figure:
     gains = [
         PathCurve(
             PATHS[path],
-            np.stack([by.moves[path].gain(weights) for by in result.transfers], axis=1),
-            np.stack([by.controls[path].gain(weights) for by in result.transfers], axis=1),
+            np.stack([transfer.moves[path].gain(weights) for transfer in result.transfers], axis=1),
+            np.stack([transfer.controls[path].gain(weights) for transfer in result.transfers], axis=1),
         )
         for path in result.paths
     ]
@@ -231,8 +234,8 @@ def _clips(result: GenreTransfers, out: Path) -> Figure:
     window = sample.best_reconstructed
     z = sample.codes[[window]]
     codes = {"reconstruction": z}
-    best = sorted(result.transfers, key=lambda by: -result.classifier.aucs[by.genre])[:GENRES_SHOWN]
-    for genre in (by.genre for by in best):
+    best = sorted(result.transfers, key=lambda transfer: -result.classifier.aucs[transfer.genre])[:GENRES_SHOWN]
+    for genre in (transfer.genre for transfer in best):
         for path, step in steps_to_genre(context, z, genre, sample).items():
             codes[f"{context.genres[genre]}, {path}"] = z + step
     tags = [context.genres[genre] for genre in sample.windows.genres[window].nonzero().flatten().tolist()]
@@ -244,8 +247,6 @@ def _clips(result: GenreTransfers, out: Path) -> Figure:
         out,
         "one-genre",
         "One window toward genres",
-        panels,
-        -(-len(panels) // 2),
-        context.description.model.tracks,
+        Panels(panels, context.description.model.tracks, columns=-(-len(panels) // 2)),
         PROSE.text("genre_clips", tags=tags),
     )

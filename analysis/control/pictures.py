@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.control.attribute_moves import AttributeMove
-from analysis.shared.bootstrap import FloatArray, interval, means
+from analysis.shared.bootstrap import interval, means
+from analysis.shared.correlation import FloatArray
 from music.metrics import METRICS
 from music.pictures import heat_map, picture, short
 

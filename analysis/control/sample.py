@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from analysis.control.config import ControlConfig
-from analysis.shared.bootstrap import FloatArray, song_weights
-from analysis.shared.context import EvaluationContext, some
+from analysis.shared.bootstrap import song_weights
+from analysis.shared.context import EvaluationContext, random_subset
+from analysis.shared.correlation import FloatArray
 from analysis.shared.sampling import interleave_songs
 from analysis.shared.similarity import same_states, shared_notes
 from model.data import WindowSet
@@ -48,7 +49,7 @@ class ControlSample:
 
 def draw_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
     """Draws training windows, and validation windows of as many songs as there are; encodes all, decodes the latter."""
-    training = some(context.training, config.training_windows, generator)
+    training = random_subset(context.training, config.training_windows, generator)
     songs = context.validation.songs.numpy().astype(np.int64)
     order = torch.from_numpy(interleave_songs(songs, np.random.default_rng(config.seed)))
     windows = context.validation.take(order[: config.windows])

@@ -20,7 +20,7 @@ ROWS = "rows.json"
 
 @dataclass(frozen=True)
 class GenresConfig:
-    """Section `genres` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     windows: int
     """At most, for each genre of a pair."""
@@ -109,7 +109,7 @@ def _find(
     drawable = {frozenset((genres[pair.first], genres[pair.second])): pair for pair in pairs if pair.drawable}
     not_found = [
         f"{one} and {other} cannot be drawn large: there are not two training windows of each without the tag of the "
-        "other; name other genres in analysis.toml (genres.pairs)."
+        "other; name other genres in analysis/genres/settings.toml (pairs)."
         for one, other in wanted
         if frozenset((one, other)) not in drawable
     ]

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
-from scipy.stats import spearmanr
 from sklearn.model_selection import GroupKFold
 
 from analysis.genres.pairs import Codes, Numbers, Pair
+from analysis.shared.correlation import rank_correlation
 
 CHANCE = 0.95
 """The quantile of what shuffled labels reach that counts as the chance level."""
@@ -105,6 +105,6 @@ def circle_correlation(
     generator = np.random.default_rng(seed)
     first, second = np.array([(of.first, of.second) for of in measured]).T
     places = [np.arange(genres), *(generator.permutation(genres) for _ in range(shuffles))]
-    distances = [circle_distance(place[first], place[second], genres) for place in places]
-    ranks = spearmanr(np.column_stack([[of.accuracy for of in measured], *distances])).statistic[0, 1:]
+    distances = np.array([circle_distance(place[first], place[second], genres) for place in places])
+    ranks = rank_correlation(np.array([of.accuracy for of in measured]), distances)
     return float(ranks[0]), float(np.quantile(ranks[1:], CHANCE))

@@ -1,52 +1,56 @@
-"""How windows change on their way to others: Hamming distances, and numbers of how gradual the change is."""
+"""Hamming distances between windows, and how gradually they grow along a path from one window to another.
+
+A path is a series of windows at positions from 0, at the first window, to 1, at the second. The distances along paths
+are those from the first windows, (pairs, points).
+"""
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.shared import correlation
+from analysis.shared.correlation import FloatArray, rank_correlation
 from analysis.shared.similarity import same_states
 
 
-def distance(first: Tensor, second: Tensor) -> NDArray[np.float64]:
-    """The share of track-steps whose state differs; (..., tracks, steps) each, which broadcast -> (...).
+def hamming_distance(first: Tensor, second: Tensor) -> FloatArray:
+    """Returns the share of track-steps whose state differs; (..., tracks, steps), which broadcast -> (...).
 
-    Of [P]'s matrix of a cell a step, state and track, a differing state is two cells of 130.
+    [P] counts over a matrix with a cell for each step, track and state, where a state that differs is two cells of 130.
     """
     return np.asarray(1 - same_states(first, second).numpy())
 
 
-def mix(first: Tensor, second: Tensor, alpha: Tensor, generator: torch.Generator) -> Tensor:
-    """Windows whose every track-step is the first's with chance alpha, otherwise the second's, drawn at each point.
+def bernoulli_mix(first: Tensor, second: Tensor, alpha: Tensor, generator: torch.Generator) -> Tensor:
+    """Mixes windows at random: each track-step is the first's with probability alpha, otherwise the second's.
 
-    first, second: (pairs, tracks, steps), alpha: (points,) -> (pairs, points, tracks, steps).
+    The track-steps are drawn anew at each point; [P] figure 4. first, second: (pairs, tracks, steps), alpha: (points,)
+    -> (pairs, points, tracks, steps).
     """
     pairs, tracks, steps = first.shape
-    drawn = torch.rand((pairs, len(alpha), tracks, steps), generator=generator)
-    return torch.where(drawn < alpha[:, None, None], first[:, None], second[:, None])
+    uniform = torch.rand((pairs, len(alpha), tracks, steps), generator=generator)
+    return torch.where(uniform < alpha[:, None, None], first[:, None], second[:, None])
 
 
-def monotonicity(distances: NDArray[np.float64]) -> float:
-    """The share of the steps along a path at which the distance does not fall; (pairs, points)."""
+def non_decreasing_share(distances: FloatArray) -> float:
+    """Returns the share of the steps along the paths at which the distance does not fall."""
     return float((np.diff(distances) >= 0).mean())
 
 
-def rank_correlation(distances: NDArray[np.float64]) -> float:
-    """Spearman's rho of distance and position, mean over pairs, 0 where the distance never changes; (pairs, points)."""
-    return float(correlation.rank_correlation(np.arange(distances.shape[1], dtype=np.float64), distances).mean())
+def mean_rank_correlation(distances: FloatArray) -> float:
+    """Returns Spearman's correlation of distance and position, mean over pairs; 0 where the distance never changes."""
+    return float(rank_correlation(np.arange(distances.shape[1], dtype=np.float64), distances).mean())
 
 
-def largest_step(distances: NDArray[np.float64]) -> float:
-    """The largest rise of the distance from one point to the next, mean over pairs; (pairs, points)."""
+def largest_step(distances: FloatArray) -> float:
+    """Returns the largest rise of the distance from one point to the next, mean over pairs."""
     return float(np.diff(distances).max(axis=1).mean())
 
 
-def detour(windows: Tensor) -> float | None:
-    """All that changes from point to point, over what differs between the first point and the last, of all pairs.
+def detour(paths: Tensor) -> float | None:
+    """Returns all that changes from point to point, divided by what differs between the first points and the last.
 
-    windows: (pairs, points, tracks, steps). 1 is a way on which no track-step changes in vain; None where nothing
-    differs between the ends.
+    paths: (pairs, points, tracks, steps). 1 where no track-step changes that need not; None where nothing differs
+    between the ends.
     """
-    shortest = distance(windows[:, 0], windows[:, -1]).sum()
-    return float(distance(windows[:, :-1], windows[:, 1:]).sum() / shortest) if shortest else None
+    shortest = hamming_distance(paths[:, 0], paths[:, -1]).sum()
+    return float(hamming_distance(paths[:, :-1], paths[:, 1:]).sum() / shortest) if shortest else None

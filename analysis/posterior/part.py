@@ -21,7 +21,7 @@ CERTAIN = 0.001
 
 @dataclass(frozen=True)
 class PosteriorConfig:
-    """Section `posterior` of analysis.toml."""
+    """The settings of this part, in `settings.toml` beside this file."""
 
     windows: int
     """Validation windows whose codes are held against the prior."""
@@ -140,7 +140,7 @@ def _too_few(few: Mapping[str, int], fewest: int, drawn: int) -> str:
     names = ", ".join(f"{name} ({count})" for name, count in few.items())
     return (
         f"Fewer than {fewest} of the {drawn} validation windows are of these genres, so their codes are not held "
-        f"against their Gaussians: {names}. Take more songs, or more windows in analysis.toml."
+        f"against their Gaussians: {names}. Take more songs, or more windows in analysis/posterior/settings.toml."
     )
 
 

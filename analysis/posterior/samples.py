@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from analysis.posterior.pictures import draw_nearest
-from analysis.shared.clips import draw_with_clips
+from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES, Figure, Section, Table
 from music.tokens import PITCHES
@@ -169,9 +169,7 @@ def _nearest_drawn(context: EvaluationContext, samples: Tensor, of: Nearest, out
         out,
         "copies",
         "Samples nearest to training windows",
-        panels,
-        2,
-        context.description.model.tracks,
+        Panels(panels, context.description.model.tracks, columns=2),
         "The samples of the prior that come nearest to a training window, each beside it: "
         f"{', '.join(f'{distance:.1%}' for distance in of.distance[closest].tolist())} of their states differ.",
     )

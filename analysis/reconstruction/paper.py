@@ -1,4 +1,4 @@
-"""What [P] reports in its Table 1, and which of it a model of ours is to be compared with."""
+"""What [P] reports in its Table 1, and which of its figures a model of ours is compared with."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,10 @@ from model.config import ModelConfig
 from model.evaluation import columns
 from music.tokens import TRACKS
 
-UNITS = 1024
-"""A layer of [P]'s models has so many."""
-NAMES = {"guitar": "guitar/piano", "mean": "average", "mean_without_strings": "average without strings"}
+HIDDEN_SIZE = 1024
+"""Units in each layer of [P]'s models."""
+COLUMN_NAMES = {"guitar": "guitar/piano", "mean": "average", "mean_without_strings": "average without strings"}
+"""Names that people read, for those of `model.evaluation.columns` that need another."""
 ROWS = (
     "2-bar drums alone",
     "2-bar guitar/piano alone",
@@ -19,7 +20,7 @@ ROWS = (
     "16-bar average",
     "16-bar average without strings",
 )
-"""As `rows` names those of our models; [P] calls the second "2-bar melody"."""
+"""The rows of Table 1, named as `row_names` does; [P] calls the second "2-bar melody"."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Published:
     kind: tuple[str, str, str]
     """Decoder, prior and regulariser."""
     accuracy: tuple[float | None, ...]
-    """One of `ROWS` each."""
+    """The accuracy in each of `ROWS`."""
 
 
 PAPER = (
@@ -57,22 +58,22 @@ PAPER = (
 )
 
 
-def rows(config: ModelConfig) -> dict[str, str]:
-    """The rows of Table 1 that a model fills: the name of each, by track and mean."""
+def row_names(config: ModelConfig) -> dict[str, str]:
+    """Returns the name of each row of Table 1 that a model fills, by track and mean."""
     if len(config.tracks) == 1:
-        return {track: f"{config.bars}-bar {NAMES.get(track, track)} alone" for track in config.tracks}
-    of = "" if config.tracks == TRACKS else f" (of {', '.join(config.tracks)})"
-    return {name: f"{config.bars}-bar {NAMES.get(name, name)}{of}" for name in columns(config.tracks)}
+        return {track: f"{config.bars}-bar {COLUMN_NAMES.get(track, track)} alone" for track in config.tracks}
+    tracks = "" if config.tracks == TRACKS else f" (of {', '.join(config.tracks)})"
+    return {name: f"{config.bars}-bar {COLUMN_NAMES.get(name, name)}{tracks}" for name in columns(config.tracks)}
 
 
 def counterpart(config: ModelConfig) -> Published | None:
-    """The paper's model of the same decoder, prior and regulariser."""
+    """Returns the paper's model with the same decoder, prior and regulariser."""
     kind = config.decoder, config.prior, config.regulariser
     return next((published for published in PAPER if published.kind == kind), None)
 
 
-def figures(config: ModelConfig) -> dict[str, float | None]:
-    """What the model's counterpart has of windows and tracks such as the model's, by track and mean."""
+def published_accuracies(config: ModelConfig) -> dict[str, float | None]:
+    """Returns the accuracies of the model's counterpart for the same bars and tracks, by track and mean."""
     published = counterpart(config)
     by_row = dict(zip(ROWS, published.accuracy, strict=True)) if published else {}
-    return {name: by_row.get(row) for name, row in rows(config).items()}
+    return {name: by_row.get(row) for name, row in row_names(config).items()}

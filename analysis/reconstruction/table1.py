@@ -1,21 +1,18 @@
-"""Table 1 of [P] with models of ours beside the paper's, and all that we measure beside it; as tables and a picture."""
+"""Table 1 of [P] with models of ours beside the paper's, and all other measures of a model; as tables and a picture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from analysis.reconstruction.paper import NAMES, PAPER, ROWS
+from analysis.reconstruction.paper import COLUMN_NAMES, PAPER, ROWS
 from analysis.shared.bootstrap import Estimate, Measures
+from analysis.shared.prose import Prose
 from analysis.shared.section import Cell, Table
 from model.evaluation import MEASURES
 from music.pictures import picture
 
-CAPTION = (
-    "Table 1: the share of steps whose state is reconstructed, with 95% intervals over songs, beside the paper's "
-    "figures. Its “2-bar melody” stands in the row of the guitar or piano alone; its figures for MusicVAE are those of "
-    "MusicVAE's authors, of 16 bars for models of three tracks."
-)
+PROSE = Prose(__file__)
 BLUE, TEAL, GREEN, GREY, RED = "#1f77b4", "#17becf", "#2ca02c", "#7f7f7f", "#d62728"
 STEPS = "share of steps"
 PANELS = {
@@ -33,72 +30,85 @@ PANELS = {
     },
 }
 HEIGHT = 0.7
-"""Inches a row."""
-SPREAD = 0.5
-"""Of a row's height, over which its points are spread."""
+"""The height of a row of the picture, in inches."""
+POINTS_HEIGHT = 0.5
+"""The share of a row's height over which its points are distributed."""
 
 
-def comparison(models: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """Accuracies of models of ours, by name and then by row of `paper.rows`, beside all of the paper's."""
-    cells = {name: {row: text(estimate) for row, estimate in of.items()} for name, of in models.items()}
+def comparison_table(models: Mapping[str, Mapping[str, Estimate]]) -> Table:
+    """Returns Table 1 with the accuracies of our models beside all of the paper's.
+
+    models: by the name of the model and then by the row of Table 1 as `paper.row_names` names it.
+    """
+    cells = {name: {row: estimate.text() for row, estimate in estimates.items()} for name, estimates in models.items()}
     for published in PAPER:
-        figures = zip(ROWS, published.accuracy, strict=True)
-        cells[f"paper: {published.name}"] = {row: f"{value:.3f}" for row, value in figures if value is not None}
-    rows = dict.fromkeys([*(row for of in models.values() for row in of), *ROWS])
-    return Table(CAPTION, ["", *cells], [[row, *(of.get(row) for of in cells.values())] for row in rows])
-
-
-def of_all_measures(measures: Measures) -> Table:
-    """All measures of one model, by track and mean."""
-    names = next(iter(measures.values()))
+        accuracies = zip(ROWS, published.accuracy, strict=True)
+        cells[f"paper: {published.name}"] = {row: f"{value:.3f}" for row, value in accuracies if value is not None}
+    rows = dict.fromkeys([*(row for estimates in models.values() for row in estimates), *ROWS])
     return Table(
-        "All that was measured, with 95% intervals over songs.",
-        ["share of", *(NAMES.get(name, name) for name in names)],
-        [[MEASURES[measure], *(text(of[name]) for name in names)] for measure, of in measures.items()],
+        PROSE.text("table1_caption"),
+        ["", *cells],
+        [[row, *(column.get(row) for column in cells.values())] for row in rows],
     )
 
 
-def text(estimate: Estimate) -> str:
-    """The share and its interval."""
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+def all_measures_table(measures: Measures) -> Table:
+    """Returns all measures of one model, by track and mean."""
+    names = next(iter(measures.values()))
+    return Table(
+        PROSE.text("all_measures_caption"),
+        ["share of", *(COLUMN_NAMES.get(name, name) for name in names)],
+        [[MEASURES[measure], *(estimates[name].text() for name in names)] for measure, estimates in measures.items()],
+    )
 
 
 def markdown(table: Table) -> str:
-    """The table, with its caption above."""
-    lines: list[list[Cell]] = [[*table.header], ["---"] * len(table.header), *table.rows]
-    cells = [["–" if cell is None else str(cell) for cell in line] for line in lines]
-    return "\n".join([table.caption, "", *(f"| {' | '.join(line)} |" for line in cells), ""])
+    """Returns the table in Markdown, under its caption."""
+    lines = [_markdown_row(row) for row in (table.header, ["---"] * len(table.header), *table.rows)]
+    return "\n".join([table.caption, "", *lines, ""])
 
 
-def draw(path: Path, title: str, measures: Measures, paper: Mapping[str, float | None]) -> None:
-    """A PNG with states and notes in a panel each, a row a track and mean; paper: its accuracies, where it has any."""
+def _markdown_row(cells: Sequence[Cell]) -> str:
+    texts = ["–" if cell is None else str(cell).replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(texts)} |"
+
+
+def draw_points(path: Path, title: str, measures: Measures, paper: Mapping[str, float | None]) -> None:
+    """Draws states and notes in a panel each, with a row for each track and mean.
+
+    paper: the accuracies of the paper's model by track and mean, None where it has no figure.
+    """
     names = list(measures["accuracy"])
     with picture(path, 12, 2.5 + HEIGHT * len(names)) as figure:
         axes, legends = figure.subplots(2, len(PANELS), sharey="row", height_ratios=[HEIGHT * len(names), 1])
         for axis, legend, (share, styles) in zip(axes, legends, PANELS.items(), strict=True):
             shown = {measure: style for measure, style in styles.items() if measure in measures}
-            for place, (measure, (label, marker, colour)) in enumerate(shown.items()):
-                offset = SPREAD * (place / (len(shown) - 1) - 0.5)
-                _points(axis, [measures[measure][name] for name in names], offset, label, marker, colour)
+            for place, (measure, style) in enumerate(shown.items()):
+                offset = POINTS_HEIGHT * (place / (len(shown) - 1) - 0.5)
+                _draw_measure(axis, [measures[measure][name] for name in names], offset, style)
             if share == STEPS:
-                _stars(axis, [paper[name] for name in names])
+                _draw_stars(axis, [paper[name] for name in names])
             axis.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5), xlabel=share)
             axis.grid(axis="x", linewidth=0.5)
             legend.legend(*axis.get_legend_handles_labels(), loc="upper center")
             legend.set_axis_off()
-        axes[0].set_yticks(range(len(names)), [NAMES.get(name, name) for name in names])
+        axes[0].set_yticks(range(len(names)), [COLUMN_NAMES.get(name, name) for name in names])
         figure.suptitle(title)
 
 
-def _stars(axis: Axes, values: list[float | None]) -> None:
-    known = [(value, row - SPREAD / 2) for row, value in enumerate(values) if value is not None]
+def _draw_stars(axis: Axes, accuracies: list[float | None]) -> None:
+    known = [(value, row - POINTS_HEIGHT / 2) for row, value in enumerate(accuracies) if value is not None]
     if known:
         axis.plot(*zip(*known, strict=True), linestyle="", marker="*", markersize=12, color=RED,
                   label="the paper: accuracy of such a model")  # fmt: skip
 
 
-def _points(axis: Axes, estimates: list[Estimate], offset: float, label: str, marker: str, colour: str) -> None:
-    values = [of.value for of in estimates]
-    errors = [[of.value - of.low for of in estimates], [of.high - of.value for of in estimates]]
+def _draw_measure(axis: Axes, estimates: list[Estimate], offset: float, style: tuple[str, str, str]) -> None:
+    label, marker, colour = style
+    values = [estimate.value for estimate in estimates]
+    errors = [
+        [estimate.value - estimate.low for estimate in estimates],
+        [estimate.high - estimate.value for estimate in estimates],
+    ]
     axis.errorbar(values, [row + offset for row in range(len(values))], xerr=errors, linestyle="", marker=marker,
                   color=colour, capsize=3, label=label)  # fmt: skip

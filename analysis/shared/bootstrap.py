@@ -15,11 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from analysis.shared.correlation import FloatArray
 from model.evaluation import Counts, columns, with_means
 
 INTERVAL = (0.025, 0.975)
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,13 @@ def estimate(statistic: FloatArray) -> Estimate:
 
 def metrics(name: str, statistic: FloatArray) -> dict[str, float]:
     """The value and its interval for a file of metrics: NAME, NAME_low, NAME_high; nothing where there is no value."""
-    by = estimate(statistic)
-    return {} if np.isnan(by.value) else {name: by.value, f"{name}_low": by.low, f"{name}_high": by.high}
+    number = estimate(statistic)
+    if np.isnan(number.value):
+        return {}
+    return {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
 
 
 def table_cell(statistic: FloatArray, decimals: int = 2) -> str | None:
     """The value and its interval for a table; None where there is no value."""
-    by = estimate(statistic)
-    return None if np.isnan(by.value) else by.text(decimals)
+    number = estimate(statistic)
+    return None if np.isnan(number.value) else number.text(decimals)

@@ -1,6 +1,7 @@
-"""Windows as music: MIDI files, their sound where this machine can make it, and piano rolls beside them."""
+"""Windows as music: MIDI files, their sound where this machine can make it, and piano rolls of the same windows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -13,10 +14,23 @@ from music.tokens import with_all_tracks
 from music.writing import write
 
 FOLDER = "clips"
+"""The folder of a section's music."""
 
 
-def write_clips(out: Path, prefix: str, windows: Iterable[tuple[str, Tensor]], tracks: Sequence[str]) -> list[Clip]:
-    """A clip a window, a name and (tracks, steps) states each, in a folder of the section's folder."""
+@dataclass(frozen=True)
+class Panels:
+    """Windows to be drawn side by side and heard."""
+
+    windows: Sequence[tuple[str, Tensor]]
+    """The name and the (tracks, steps) states of each window."""
+    tracks: Sequence[str]
+    """The tracks of the windows; the other tracks are silent."""
+    columns: int
+    """How many panels stand in a row of the picture."""
+
+
+def write_clips(out: Path, prefix: str, windows: Sequence[tuple[str, Tensor]], tracks: Sequence[str]) -> list[Clip]:
+    """Writes one clip for each window into the folder `clips` in `out`; windows and tracks are those of `Panels`."""
     (out / FOLDER).mkdir(exist_ok=True)
     clips = []
     for number, (name, window) in enumerate(windows):
@@ -30,16 +44,8 @@ def write_clips(out: Path, prefix: str, windows: Iterable[tuple[str, Tensor]], t
     return clips
 
 
-def draw_with_clips(
-    out: Path,
-    name: str,
-    title: str,
-    windows: Sequence[tuple[str, Tensor]],
-    columns: int,
-    tracks: Sequence[str],
-    caption: str,
-) -> Figure:
-    """Piano rolls, so many a row, and their music; windows: a name and (tracks, steps) states each."""
-    rolls = [(of, with_all_tracks(window.numpy(), tracks)) for of, window in windows]
-    draw_windows(out / PICTURES / f"{name}.png", title, rolls, columns)
-    return Figure(f"{PICTURES}/{name}.png", caption, write_clips(out, name, windows, tracks))
+def draw_with_clips(out: Path, name: str, title: str, panels: Panels, caption: str) -> Figure:
+    """Draws the windows as piano rolls and writes their music; both files are named after `name`."""
+    rolls = [(label, with_all_tracks(window.numpy(), panels.tracks)) for label, window in panels.windows]
+    draw_windows(out / PICTURES / f"{name}.png", title, rolls, panels.columns)
+    return Figure(f"{PICTURES}/{name}.png", caption, write_clips(out, name, panels.windows, panels.tracks))

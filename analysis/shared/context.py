@@ -1,6 +1,7 @@
-"""What is analysed: a trained model, and the windows that it was trained and validated on."""
+"""What every part of the analysis works on: a trained model, and the windows it was trained and validated on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,47 +13,54 @@ from model.data import SPLITS, WindowSet, read_split_unit, read_windows
 from model.training.workers import device
 
 BATCH = 256
+"""How many windows the model encodes or decodes at once."""
 
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """A trained model, in evaluation mode on the device at hand, and its windows, in memory with its tracks alone."""
+    """A trained model in evaluation mode, and the windows of both splits, in memory, with only the model's tracks."""
 
     model: Autoencoder
     description: Description
     training: WindowSet
     validation: WindowSet
     split_unit: str
-    """What the two have no part of in common: "song", "artist" or, as in [P], "window"."""
+    """What training and validation do not share: "song", "artist" or, as in [P], only "window"."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """How many windows were left out because they look alike to a model of only some tracks.
+
+    `repeated_in_training`, `repeated_in_validation`: windows that equal an earlier one of their split.
+    `validation_in_training`: validation windows that equal a training window.
+    """
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device that holds the model."""
         return next(self.model.parameters()).device
 
     @property
     def genres(self) -> list[str]:
-        """The vocabulary, in circle order."""
+        """The genre vocabulary, in the order of the circle."""
         return self.description.data.genres
 
     def codes(self, tokens: Tensor) -> Tensor:
-        """The mean code of each window; (windows, tracks, steps) -> (windows, latent), on the CPU."""
+        """Returns the mean code of each window; (windows, tracks, steps) -> (windows, latent) on the CPU."""
         return torch.cat([self.model.codes(batch.to(self.device)).cpu() for batch in torch.split(tokens, BATCH)])
 
     def decoded(self, z: Tensor) -> Tensor:
-        """The likeliest states of each code; (windows, latent) -> (windows, tracks, steps) uint8, on the CPU."""
+        """Returns the likeliest states of each code; (windows, latent) -> (windows, tracks, steps) uint8 on the CPU."""
         return torch.cat([self.model.tokens(batch.to(self.device)).cpu() for batch in torch.split(z, BATCH)])
 
 
-def some(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
-    """So many windows drawn without replacement, or all."""
+def random_subset(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:
+    """Returns `count` windows chosen at random without replacement, or all if there are fewer."""
     return windows.take(torch.randperm(len(windows), generator=generator)[:count])
 
 
 def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationContext:
-    """A checkpoint and the folder of window shards it was trained on. Raises `InputError` as `load_for` does.
+    """Reads a checkpoint and the folder of window shards it was trained on. Raises `InputError` like `load_for`.
 
-    cpu_threads: 0 takes all cores.
+    cpu_threads: how many threads PyTorch uses; 0 leaves it at all cores.
     """
     if cpu_threads:
         torch.set_num_threads(cpu_threads)

@@ -1,20 +1,29 @@
-"""Correlations of many rows with the same places, such as points on a way or levels of a fader."""
+"""Correlations of many rows of numbers at once."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-Numbers = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
+
+SHORTEST = 1e-12
+"""A row whose distance from its own mean is less than this is the same everywhere, but for rounding."""
 
 
-def correlation(places: Numbers, values: Numbers) -> Numbers:
-    """(rows,) Pearson's; 0 for a row that is the same everywhere. places: (points,), values: (rows, points)."""
-    x = places - places.mean()
-    y = values - values.mean(axis=1, keepdims=True)
-    spread = np.sqrt((x**2).sum() * (y**2).sum(axis=1))
-    return np.asarray(np.divide(y @ x, spread, out=np.zeros(len(y)), where=spread > 0))
+def correlation(first: FloatArray, second: FloatArray, constant: float = 0.0) -> FloatArray:
+    """Pearson's correlation over the last axis.
+
+    first, second: (..., n), which broadcast -> (...). constant: the result where either of the two is the same
+    everywhere or has a NaN.
+    """
+    x, y = (values - values.mean(axis=-1, keepdims=True) for values in (first, second))
+    x_length, y_length = np.linalg.norm(x, axis=-1), np.linalg.norm(y, axis=-1)
+    products = (x * y).sum(axis=-1)
+    known = np.broadcast_to((x_length > SHORTEST) & (y_length > SHORTEST), products.shape)
+    unknown = np.full(products.shape, constant)
+    return np.asarray(np.divide(products, x_length * y_length, out=unknown, where=known))
 
 
-def rank_correlation(places: Numbers, values: Numbers) -> Numbers:
-    """(rows,) Spearman's; places rise, otherwise as `correlation`."""
-    return correlation(rankdata(places), rankdata(values, axis=1))
+def rank_correlation(first: FloatArray, second: FloatArray, constant: float = 0.0) -> FloatArray:
+    """Spearman's correlation over the last axis; arguments and result are those of `correlation`."""
+    return correlation(rankdata(first, axis=-1), rankdata(second, axis=-1), constant)

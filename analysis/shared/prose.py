@@ -27,6 +27,6 @@ class Prose:
         )
         self._macros = environment.get_template(TEMPLATE).module
 
-    def text(self, name: str, **facts: Any) -> str:
+    def text(self, name: str, /, **facts: Any) -> str:
         """Fills in the macro of this name; line breaks and indents of the template become single spaces."""
         return " ".join(getattr(self._macros, name)(**facts).split())

@@ -1,5 +1,6 @@
-"""What a part of the analysis leaves: its numbers, and a section of the report with pictures, tables and music."""
+"""What a part of the analysis leaves: its metrics, and a section of the report with pictures, tables and music."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ PICTURES = "pictures"
 """The folder of a section's pictures."""
 
 Cell = str | int | float | None
+"""A cell of a table; None is an empty one."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Clip:
 
     name: str
     midi: str
-    """A file's path in the section's folder, as all paths here."""
+    """The path of a file in the section's folder, like all paths here."""
     audio: str | None
 
 
@@ -30,9 +32,9 @@ class Figure:
 
     picture: str
     caption: str
-    """What it shows and how to read it."""
-    clips: list[Clip] = field(default_factory=list)
-    """The music that it shows."""
+    """What the picture shows and how to read it."""
+    clips: Sequence[Clip] = field(default_factory=list)
+    """The music that the picture shows."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Table:
     """Rows under a header; numbers are rounded where they are shown."""
 
     caption: str
-    header: list[str]
-    rows: list[list[Cell]]
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
 
 
 @dataclass(frozen=True)
@@ -49,21 +51,26 @@ class Section:
     """A section of the report."""
 
     title: str
-    text: list[str]
-    """Paragraphs: what was measured, and how; plain text."""
+    text: Sequence[str]
+    """Paragraphs of plain text that say what was measured, how, and with what result."""
     metrics: dict[str, Any]
-    """Numbers that experiments are compared by; nested dictionaries."""
-    figures: list[Figure] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    """What could not be made, why, and the way out: a sentence each."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """What the part was set to; `analyse` fills it in, as what follows."""
-    environment: dict[str, str] = field(default_factory=dict)
+    """The numbers by which experiments are compared, in nested dictionaries."""
+    figures: Sequence[Figure] = field(default_factory=list)
+    tables: Sequence[Table] = field(default_factory=list)
+    missing: Sequence[str] = field(default_factory=list)
+    """One sentence for each result that could not be made: why not, and what the user can do about it."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The settings of the part; `analysis.parts.analyse` fills in this field and the next."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The device and the versions that the part ran with."""
 
 
 def joined(title: str, sections: Sequence[Section]) -> Section:
-    """One section of several, without their titles."""
+    """Returns one section with the contents of several, without their titles. Raises `ValueError` for equal metrics."""
+    names = Counter(name for section in sections for name in section.metrics)
+    repeated = [name for name, count in names.items() if count > 1]
+    if repeated:
+        raise ValueError(f"{title}: more than one section has the metrics {', '.join(repeated)}")
     return Section(
         title,
         [paragraph for section in sections for paragraph in section.text],
@@ -75,9 +82,10 @@ def joined(title: str, sections: Sequence[Section]) -> Section:
 
 
 def write_plot_rows(path: Path, rows: Sequence[Mapping[str, str | float]]) -> None:
-    """Writes what DVC draws: a row a mark.
+    """Writes a JSON file that DVC draws, with a row for each mark of the plot.
 
-    `dvc plots show` puts texts such as genre tags into a script of its page as they stand; without "<" none ends it.
+    `dvc plots show` puts texts such as genre tags into a script of its page without escaping them. A text without "<"
+    cannot end the script.
     """
     write_json(path, [{name: _harmless(value) for name, value in row.items()} for row in rows])
 
@@ -87,12 +95,12 @@ def _harmless(value: str | float) -> str | float:
 
 
 def write_section(folder: Path, section: Section) -> None:
-    """Writes the section beside the files that it names."""
+    """Writes the section into the folder of its pictures and music."""
     write_json(folder / SECTION, asdict(section))
 
 
 def read_section(folder: Path) -> Section:
-    """What `write_section` wrote."""
+    """Reads what `write_section` wrote. Raises `InputError` for a file that is missing or not whole."""
     fields: dict[str, Any] = read_json(folder / SECTION, "make that part of the analysis again")
-    figures = [Figure(**of | {"clips": [Clip(**clip) for clip in of["clips"]]}) for of in fields["figures"]]
-    return Section(**fields | {"figures": figures, "tables": [Table(**of) for of in fields["tables"]]})
+    figures = [Figure(**figure | {"clips": [Clip(**clip) for clip in figure["clips"]]}) for figure in fields["figures"]]
+    return Section(**fields | {"figures": figures, "tables": [Table(**table) for table in fields["tables"]]})

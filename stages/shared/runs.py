@@ -61,7 +61,7 @@ def parameters(run: Run) -> dict[str, dict[str, Any]]:
     """Every parameter by its full name, under the file that has it."""
     described = {name: run.description[name] for name in ("model", "training")}
     settings = {part: section.settings for part, section in run.sections.items()}
-    files = {"model.json": described, "params.yaml": run.params, "analysis.toml": settings}
+    files = {"model.json": described, "params.yaml": run.params, "analysis/<part>/settings.toml": settings}
     return {file: dict(flatten(values)) for file, values in files.items()}
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from analysis.reconstruction.paper import rows
-from analysis.reconstruction.table1 import comparison, text
+from analysis.reconstruction.paper import row_names
+from analysis.reconstruction.table1 import comparison_table
 from analysis.shared.bootstrap import Estimate
 from analysis.shared.section import Cell, Table
 from model.config import ModelConfig
@@ -26,12 +26,12 @@ def tables(columns: dict[str, dict[str, Any]]) -> list[Table]:
     if not columns:
         return []
     accuracies = {name: _by_row(column) for name, column in columns.items()}
-    return [comparison(accuracies), _of_all_measures(columns)]
+    return [comparison_table(accuracies), _of_all_measures(columns)]
 
 
 def _by_row(column: dict[str, Any]) -> dict[str, Estimate]:
     config = ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])})
-    return {row: Estimate(**column["measures"]["accuracy"][name]) for name, row in rows(config).items()}
+    return {row: Estimate(**column["measures"]["accuracy"][name]) for name, row in row_names(config).items()}
 
 
 def _of_all_measures(columns: dict[str, dict[str, Any]]) -> Table:
@@ -52,4 +52,4 @@ def _of_all_measures(columns: dict[str, dict[str, Any]]) -> Table:
 
 
 def _mean(measures: dict[str, Any], name: str) -> Cell:
-    return text(Estimate(**measures[name]["mean"])) if name in measures else None
+    return Estimate(**measures[name]["mean"]).text() if name in measures else None

@@ -1,6 +1,7 @@
 """All of the analysis in one command, on a machine that has neither DVC nor Beam, for every kind of model."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from analysis.parts import PARTS, SETTINGS
+from analysis.parts import PARTS
 from analysis.shared.section import Section, read_section
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
@@ -19,6 +20,7 @@ from tests.helpers.models import BRIEF, SMALL, make_windows, write_brief_setting
 from tests.project.test_imports import ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
+ROOMS = ("music", "pipelines", "model", "analysis", "stages")
 HERE = {"jinja2", "matplotlib", "mido", "pretty_midi", "pypianoroll"}
 ALONE = f"""
 import runpy, sys
@@ -28,24 +30,26 @@ runpy.run_module("analysis", run_name="__main__", alter_sys=True)
 
 
 def run(machine: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(machine)}
     return subprocess.run([sys.executable, *arguments], cwd=machine, env=environment, capture_output=True, text=True)
 
 
 def analyse(machine: Path, **changes: object) -> dict[str, Section]:
     """Analyses an untrained model, in a folder as on a machine that has just trained it."""
-    for folder in ("model", "shards"):
+    for folder in ("trained", "shards"):
         (machine / folder).mkdir()
     write_window_shards(machine / "shards", make_windows(60), make_windows(24))
-    write_brief_settings(ROOT / SETTINGS, machine / SETTINGS)
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, machine / room, ignore=shutil.ignore_patterns("__pycache__"))
+    write_brief_settings(machine)
     torch.manual_seed(0)
     config = replace(SMALL, **changes)
     save(
-        machine / "model",
+        machine / "trained",
         Autoencoder(config),
         Description(config, BRIEF, read_provenance(machine / "shards"), {"validation_loss": 9.5}, {"torch": "2"}),
     )
-    done = run(machine, "-c", ALONE, "model", "shards", "out", "--cpu-threads", "1")
+    done = run(machine, "-c", ALONE, "trained", "shards", "out", "--cpu-threads", "1")
     assert done.returncode == 0, done.stderr
     return {name: read_section(machine / "out" / name) for name in PARTS}
 

@@ -10,18 +10,18 @@ import torch
 from dvc_render.vega import VegaRenderer
 
 from analysis.attributes.circle import (
+    agreement,
     autocorrelation,
-    chance,
     circle_order,
-    rank_correlation,
+    p_value,
     shuffled_orders,
     turned_orders,
 )
-from analysis.attributes.group_metrics import Measured, mean, measured
+from analysis.attributes.group_metrics import GroupMetrics, group_metrics, mean_of_known
 from analysis.attributes.part import AttributesConfig, analyse_attributes
-from analysis.attributes.smoothness import add_agreement, add_smoothness
+from analysis.attributes.pictures import COLOUR_LIMIT
+from analysis.attributes.smoothness import agreement_section, smoothness_section
 from analysis.shared.context import EvaluationContext
-from analysis.shared.heat_map import CLIP
 from analysis.shared.section import Section
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
@@ -39,8 +39,8 @@ def windows_of_genres(tagged: list[list[int]]) -> WindowSet:
     """Two windows a song, of songs with these genres."""
     windows = make_windows(2 * len(tagged))
     genres = torch.zeros(len(windows), len(GENRES), dtype=torch.bool)
-    for song, of_song in enumerate(tagged):
-        genres[2 * song : 2 * song + 2, of_song] = True
+    for song, tags in enumerate(tagged):
+        genres[2 * song : 2 * song + 2, tags] = True
     return WindowSet(windows.tokens, genres, windows.songs)
 
 
@@ -49,11 +49,11 @@ ALL_TAGGED = windows_of_genres([[genre] for genre in range(5)] * 2)
 
 def analyse(out: Path, windows: WindowSet = ALL_TAGGED, config: AttributesConfig = CONFIG, **changes) -> Section:
     torch.manual_seed(0)
-    of_model = replace(SMALL, **{"genres": windows.genres.shape[1]} | changes)
-    model = Autoencoder(of_model).eval()
+    model_config = replace(SMALL, **{"genres": windows.genres.shape[1]} | changes)
+    model = Autoencoder(model_config).eval()
     names = GENRES[: windows.genres.shape[1]]
-    windows = windows.seen_by(of_model)
-    description = Description(of_model, BRIEF, Provenance(of_model.bars, names, ""), {}, {})
+    windows = windows.seen_by(model_config)
+    description = Description(model_config, BRIEF, Provenance(model_config.bars, names, ""), {}, {})
     out.mkdir(exist_ok=True)
     return analyse_attributes(EvaluationContext(model, description, windows, windows, "song"), config, out)
 
@@ -78,7 +78,7 @@ def test_agreement_is_of_ranks():
     others = np.array([[10.0, 20.0, 40.0, 30.0]])
     orders = np.array([[0, 1, 2, 3], [0, 1, 3, 2], [2, 3, 1, 0]])
     # the others' ranks are 1 2 4 3, 1 2 3 4 and 4 3 2 1: rho is 1 - 6 d^2 / (4 * 15)
-    assert rank_correlation(values, others, orders)[:, 0] == pytest.approx([0.8, 1, -1])
+    assert agreement(values, others, orders)[:, 0] == pytest.approx([0.8, 1, -1])
 
 
 def test_the_circle_turns_in_every_other_way():
@@ -97,23 +97,23 @@ def test_shuffled_orders_have_every_genre_and_depend_on_the_seed_alone():
 
 def test_chance_is_the_share_as_large_and_counts_what_was_seen():
     others = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]])
-    assert chance(np.array([2.0, np.nan]), others).tolist() == [
+    assert p_value(np.array([2.0, np.nan]), others).tolist() == [
         pytest.approx(3 / 4),
         pytest.approx(np.nan, nan_ok=True),
     ]
-    assert chance(9.0, np.array([1.0, 2.0, 3.0])) == 1 / 4
+    assert p_value(9.0, np.array([1.0, 2.0, 3.0])) == 1 / 4
 
 
 def test_means_leave_out_what_is_unknown():
-    assert mean(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]), axis=1).tolist() == pytest.approx(
+    assert mean_of_known(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]), axis=1).tolist() == pytest.approx(
         [2, np.nan], nan_ok=True
     )
 
 
 def test_groups_are_measured_against_all():
-    groups = Measured([np.array([[2.0, 4.0], [np.nan, 1.0]]), np.array([[9.0], [np.nan]]), np.empty((2, 0))])
-    assert groups.whole.tolist() == [5, 1]
-    np.testing.assert_allclose(groups.local, [[3, 9, np.nan], [1, np.nan, np.nan]])
+    groups = GroupMetrics([np.array([[2.0, 4.0], [np.nan, 1.0]]), np.array([[9.0], [np.nan]]), np.empty((2, 0))])
+    assert groups.overall.tolist() == [5, 1]
+    np.testing.assert_allclose(groups.by_group, [[3, 9, np.nan], [1, np.nan, np.nan]])
     np.testing.assert_allclose(groups.relative, [[-0.4, 0.8, np.nan], [0, np.nan, np.nan]])
     assert groups.error[0] == pytest.approx(math.sqrt((1 / 2 + 0) / 2) / 5)  # variances 1 and 0, of 2 and 1 windows
 
@@ -121,7 +121,7 @@ def test_groups_are_measured_against_all():
 def test_windows_of_some_tracks_are_measured():
     tokens = torch.full((3, 1, 16), SILENT, dtype=torch.uint8)
     tokens[0, 0, :4] = torch.tensor([60, HOLD, 62, HOLD])
-    values = dict(zip(METRICS, measured([tokens], ("strings",)).groups[0].tolist(), strict=True))
+    values = dict(zip(METRICS, group_metrics([tokens], ("strings",)).groups[0].tolist(), strict=True))
     assert values["notes"] == [2, 0, 0]
     assert values["drum density"] == [0, 0, 0]
     assert values["polyphony"] == [4 / 16, 0, 0]
@@ -166,7 +166,7 @@ def test_dvc_draws_the_rows_with_the_same_colours(part):
     assert "<DVC_METRIC" not in json.dumps(drawn)
     encoding = drawn["spec"]["encoding"]
     assert (encoding["x"]["field"], encoding["y"]["field"], encoding["color"]["field"]) == ("genre", "metric", "value")
-    assert encoding["color"]["scale"]["domain"] == [-CLIP, 0, CLIP]
+    assert encoding["color"]["scale"]["domain"] == [-COLOUR_LIMIT, 0, COLOUR_LIMIT]
     assert len(drawn["data"]["values"]) > len(GENRES)
 
 
@@ -191,24 +191,24 @@ def test_genres_of_too_few_songs_are_named_and_left_out(tmp_path):
 def test_agreement_is_not_judged_by_few_genres():
     generator = np.random.default_rng(0)
     groups = [generator.random((len(METRICS), 3)) for _ in range(5)]
-    section = Section("", [], {})
-    add_agreement(section, Measured(groups), Measured([*groups[:3], np.empty((len(METRICS), 0)), groups[4]]), 9, 0)
+    section = agreement_section(
+        GroupMetrics(groups), GroupMetrics([*groups[:3], np.empty((len(METRICS), 0)), groups[4]]), 9, 0
+    )
     assert section.missing == []
     assert section.metrics["agreement"] == pytest.approx(1)
     assert section.metrics["agreement_p"] == 1 / 8  # of four genres' eight ways around
-    section = Section("", [], {})
-    add_agreement(section, Measured(groups), Measured([*groups[:3], *[np.empty((len(METRICS), 0))] * 2]), 9, 0)
+    section = agreement_section(
+        GroupMetrics(groups), GroupMetrics([*groups[:3], *[np.empty((len(METRICS), 0))] * 2]), 9, 0
+    )
     assert len(section.missing) == 1
     assert section.metrics == {}
 
 
 def test_gaussians_that_are_all_alike_have_no_smoothness():
-    alike = Measured([np.ones((len(METRICS), 3))] * 5)
-    section = Section("", [], {})
-    add_smoothness(section, alike, 9, 0)
-    add_agreement(section, alike, alike, 9, 0)
-    assert len(section.missing) == 2
-    assert section.metrics == {}
+    alike = GroupMetrics([np.ones((len(METRICS), 3))] * 5)
+    for section in (smoothness_section(alike, 9, 0), agreement_section(alike, alike, 9, 0)):
+        assert len(section.missing) == 1
+        assert section.metrics == {}
 
 
 def test_a_circle_of_few_genres_is_not_judged(tmp_path):

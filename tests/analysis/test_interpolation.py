@@ -6,8 +6,15 @@ import pytest
 import torch
 
 from analysis import parts
-from analysis.interpolation.hamming import detour, distance, largest_step, mix, monotonicity, rank_correlation
-from analysis.interpolation.part import InterpolationConfig, analyse_interpolation, draw_pairs, in_turn
+from analysis.interpolation.hamming import (
+    bernoulli_mix,
+    detour,
+    hamming_distance,
+    largest_step,
+    mean_rank_correlation,
+    non_decreasing_share,
+)
+from analysis.interpolation.part import InterpolationConfig, analyse_interpolation, concatenated, random_pairs
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section, read_section
 from model.latent import interpolate
@@ -26,27 +33,22 @@ def windows_from(*rows: str) -> torch.Tensor:
 
 def test_the_distance_is_the_share_of_states_that_differ():
     windows = torch.tensor([[[60, 128], [1, 2]], [[60, 129], [3, 2]]], dtype=torch.uint8)
-    assert distance(windows[0], windows).tolist() == [0, 0.5]
+    assert hamming_distance(windows[0], windows).tolist() == [0, 0.5]
 
 
-def test_how_gradual_a_way_is():
+def test_how_gradual_a_path_is():
     rises, stays, falls = [0.0, 0.25, 0.5, 0.75, 1.0], [0.5] * 5, [0.0, 1.0, 0.75, 0.5, 0.25]
     rising, constant, falling = (torch.tensor([row], dtype=torch.float64).numpy() for row in (rises, stays, falls))
     both = torch.tensor([rises, falls], dtype=torch.float64).numpy()
-    assert (monotonicity(rising), monotonicity(constant), monotonicity(falling), monotonicity(both)) == (
-        1,
-        1,
-        0.25,
-        0.625,
-    )
-    assert rank_correlation(rising) == pytest.approx(1)
-    assert rank_correlation(constant) == 0
-    assert rank_correlation(falling) == pytest.approx(0)  # ranks 1 5 4 3 2: rho is 1 - 6 * 20 / (5 * 24)
-    assert rank_correlation(both) == pytest.approx(0.5)
+    assert [non_decreasing_share(path) for path in (rising, constant, falling, both)] == [1, 1, 0.25, 0.625]
+    assert mean_rank_correlation(rising) == pytest.approx(1)
+    assert mean_rank_correlation(constant) == 0
+    assert mean_rank_correlation(falling) == pytest.approx(0)  # ranks 1 5 4 3 2: rho is 1 - 6 * 20 / (5 * 24)
+    assert mean_rank_correlation(both) == pytest.approx(0.5)
     assert (largest_step(rising), largest_step(falling), largest_step(both)) == (0.25, 1, 0.625)
 
 
-def test_a_detour_is_what_changes_in_vain():
+def test_a_detour_counts_what_need_not_have_changed():
     assert detour(windows_from("aaaa", "abaa", "abba")[None]) == 1
     assert detour(windows_from("aaaa", "cbaa", "abba")[None]) == 2  # 2 and 2 steps where 2 would do
     assert detour(windows_from("aaaa", "bbbb", "aaaa")[None]) is None
@@ -54,14 +56,14 @@ def test_a_detour_is_what_changes_in_vain():
 
 def test_a_mix_goes_evenly_from_the_first_to_the_second():
     first, second = torch.zeros(1, 4, 5000, dtype=torch.uint8), torch.ones(1, 4, 5000, dtype=torch.uint8)
-    mixed = mix(first, second, torch.tensor([1, 0.75, 0]), torch.Generator().manual_seed(0))
+    mixed = bernoulli_mix(first, second, torch.tensor([1, 0.75, 0]), torch.Generator().manual_seed(0))
     assert mixed.shape == (1, 3, 4, 5000)
     assert mixed.double().mean(dim=(0, 2, 3)).tolist() == [0, pytest.approx(0.25, abs=0.01), 1]
 
 
 def test_pairs_are_of_different_songs_and_take_every_window():
     songs = torch.tensor([2, 0, 0, 2, 2, 1, 2], dtype=torch.int32)
-    first, second = draw_pairs(songs, 500, torch.Generator().manual_seed(0))
+    first, second = random_pairs(songs, 500, torch.Generator().manual_seed(0))
     assert (songs[first] != songs[second]).all()
     assert set(first.tolist()) == set(second.tolist()) == set(range(7))
     of_song_1 = second[first == 5].bincount(minlength=7)
@@ -79,16 +81,16 @@ class Done:
     out: Path
 
 
-def do(out: Path, context: EvaluationContext) -> Done:
+def analyse(out: Path, context: EvaluationContext) -> Done:
     section = analyse_interpolation(context, CONFIG, out)
-    ends = draw_pairs(context.validation.songs, CONFIG.pairs, torch.Generator().manual_seed(CONFIG.seed))
+    ends = random_pairs(context.validation.songs, CONFIG.pairs, torch.Generator().manual_seed(CONFIG.seed))
     first, second = (context.validation.tokens[end] for end in ends)
     return Done(context, first, second, section, out)
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    return do(tmp_path_factory.mktemp("interpolation"), make_context())
+    return analyse(tmp_path_factory.mktemp("interpolation"), make_context())
 
 
 @pytest.fixture
@@ -103,14 +105,14 @@ def test_the_curves_begin_and_end_at_the_errors_of_reconstruction(done):
     (table,) = done.section.tables
     again, again_second = (done.context.decoded(done.context.codes(ends)) for ends in (done.first, done.second))
     for row in table.rows[:2]:
-        assert row[1] == pytest.approx(distance(done.first, again).mean())
-        assert row[2] == pytest.approx(distance(done.second, again_second).mean())
+        assert row[1] == pytest.approx(hamming_distance(done.first, again).mean())
+        assert row[2] == pytest.approx(hamming_distance(done.second, again_second).mean())
 
 
 def test_the_mix_begins_and_ends_at_the_windows_themselves(done):
     rows = json.loads((done.out / "rows.json").read_text())
     assert rows[0]["mix"] == 0
-    assert rows[-1]["mix"] == pytest.approx(distance(done.first, done.second).mean())
+    assert rows[-1]["mix"] == pytest.approx(hamming_distance(done.first, done.second).mean())
     assert done.section.tables[0].rows[2][1:3] == [0, 0]
 
 
@@ -138,7 +140,9 @@ def test_every_clip_reads_back_as_what_was_drawn(done, read):
     for song, window in zip(panels, [done.first[0], *decoded, done.second[0]], strict=True):
         assert notes(song) == notes_of(window, TRACKS)
     assert whole.time_signatures == {(4, 4)}
-    assert sum(map(len, notes(whole).values())) == sum(len(of) for song in panels[1:-1] for of in notes(song).values())
+    assert sum(map(len, notes(whole).values())) == sum(
+        len(rows) for song in panels[1:-1] for rows in notes(song).values()
+    )
 
 
 def test_every_clip_has_its_sound(done):
@@ -151,14 +155,14 @@ def test_every_clip_has_its_sound(done):
 
 def test_no_note_is_held_from_one_window_to_the_next():
     windows = torch.tensor([[[60, HOLD]], [[HOLD, 62]]], dtype=torch.uint8)
-    assert in_turn(windows).tolist() == [[60, HOLD, SILENT, 62]]
+    assert concatenated(windows).tolist() == [[60, HOLD, SILENT, 62]]
 
 
 def test_a_peer_with_two_tracks_gives_the_same_files_twice(tmp_path, silent):
     found = []
     for out in (tmp_path / "one", tmp_path / "two"):
         out.mkdir()
-        do(out, make_context(tracks=("bass", "strings"), decoder="flat", prior="gaussian", regulariser="kl"))
+        analyse(out, make_context(tracks=("bass", "strings"), decoder="flat", prior="gaussian", regulariser="kl"))
         found.append({path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")})
     assert len(found[0]) == 2 + 1 + 6  # pictures, rows and clips
     assert found[0] == found[1]
@@ -166,13 +170,11 @@ def test_a_peer_with_two_tracks_gives_the_same_files_twice(tmp_path, silent):
 
 def test_windows_of_one_song_are_too_few(tmp_path):
     section = analyse_interpolation(make_context(make_windows(2)), CONFIG, tmp_path)
-    assert section.missing == ["Interpolations take validation windows of two songs: take more songs."]
+    assert section.missing == ["Interpolations need validation windows of two songs: take more songs."]
     assert section.figures == []
 
 
-def test_music_is_midi_alone_where_there_is_no_synthesiser(tmp_path, monkeypatch, silent):
-    (tmp_path / parts.SETTINGS).write_text("[interpolation]\npoints = 2\npairs = 2\nalphas = 2\nseed = 0\n")
-    monkeypatch.chdir(tmp_path)
+def test_music_is_midi_alone_where_there_is_no_synthesiser(tmp_path, silent):
     parts.analyse("interpolation", make_context(), tmp_path)
     section = read_section(tmp_path)
     assert section.missing == [audio.NO_SOUND]

@@ -4,11 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from analysis.reconstruction.paper import PAPER, ROWS, counterpart, figures, rows
+from analysis.reconstruction.paper import PAPER, ROWS, counterpart, published_accuracies, row_names
 from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstruction
-from analysis.reconstruction.table1 import comparison, markdown
+from analysis.reconstruction.table1 import comparison_table, markdown
 from analysis.shared.bootstrap import Estimate, estimates
 from analysis.shared.context import read_context
+from analysis.shared.section import Table
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.config import ModelConfig
@@ -50,36 +51,38 @@ def test_intervals_depend_on_the_seed_alone():
 
 
 def test_models_as_the_papers_fill_its_rows():
-    of_16 = replace(SMALL, bars=16)
-    assert list(rows(of_16).values()) == list(ROWS[2:])
-    alone = [rows(replace(SMALL, bars=2, tracks=(track,)))[track] for track in ("drums", "guitar")]
+    sixteen_bars = replace(SMALL, bars=16)
+    assert list(row_names(sixteen_bars).values()) == list(ROWS[2:])
+    alone = [row_names(replace(SMALL, bars=2, tracks=(track,)))[track] for track in ("drums", "guitar")]
     assert alone == list(ROWS[:2])
-    assert set(rows(replace(SMALL, bars=2)).values()).isdisjoint(ROWS)
+    assert set(row_names(replace(SMALL, bars=2)).values()).isdisjoint(ROWS)
 
 
 @pytest.mark.parametrize("published", PAPER, ids=lambda published: published.name)
 def test_the_papers_averages_are_those_of_its_tracks(published):
-    of_16 = dict(zip(ROWS, published.accuracy, strict=True))
-    tracks = [of_16[f"16-bar {name}"] for name in ("drums", "bass", "guitar/piano", "strings")]
+    sixteen_bars = dict(zip(ROWS, published.accuracy, strict=True))
+    tracks = [sixteen_bars[f"16-bar {name}"] for name in ("drums", "bass", "guitar/piano", "strings")]
     for average, few in (("16-bar average", tracks), ("16-bar average without strings", tracks[:3])):
-        if of_16[average] is not None:
-            assert sum(few) / len(few) == pytest.approx(of_16[average], abs=0.001)
+        if sixteen_bars[average] is not None:
+            assert sum(few) / len(few) == pytest.approx(sixteen_bars[average], abs=0.001)
 
 
 def test_a_model_is_compared_with_the_papers_of_its_kind():
     hierarchical = replace(SMALL, bars=16, decoder="hierarchical", prior="gaussian", regulariser="kl")
     assert counterpart(hierarchical).name == "MusicVAE, hierarchical"
-    assert figures(hierarchical) == {
+    assert published_accuracies(hierarchical) == {
         "drums": 0.895, "bass": 0.782, "guitar": 0.760, "strings": None, "mean": None, "mean_without_strings": 0.812,
     }  # fmt: skip
-    assert figures(replace(SMALL, bars=2, prior="gaussian", tracks=("guitar",))) == {"guitar": 0.991}
+    assert published_accuracies(replace(SMALL, bars=2, prior="gaussian", tracks=("guitar",))) == {"guitar": 0.991}
     assert counterpart(replace(SMALL, regulariser="none")) is None
-    assert set(figures(replace(SMALL, bars=16, regulariser="none")).values()) == {None}
+    assert set(published_accuracies(replace(SMALL, bars=16, regulariser="none")).values()) == {None}
 
 
 def test_several_models_stand_side_by_side():
     estimate = Estimate(0.75, 0.7, 0.8)
-    table = comparison({"a": {"2-bar drums alone": estimate}, "b": {"16-bar bass": estimate, "4-bar bass": estimate}})
+    table = comparison_table(
+        {"a": {"2-bar drums alone": estimate}, "b": {"16-bar bass": estimate, "4-bar bass": estimate}}
+    )
     assert table.header[:4] == ["", "a", "b", "paper: MusAE, Gaussian"]
     cells = {row[0]: row[1:] for row in table.rows}
     assert cells["2-bar drums alone"] == ["0.750 [0.700, 0.800]", None, "0.999", None, "0.917", None]
@@ -111,11 +114,11 @@ def test_every_kind_of_model_is_measured(tmp_path, changes):
     assert (column["windows"], column["songs"], column["split"]) == (20, 10, "song")
     assert ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])}) == model
     assert (column["paper"] is None) == (model.regulariser == "none")
-    for of_track in column["measures"].values():
-        assert list(of_track)[: len(model.tracks)] == list(model.tracks)
-        assert all(of["low"] <= of["value"] <= of["high"] for of in of_track.values())
+    for by_track in column["measures"].values():
+        assert list(by_track)[: len(model.tracks)] == list(model.tracks)
+        assert all(share["low"] <= share["value"] <= share["high"] for share in by_track.values())
     table = (tmp_path / "table1.md").read_text()
-    assert all(f"| {row} |" in table for row in rows(model).values())
+    assert all(f"| {row} |" in table for row in row_names(model).values())
 
 
 def test_the_same_model_leaves_the_same_bytes(tmp_path):
@@ -133,13 +136,13 @@ def test_one_song_and_the_papers_split_are_told(tmp_path):
     validation = replace(context.validation, songs=torch.zeros(20, dtype=torch.int32))
     context = replace(context, validation=validation, split_unit="window")
     section = analyse_reconstruction(context, CONFIG, tmp_path)
-    assert section.missing == ["Intervals over songs take at least two validation songs: take more songs."]
+    assert section.missing == ["Intervals over songs need at least two validation songs: take more songs."]
     assert any("As in the paper, windows of one song are in both" in paragraph for paragraph in section.text)
 
 
 def test_without_validation_windows_it_says_so(tmp_path):
     section = analyse_reconstruction(replace(make_context(), validation=make_windows(0)), CONFIG, tmp_path)
-    assert section.missing == ["Reconstruction takes validation windows: take more songs."]
+    assert section.missing == ["There are no validation windows to reconstruct: take more songs."]
 
 
 def test_the_split_is_that_of_the_shards(tmp_path):
@@ -157,3 +160,24 @@ def test_the_split_is_that_of_the_shards(tmp_path):
 def test_settings_out_of_range_are_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         replace(CONFIG, **change)
+
+
+def test_windows_left_out_are_counted_in_the_metrics_and_said_in_the_text(tmp_path):
+    counts = {"repeated_in_training": 1234, "repeated_in_validation": 56, "validation_in_training": 7}
+    section = analyse_reconstruction(replace(make_context(), dropped=counts), CONFIG, tmp_path)
+    assert {name: section.metrics[name] for name in counts} == counts
+    (paragraph,) = (paragraph for paragraph in section.text if "left out" in paragraph)
+    assert "1,234 training windows and 56 validation windows were left out because they repeat" in paragraph
+    assert "and 7 validation windows because they also stand in training" in paragraph
+
+
+def test_a_model_that_sees_all_windows_apart_says_nothing_of_windows_left_out(tmp_path):
+    none = dict.fromkeys(("repeated_in_training", "repeated_in_validation", "validation_in_training"), 0)
+    section = analyse_reconstruction(replace(make_context(), dropped=none), CONFIG, tmp_path)
+    assert section.metrics["repeated_in_training"] == 0
+    assert not any("left out" in paragraph for paragraph in section.text)
+
+
+def test_a_name_with_a_bar_stays_in_its_cell_of_a_markdown_table():
+    lines = markdown(Table("Shares.", ["a|b", "c"], [["d|e", None]])).splitlines()
+    assert lines[2:] == [r"| a\|b | c |", "| --- | --- |", r"| d\|e | – |"]

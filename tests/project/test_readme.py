@@ -16,7 +16,7 @@ import pytest
 import tomlkit
 import yaml
 
-from analysis.parts import PARTS, SETTINGS
+from analysis.parts import PARTS
 from analysis.shared.section import read_section
 from music.writing import write
 from pipelines.shards import read_manifest
@@ -62,7 +62,7 @@ def project(tmp_path_factory):
     recipes.write_text(tomlkit.dumps(content))
     change(copy / "params.yaml", {"demo": {"songs_a_style": 1}, "corpus": {"shards": 2}})
     change(copy / "beam.yaml", {"workers": 2})
-    write_brief_settings(ROOT / SETTINGS, copy / SETTINGS)
+    write_brief_settings(copy)
     for arguments in ("init -q", "config user.name A", "config user.email a@b", "add -A", "commit -qm Begin"):
         subprocess.run(["git", *arguments.split()], cwd=copy, check=True)
     return copy

@@ -16,7 +16,6 @@ from model.data import read_provenance
 from music.errors import InputError
 from stages.pages.curves import read_curves
 from stages.report import main
-from tests.conftest import ROOT
 from tests.helpers.models import BRIEF, SMALL, make_windows, write_window_shards
 from tests.helpers.pages import Page
 from tests.helpers.results import HOSTILE, SOUND, write_results
@@ -154,7 +153,6 @@ def test_what_the_analysis_left_elsewhere_makes_the_page_alone(tmp_path, monkeyp
     manifest = json.loads((windows / "manifest.json").read_text()) | {"train": 20, "validation": 4}
     (windows / "manifest.json").write_text(json.dumps(manifest))
     save(model, Autoencoder(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
-    monkeypatch.chdir(ROOT)  # of analysis.toml
     monkeypatch.setattr("analysis.__main__.PARTS", ["interpolation"])
     monkeypatch.setattr("sys.argv", ["analysis", str(model), str(windows), str(out)])
     analyse()
