@@ -387,6 +387,11 @@ def test_genres_that_the_classifier_does_not_know_are_named(tmp_path, change, se
     assert set(section.metrics) <= {"classifier_auc"}
 
 
+def test_windows_of_as_many_songs_as_there_are_are_moved():
+    sample = draw_sample(context_of(), replace(CONFIG, windows=10), torch.Generator().manual_seed(0))
+    assert len(sample.windows) == len(sample.windows.songs.unique()) == 10  # of 20 windows, two of each song
+
+
 class CountingCodec(Counting):
     """Its first coordinate is the number of bass notes when encoding, and the number of drum notes when decoding."""
 
