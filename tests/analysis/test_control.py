@@ -300,6 +300,7 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
         "kept_random",
         "notes_kept",
         "notes_kept_random",
+        "gain_over_random",
     )
     of_means, of_transfer = ({f"{name}{end}" for name in names for end in ENDS} for names in (means, transfer))
     assert set(section.metrics) == {"monotonicity", "classifier_auc", "petal"} | of_means | of_transfer
