@@ -60,11 +60,11 @@ def _run(windows: Path, out: Path, config: RunConfig, compact: bool) -> None:
     if compact:
         save_compact(out / "compact", run.model, run.description)
     for title, folder in folders.items():
-        _judge(title, folder, run.windows)
+        _evaluate(title, folder, run.windows)
     run.snapshots.remove()
 
 
-def _judge(title: str, folder: Path, windows: Dataset) -> None:
+def _evaluate(title: str, folder: Path, windows: Dataset) -> None:
     """Writes and prints the accuracies of the checkpoint in the folder."""
     model, description = load(folder)
     counts = evaluate(model.to(device()), windows.training, windows.validation)

@@ -32,7 +32,7 @@ SUMMARY = {
     "smoothness": "attributes.smoothness",
     "separability": "genres.validation.separability",
     "monotonicity": "control.mean_monotonicity",
-    "gain": "control.gain",
+    "gain_over_random": "control.gain_over_random",
 }
 """The metrics that `dvc exp show` compares: a short name for each, and its part and name there."""
 

@@ -140,5 +140,7 @@ def changes_of_all(move: AttributeMove, scales: Mapping[str, float]) -> dict[str
 
     NaN where no window has the attribute at every level.
     """
-    changes = {name: values[:, -1] - values[:, 0] for name, values in move.values.items()}
-    return {name: float(means(np.ones((1, len(by))), by)[0] / scales[name]) for name, by in changes.items()}
+    once = np.ones((1, len(move.kept)))
+    return {
+        name: float(means(once, values[:, -1] - values[:, 0])[0] / scales[name]) for name, values in move.values.items()
+    }

@@ -98,25 +98,14 @@ def move_toward(
 ) -> Transfer:
     """Moves the windows that are not tagged with the genre toward it; strengths: from 0 to 1."""
     chosen = ~sample.windows.genres[:, genre]
-    codes, reconstructions = sample.codes[chosen], sample.reconstructions[chosen]
+    codes = sample.codes[chosen]
     steps = steps_to_genre(context, codes, genre, sample)
-    controls = [random_steps(step, sample.training_codes, generator) for step in steps.values()]
+    random = [random_steps(step, sample.training_codes, generator) for step in steps.values()]
     amounts = torch.tensor(strengths[1:])
-    every = torch.cat([moved(codes, step, amounts) for step in (*steps.values(), *controls)])
-    decoded = context.decoded(every.flatten(0, 1)).reshape(len(every), *reconstructions.shape)
-    tokens = torch.cat([reconstructions[None], decoded])  # (1 + moves * amounts, windows, tracks, steps)
-    measured = [
-        _of_all_windows(values, chosen.numpy())
-        for values in (
-            classifier.percentiles(genre, context, tokens),
-            same_states(tokens, reconstructions).numpy(),
-            note_f1(tokens, reconstructions).numpy(),
-        )
-    ]
-    moves = []
-    for start in range(1, len(tokens), len(amounts)):
-        columns = [0, *range(start, start + len(amounts))]
-        moves.append(GenreMove(*(values[:, columns] for values in measured)))
+    all_codes = torch.stack([moved(codes, step, amounts) for step in (*steps.values(), *random)])
+    decoded = context.decoded(all_codes.flatten(0, 2))
+    by_move = decoded.reshape(*all_codes.shape[:3], *decoded.shape[1:])
+    moves = [_measure(classifier, context, sample, genre, tokens) for tokens in by_move]
     return Transfer(
         genre,
         len(codes),
@@ -125,8 +114,18 @@ def move_toward(
     )
 
 
-def _of_all_windows(values: FloatArray, chosen: FloatArray) -> FloatArray:
-    """(rows, chosen windows) -> (windows, rows), NaN for the windows that were not chosen; chosen: (windows,) bool."""
-    filled = np.full((len(chosen), len(values)), np.nan)
-    filled[chosen] = values.T
-    return filled
+def _measure(
+    classifier: ValidatedClassifier, context: EvaluationContext, sample: ControlSample, genre: int, decoded: Tensor
+) -> GenreMove:
+    """Measures one move; decoded: (strengths above 0, moved windows, tracks, steps)."""
+    chosen = ~sample.windows.genres[:, genre]
+    reconstructions = sample.reconstructions[chosen]
+    tokens = torch.cat([reconstructions[None], decoded])
+    measures = (
+        classifier.percentiles(genre, context, tokens),
+        same_states(tokens, reconstructions).numpy(),
+        note_f1(tokens, reconstructions).numpy(),
+    )
+    of_all_windows = np.full((len(measures), len(chosen), len(tokens)), np.nan)
+    of_all_windows[:, chosen.numpy()] = [values.T for values in measures]
+    return GenreMove(*of_all_windows)

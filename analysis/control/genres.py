@@ -104,14 +104,23 @@ def _path_metrics(result: GenreTransfers, path: str) -> dict[str, float]:
     for name, statistic in statistics.items():
         numbers |= metrics(name, mean_over_genres(result.transfers, path, statistic))
         numbers |= metrics(f"{name}_random", mean_over_genres(result.transfers, path, statistic, random=True))
-    return numbers
+    return numbers | metrics("gain_over_random", _gain_over_random(result, result.transfers, path))
+
+
+def _gain_over_random(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> FloatArray:
+    """The statistic: by how much moves on a path gain more than random moves of the same windows."""
+    gain, random_gain = (
+        mean_over_genres(transfers, path, lambda move: move.gain(result.sample.weights), random=random)
+        for random in (False, True)
+    )
+    return gain - random_gain
 
 
 def _table(result: GenreTransfers) -> Table:
     header = [
         "genre", "classifier's AUC", "percentile of real windows", "windows moved", "path", "reconstruction",
-        "at strength 1", "gain", "gain of random moves", "risen", "states kept", "states kept by random moves",
-        "notes kept (F1)",
+        "at strength 1", "gain", "gain of random moves", "difference", "risen", "states kept",
+        "states kept by random moves", "notes kept (F1)",
     ]  # fmt: skip
     rows = [[*_all_genres(result), PATHS[path], *_cells(result, result.transfers, path)] for path in result.paths]
     for genre, transfer in zip(result.genres, result.transfers, strict=True):
@@ -142,6 +151,7 @@ def _cells(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> 
         cell(lambda move: means(weights, move.percentiles[:, -1]), 1),
         cell(lambda move: move.gain(weights), 1),
         cell(lambda move: move.gain(weights), 1, random=True),
+        table_cell(_gain_over_random(result, transfers, path), 1),
         cell(lambda move: move.risen(weights), 2),
         cell(lambda move: move.kept(weights), 2),
         cell(lambda move: move.kept(weights), 2, random=True),

@@ -40,7 +40,7 @@ def draw_attribute_moves(
             values = move.values[name]
             changes = values - values[:, [levels.index(0)]]
             _line(axis, levels, means(weights, changes), f"C{number}", name)
-            axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change of {name} ({METRICS[name].unit})")
+            axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change ({METRICS[name].unit})")
             _line(kept, levels, means(weights, move.kept), f"C{number}", name)
         kept.set(title="States kept", xlabel=LEVEL, ylabel="share of states", ylim=(0, 1.03))
         if similarity_of_songs is not None:
@@ -123,7 +123,7 @@ def draw_gains(path: Path, genres: Sequence[str], gains: Sequence[PathCurve]) ->
     """Draws gains in percentiles as bars with intervals, the genre of the first path's largest gain on top."""
     order = np.argsort(gains[0].moves[0])
     places, height = np.arange(len(genres), dtype=np.float64), 0.8 / len(gains)
-    with picture(path, 7.0, 1.6 + 0.32 * len(genres) * len(gains)) as figure:
+    with picture(path, 7.0, 1.6 + 0.22 * len(genres) * len(gains)) as figure:
         axis = figure.subplots()
         for number, gain in enumerate(gains):
             middle = places + 0.4 - height * (number + 0.5)

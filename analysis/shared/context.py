@@ -11,7 +11,7 @@ from model.checkpoint import Description, load_for
 from model.data import DroppedWindows, WindowSet, read_split_unit, read_windows
 from model.training.workers import device
 
-BATCH = 1024
+BATCH = 256
 """How many windows the model encodes or decodes at once."""
 
 

@@ -38,6 +38,8 @@ DIRECTIONS = {
     "posterior.dead_share": -1,
     "posterior.copies": -1,
     "control.monotonicity": 1,
+    "control.mean_monotonicity": 1,
+    "control.gain_over_random": 1,
 }
 """1 for a metric, or a group of metrics, of which more is better; -1 where less is better.
 

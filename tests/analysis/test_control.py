@@ -250,7 +250,9 @@ def test_intervals_are_those_of_a_mean_of_songs():
     error = 1.96 * by_song.std() / math.sqrt(400)
     assert gain.value == pytest.approx(by_song.mean())
     assert (gain.value - gain.low, gain.high - gain.value) == pytest.approx((error, error), rel=0.08)
-    assert estimate(np.array([3.0, *range(101)])).text(1) == "3.0 [2.5, 97.5]"
+    percentile = estimate(np.array([3.0, *range(101)]))
+    assert (percentile.low, percentile.high) == pytest.approx((2.5, 97.5))
+    assert percentile.text(1) == "3.0 [2.5, 97.5]"
 
 
 def test_what_a_move_gains_and_keeps():
@@ -298,6 +300,7 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
         "kept_random",
         "notes_kept",
         "notes_kept_random",
+        "gain_over_random",
     )
     of_means, of_transfer = ({f"{name}{end}" for name in names for end in ENDS} for names in (means, transfer))
     assert set(section.metrics) == {"monotonicity", "classifier_auc", "petal"} | of_means | of_transfer
@@ -383,6 +386,11 @@ def test_genres_that_the_classifier_does_not_know_are_named(tmp_path, change, se
     assert [line[: len(sentence)] for line in section.missing] == [sentence]
     assert not section.figures
     assert set(section.metrics) <= {"classifier_auc"}
+
+
+def test_windows_of_as_many_songs_as_there_are_are_moved():
+    sample = draw_sample(context_of(), replace(CONFIG, windows=10), torch.Generator().manual_seed(0))
+    assert len(sample.windows) == len(sample.windows.songs.unique()) == 10  # of 20 windows, two of each song
 
 
 class CountingCodec(Counting):
