@@ -1,7 +1,7 @@
 """Window shards -> tensors: all windows as a model sees them, decoded once and kept in memory as bytes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,6 @@ class WindowSet:
     def spread(self, most: int) -> "WindowSet":
         """Some of the windows, spread evenly over all; most: how many at most."""
         return self.take(torch.linspace(0, len(self) - 1, min(most, len(self))).long())
-
-    def seen_by(self, config: ModelConfig) -> "WindowSet":
-        """The same windows, of all four tracks, with the model's tracks alone and with its rule of onsets."""
-        return replace(self, tokens=torch.from_numpy(_seen(self.tokens.numpy(), config)))
 
     def to(self, device: torch.device) -> "WindowSet":
         """The same windows in the device's memory."""
@@ -128,8 +124,8 @@ def _sees_everything(config: ModelConfig) -> bool:
     return config.tracks == TRACKS and config.onsets == "starts"
 
 
-def _seen(tokens: Tokens, config: ModelConfig) -> Tokens:
-    """The model's tracks of (windows, 4, steps) tokens with its rule of onsets, (windows, tracks, steps)."""
+def as_seen(tokens: Tokens, config: ModelConfig) -> Tokens:
+    """The tracks that the model sees, with its rule of onsets; (windows, 4, steps) -> (windows, tracks, steps)."""
     tokens = np.take(tokens, [TRACKS.index(track) for track in config.tracks], axis=1)
     return _hold_until_changes(tokens) if config.onsets == "changes" else tokens
 
@@ -195,9 +191,9 @@ def _read_split(folder: Path, manifest: dict[str, Any], split: str, config: Mode
             if last > rows:
                 raise InputError(f"{folder}: more rows than {manifest['digest'][:8]} has; write the windows again")
             whole = _bytes(table["tokens"]).reshape(len(table), len(TRACKS), -1)
-            tokens[first:last] = _seen(transpose(whole, table["shift"].to_numpy()), config)
+            tokens[first:last] = as_seen(transpose(whole, table["shift"].to_numpy()), config)
             if not _sees_everything(config):
-                hashes[:2, first:last] = _hash_windows(_seen(whole, config))
+                hashes[:2, first:last] = _hash_windows(as_seen(whole, config))
                 hashes[2, first:last] = _hash_windows(tokens[first:last])[0]
             _mark(genres[first:last], table["genres"])
             song_ids.append(table["msd_id"])

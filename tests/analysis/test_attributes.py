@@ -28,7 +28,7 @@ from model.checkpoint import Description
 from model.data import Provenance, WindowSet
 from music.metrics import METRICS
 from music.tokens import HOLD, SILENT
-from tests.helpers.models import BRIEF, SMALL, make_windows
+from tests.helpers.models import BRIEF, SMALL, make_windows, seen_by
 
 CONFIG = AttributesConfig(samples=5, windows=6, songs=2, shuffles=20, seed=0)
 TEMPLATES = Path(__file__).parents[2] / ".dvc/plots"
@@ -52,7 +52,7 @@ def analyse(out: Path, windows: WindowSet = ALL_TAGGED, config: AttributesConfig
     model_config = replace(SMALL, **{"genres": windows.genres.shape[1]} | changes)
     model = Autoencoder(model_config).eval()
     names = GENRES[: windows.genres.shape[1]]
-    windows = windows.seen_by(model_config)
+    windows = seen_by(windows, model_config)
     description = Description(model_config, BRIEF, Provenance(model_config.bars, names, ""), {}, {})
     out.mkdir(exist_ok=True)
     return analyse_attributes(EvaluationContext(model, description, windows, windows, "song"), config, out)

@@ -19,7 +19,7 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
 from model.networks.priors import FlowerPrior, GaussianPrior
-from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows, windows_of
+from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows, seen_by, windows_of
 from tests.helpers.pictures import collect_texts
 
 CONFIG = PosteriorConfig(windows=40, samples=6, fewest=3, seed=0)
@@ -178,8 +178,8 @@ def context_of(validation: WindowSet, genres: list[str] = GENRES, **changes) -> 
     config = replace(SMALL, genres=len(genres), **changes)
     torch.manual_seed(0)
     description = Description(config, BRIEF, Provenance(1, genres, "digest"), {}, {})
-    training = make_windows(30).seen_by(config)
-    return EvaluationContext(Autoencoder(config).eval(), description, training, validation.seen_by(config), "song")
+    training = seen_by(make_windows(30), config)
+    return EvaluationContext(Autoencoder(config).eval(), description, training, seen_by(validation, config), "song")
 
 
 def analysed(context: EvaluationContext, out, config: PosteriorConfig = CONFIG) -> Section:

@@ -14,7 +14,7 @@ from analysis.shared.context import EvaluationContext
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.config import ModelConfig, StoppingCriteria, TrainingConfig
-from model.data import Provenance, WindowSet
+from model.data import Provenance, WindowSet, as_seen
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
 
@@ -54,6 +54,11 @@ def windows_of(tokens: torch.Tensor) -> WindowSet:
     return WindowSet(tokens, torch.zeros(count, len(GENRES), dtype=torch.bool), torch.arange(count, dtype=torch.int32))
 
 
+def seen_by(windows: WindowSet, config: ModelConfig) -> WindowSet:
+    """Windows of all four tracks as the model sees them; none is left out."""
+    return replace(windows, tokens=torch.from_numpy(as_seen(windows.tokens.numpy(), config)))
+
+
 def make_context(
     training: WindowSet | None = None, validation: WindowSet | None = None, **changes: Any
 ) -> EvaluationContext:
@@ -64,7 +69,7 @@ def make_context(
     splits = training, training if validation is None else validation
     description = Description(config, BRIEF, Provenance(config.bars, GENRES, "digest"), {}, {})
     return EvaluationContext(
-        Autoencoder(config).eval(), description, *(windows.seen_by(config) for windows in splits), "song"
+        Autoencoder(config).eval(), description, *(seen_by(windows, config) for windows in splits), "song"
     )
 
 

@@ -9,7 +9,7 @@ from model.training.precision import check_precision
 from model.training.step import Optimisers
 from model.training.updates import Updates
 from music.errors import InputError
-from tests.helpers.models import BRIEF, SMALL, make_windows
+from tests.helpers.models import BRIEF, SMALL, make_windows, seen_by
 from tests.model.test_training import KINDS, SAMPLED, assert_goes_on, trained
 
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ def windows():
 def gradients(windows, model, precision):
     """Of one update's losses, each a vector."""
     torch.manual_seed(0)
-    autoencoder, seen = Autoencoder(model), windows.seen_by(model)
+    autoencoder, seen = Autoencoder(model), seen_by(windows, model)
     config = replace(BRIEF, precision=precision, batch=len(seen))
     Updates(autoencoder, seen, config, Optimisers.of(autoencoder, config)).make(6, config)
     return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}

@@ -21,7 +21,7 @@ from model.training.snapshots import Position, Snapshots
 from model.training.step import Optimisers, TrainingStep
 from model.training.updates import Updates
 from music.errors import InputError
-from tests.helpers.models import BRIEF, SMALL, TO_THE_END, make_windows, write_window_shards
+from tests.helpers.models import BRIEF, SMALL, TO_THE_END, make_windows, seen_by, write_window_shards
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
@@ -43,7 +43,7 @@ def trained(folder, windows, config=BRIEF, model=SMALL, stopping=TO_THE_END, val
     torch.manual_seed(0)
     autoencoder = Autoencoder(model).to(device)
     history = []
-    dataset = Dataset(*(split.seen_by(model) for split in (windows, windows if validation is None else validation)))
+    dataset = Dataset(*(seen_by(split, model) for split in (windows, windows if validation is None else validation)))
     run = TrainingLoop(autoencoder, dataset, config, stopping, Snapshots(folder))
     metrics, schedule = run.run(lambda update, values: history.append((update, values)))
     return autoencoder, metrics, history, schedule
