@@ -43,7 +43,7 @@ def main() -> None:
     model, description = load_for(arguments.model, arguments.windows)
     model.to(DEVICE)
     windows = read_windows(arguments.windows, description.model)
-    validation = windows.validation.spread(VALIDATION_WINDOWS)
+    validation = windows.validation.evenly_spaced(VALIDATION_WINDOWS)
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}
     copies = {"as trained": weights} | {f"{bits} bits": rounded_to(weights, bits) for bits in (8, 4)}
     rows = []

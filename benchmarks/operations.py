@@ -24,7 +24,7 @@ class Operations:
         return self.encoder + self.decoders + self.critic
 
 
-def of_update(config: ModelConfig, training: TrainingConfig) -> Operations:
+def count_operations(config: ModelConfig, training: TrainingConfig) -> Operations:
     """Counts one update of the autoencoder, and the critic's updates that belong to it."""
     batch, steps = training.batch, STEPS_PER_BAR * config.bars
     size, latent = config.hidden_size, config.latent

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from model.config import ModelConfig, TrainingConfig
 from model.data import WindowSet
-from model.networks.priors import FlowerPrior, GaussianPrior, Prior, draw_genre
+from model.networks.priors import FlowerPrior, GaussianPrior, Prior, sample_genre
 from music.tokens import STATES, STEPS_PER_BAR, TRACKS
 
 
@@ -115,7 +115,7 @@ class Published:
         self, rolls: Tensor, states: Tensor, genres: Tensor, beta: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """rolls: (batch, steps, 4 * 130) float32, states: (batch, 4, steps) int64, genres: (batch, genres) bool."""
-        genre = draw_genre(genres, generator)
+        genre = sample_genre(genres, generator)
 
         mean, log_variance = self.encoder(rolls)
         z = _sample(mean, log_variance, generator)

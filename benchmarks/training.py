@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader
 
-from benchmarks.operations import of_update
+from benchmarks.operations import count_operations
 from benchmarks.published import PianoRolls, Published
 from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Precision, PriorName, TrainingConfig
@@ -62,7 +62,7 @@ class Ours:
     def __init__(self, config: ModelConfig, training: TrainingConfig, windows: WindowSet, graph: bool = True) -> None:
         self._training = replace(training, precision=self.precision)
         self._model = Autoencoder(config).to(DEVICE)
-        optimisers = Optimisers.of(self._model, training)
+        optimisers = Optimisers.for_model(self._model, training)
         self._updates = Updates(self._model, windows.to(DEVICE), self._training, optimisers, graph=graph)
         self._update = 0
 
@@ -122,7 +122,7 @@ def systems() -> list[SystemType]:
     return [Port, Ours, Mixed]
 
 
-def seconds_of(work: Callable[[], object], times: int = 1) -> float:
+def measure_seconds(work: Callable[[], object], times: int = 1) -> float:
     """Seconds until the device has done the work this many times."""
     _synchronise()
     began = time.perf_counter()
@@ -140,7 +140,7 @@ def _synchronise() -> None:
 def train(system: System, updates: int) -> float:
     """Seconds an update."""
     torch.use_deterministic_algorithms(system.deterministic)
-    return seconds_of(system.update, updates) / updates
+    return measure_seconds(system.update, updates) / updates
 
 
 def peak(precision: torch.dtype) -> float:
@@ -148,7 +148,7 @@ def peak(precision: torch.dtype) -> float:
     side = 8192 if DEVICE.type == "cuda" else 2048
     factors = torch.randn(2, side, side, device=DEVICE, dtype=precision)
     torch.mm(*factors)
-    return 2 * side**3 / min(seconds_of(lambda: torch.mm(*factors)) for _ in range(10))
+    return 2 * side**3 / min(measure_seconds(lambda: torch.mm(*factors)) for _ in range(10))
 
 
 def profiled(system: System, updates: int) -> str:
@@ -173,7 +173,7 @@ def measure(folder: Path, config: ModelConfig, training: TrainingConfig, argumen
         train(system, arguments.warm_up)
     rounds = [[train(system, arguments.updates) for system in started] for _ in range(arguments.repetitions)]
     times = list(zip(*rounds, strict=True))
-    operations = of_update(config, training).total
+    operations = count_operations(config, training).total
     peaks = {name: peak(precision) for name, precision in (("float32", torch.float32), ("bfloat16", torch.bfloat16))}
     rows = []
     for system, seconds in zip(started, times, strict=True):

@@ -21,11 +21,11 @@ from safetensors import SafetensorError
 from model.checkpoint import load, save, save_compact
 from model.config import DecoderName, Keep, Onsets, Precision, PriorName, Regulariser, RunConfig
 from model.data import Dataset
-from model.evaluation import by_track, evaluate, lines
+from model.evaluation import by_track, evaluate, format_measures
 from model.recipes import RECIPES
 from model.training.run import train_on
 from model.training.snapshots import Metrics
-from model.training.workers import device, together
+from model.training.workers import device, process_group
 from music.errors import InputError
 from music.json_files import write_json
 from music.tokens import TRACKS
@@ -51,7 +51,7 @@ def _run(windows: Path, out: Path, config: RunConfig, compact: bool) -> None:
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     history: list[tuple[int, Metrics]] = []
-    with together() as workers:
+    with process_group() as workers:
         run = train_on(windows, config, lambda *record: history.append(record), workers, device())
     if not workers.first:
         return
@@ -70,7 +70,7 @@ def _evaluate(title: str, folder: Path, windows: Dataset) -> None:
     counts = evaluate(model.to(device()), windows.training, windows.validation)
     accuracy = by_track(counts, description.model.tracks)
     write_json(folder / "accuracy.json", accuracy)
-    print(lines(title, accuracy))
+    print(format_measures(title, accuracy))
 
 
 def _parser() -> argparse.ArgumentParser:

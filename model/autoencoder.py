@@ -9,9 +9,8 @@ from model.config import ModelConfig
 from model.networks.critic import Critic
 from model.networks.decoder import ParallelDecoder
 from model.networks.encoder import Encoder
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
-from model.networks.scheduled_sampling import ScheduledSampling
 
 FIRST_VARIANCE = 0.01
 """Variance of the codes before training, as a share of the prior's mean square.

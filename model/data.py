@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model.config import ModelConfig
 from music.errors import InputError
-from music.hashing import Hashes, mix
+from music.hashing import Hashes, splitmix64
 from music.json_files import read_json
 from music.tokens import HOLD, STEPS_PER_BAR, TRACKS, Tokens
 from music.windows import SPLITS, transpose
@@ -40,7 +40,7 @@ class WindowSet:
         """Some of the windows, by number or as a mask."""
         return WindowSet(self.tokens[chosen], self.genres[chosen], self.songs[chosen])
 
-    def spread(self, most: int) -> "WindowSet":
+    def evenly_spaced(self, most: int) -> "WindowSet":
         """Some of the windows, spread evenly over all; most: how many at most."""
         return self.take(torch.linspace(0, len(self) - 1, min(most, len(self))).long())
 
@@ -173,7 +173,7 @@ def _hash_windows(tokens: Tokens) -> Hashes:
     words = tokens.reshape(len(tokens), -1).view("<u8")
     first, second = np.zeros((2, len(tokens)), dtype=np.uint64)
     for word in words.T:
-        first, second = mix(first ^ word, 0), mix(second ^ word, 1)
+        first, second = splitmix64(first ^ word, 0), splitmix64(second ^ word, 1)
     return np.stack([first, second])
 
 
@@ -200,7 +200,7 @@ def _read_split(folder: Path, manifest: dict[str, Any], split: str, config: Mode
             first = last
     if first != rows:
         raise InputError(f"{folder}: {first} rows where the manifest says {rows}; write the windows again")
-    songs, names = _numbered(song_ids)
+    songs, names = _number_values(song_ids)
     windows = WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres), torch.from_numpy(songs))
     return _Split(windows, hashes[:2], hashes[2], np.argsort(np.argsort(names))[songs])
 
@@ -233,7 +233,7 @@ def _mark(mask: NDArray[np.bool_], column: pa.ChunkedArray) -> None:
     mask[window, lists.flatten().to_numpy()] = True
 
 
-def _numbered(columns: list[pa.ChunkedArray]) -> tuple[NDArray[np.int32], list[str]]:
+def _number_values(columns: list[pa.ChunkedArray]) -> tuple[NDArray[np.int32], list[str]]:
     """The number of each value of columns that were read as dictionaries, and the value of each number."""
     chunks = [chunk for column in columns for chunk in column.chunks]
     if not chunks:

@@ -62,7 +62,7 @@ def by_track(counts: Mapping[str, Counts], tracks: Sequence[str]) -> dict[str, d
     }
 
 
-def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
+def format_measures(title: str, by_track: dict[str, dict[str, float]]) -> str:
     """The result of `by_track` as text for people."""
     rows = [
         " ".join([f"{measure:23}", *(f"{track} {share:.3f}" for track, share in shares.items())])

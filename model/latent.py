@@ -31,7 +31,7 @@ def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Ten
     return torch.where(sine > SMALLEST_SINE, arc / sine, interpolate(first, second, alpha))
 
 
-def sample(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
+def sample_windows(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
     """Windows decoded from samples of one genre's Gaussian or of the whole prior, (count, tracks, steps).
 
     genre: its number on the circle, or `model.config.genres` for the whole prior.

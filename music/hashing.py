@@ -51,16 +51,16 @@ def _hash_bars(by_bar: Tokens) -> Hashes:
     """Returns (2, bars): the hash of each bar. The first state is a term of its own, so that it can be exchanged."""
     first, second = by_bar.view("<u8").T
     state = first & np.uint64(0xFF)
-    hashes: Hashes = _mix(_mix((first ^ state) + _WORD_SEEDS[0]) ^ (second + _WORD_SEEDS[1])) + _STATE * state
+    hashes: Hashes = _scramble(_scramble((first ^ state) + _WORD_SEEDS[0]) ^ (second + _WORD_SEEDS[1])) + _STATE * state
     return hashes
 
 
-def mix(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+def splitmix64(x: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """Returns 64 random bits for each x, by splitmix64 (Steele, Lea and Flood 2014), started where the seed says."""
-    return _mix(x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64))
+    return _scramble(x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64))
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.arrangements import IntArray, ScoreBatch
-from music.hashing import Hashes, hash_windows, mix
+from music.hashing import Hashes, hash_windows, splitmix64
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, Tokens
 
 SPLITS = ("train", "validation")
@@ -41,7 +41,7 @@ class Windows:
         return len(self.bars)
 
 
-def windows(batch: ScoreBatch, lengths: Sequence[int], cap: int) -> Iterator[Windows]:
+def find_windows(batch: ScoreBatch, lengths: Sequence[int], cap: int) -> Iterator[Windows]:
     """Yields, for each length in bars, the unique windows of each score's first `cap` arrangements.
 
     A window starts at every bar. It passes unless one of its tracks is silent for more than 16 consecutive steps.
@@ -101,7 +101,7 @@ def _first_of_each(hashes: Hashes, scores: IntArray) -> IntArray:
     return np.sort(order[new])
 
 
-def cut(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> Tokens:
+def cut_windows(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> Tokens:
     """Returns (windows, 4, steps): the tokens of windows of `length` bars.
 
     by_bar: (bars, 16); first_states: (bars,), from the function of that name; places: (4, windows), where in `by_bar`
@@ -114,7 +114,7 @@ def cut(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> 
     return tokens
 
 
-def draw_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
+def random_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
     """Returns (windows,) semitones, drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
 
     tokens: (windows, 4, steps); hashes: (windows,), the first half of each hash; lowest <= 0 <= highest. The result
@@ -125,7 +125,7 @@ def draw_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: in
     high = pitched.view(np.int8).max(axis=(1, 2)).astype(np.int64)  # and as signed numbers, negative
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
-    drawn = mix(hashes, seed) % (last - first + 1).astype(np.uint64)
+    drawn = splitmix64(hashes, seed) % (last - first + 1).astype(np.uint64)
     transpositions: NDArray[np.int8] = (first + drawn.astype(np.int64)).astype(np.int8)
     return transpositions
 

@@ -12,7 +12,7 @@ DRUM_CHANNEL = 9
 VELOCITY = 96
 
 
-def write(score: Score, beats_per_minute: float = 120.0) -> bytes:
+def to_midi(score: Score, beats_per_minute: float = 120.0) -> bytes:
     """Returns a standard MIDI file: a track of tempo and time signatures, then a track for each instrument."""
     file = mido.MidiFile(ticks_per_beat=score.ticks_per_quarter)
     file.add_track().append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(beats_per_minute)))

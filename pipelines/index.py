@@ -15,7 +15,7 @@ import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
-from music.windows import windows
+from music.windows import find_windows
 from pipelines.beam.runners import count
 from pipelines.shards import IDENTITY, read_row_group, read_row_groups, shard_name, shard_writers, windows_folder
 from pipelines.songs import read_songs
@@ -49,7 +49,7 @@ class IndexReport:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedWindows:
     """Windows of one index shard that another file keeps."""
 
     bars: int
@@ -74,23 +74,23 @@ def index_songs(
 ) -> dict[int, IndexReport]:
     """Writes the index of a song shard, given as (number, path), for each length; returns a report for each length."""
     shard, path = numbered
-    found: dict[int, list[pa.Table]] = {bars: [INDEX.empty_table()] for bars in lengths}
+    tables: dict[int, list[pa.Table]] = {bars: [INDEX.empty_table()] for bars in lengths}
     passed: Counter[int] = Counter()
     files_before = arrangements = arrangements_cut = 0
     for rows, batch in read_songs(path, ["msd_id", "artist"]):
         identities = rows.to_pylist()
-        for bars, cut in zip(lengths, windows(batch, lengths, cap), strict=True):
-            validation = in_validation(identities, cut.scores, cut.hashes, split)
-            numbers = (cut.scores + files_before, cut.arrangements, cut.bars)
-            columns = [*cut.hashes, *(number.astype(np.int32) for number in numbers), validation]
-            found[bars].append(pa.table(columns, schema=INDEX))
-            passed[bars] += cut.passed
+        for bars, found in zip(lengths, find_windows(batch, lengths, cap), strict=True):
+            validation = in_validation(identities, found.scores, found.hashes, split)
+            numbers = (found.scores + files_before, found.arrangements, found.bars)
+            columns = [*found.hashes, *(number.astype(np.int32) for number in numbers), validation]
+            tables[bars].append(pa.table(columns, schema=INDEX))
+            passed[bars] += found.passed
         files_before += len(rows)
         arrangements += int(batch.arrangements.sum())
         arrangements_cut += int(np.maximum(batch.arrangements - cap, 0).sum())
     reports = {}
-    for bars, tables in found.items():
-        index = pa.concat_tables(tables)
+    for bars, parts in tables.items():
+        index = pa.concat_tables(parts)
         _write_index(index, index_path(out, bars, shard, shards), partitions(shards))
         count("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
         reports[bars] = IndexReport(passed[bars], len(index), arrangements, arrangements_cut)
@@ -107,7 +107,7 @@ def _write_index(index: pa.Table, path: str, parts: int) -> None:
         writer.close()
 
 
-def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator[tuple[int, Repeated]]:
+def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator[tuple[int, RepeatedWindows]]:
     """Finds the windows of a (length, partition) that several files have; yields (shard number, windows it loses).
 
     One file keeps such a window: training wins over validation, then the smallest song id, then the smallest MD5.
@@ -127,7 +127,7 @@ def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator
     count("windows", {f"repeated_across_files_{bars}bar": len(lost)})
     shard = np.searchsorted(ends, lost, side="right")
     for loser in np.unique(shard):
-        yield int(loser), Repeated(bars, partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))
+        yield int(loser), RepeatedWindows(bars, partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))
 
 
 def _tied(high: NDArray[np.uint64]) -> Rows:
@@ -152,7 +152,7 @@ def _rank(shard: Rows, file: NDArray[np.int32], songs: list[str]) -> Rows:
     return np.array([place[key] for key in keys], dtype=np.intp)
 
 
-def read_index(path: str, repeated: Iterable[Repeated]) -> pa.Table:
+def read_index(path: str, repeated: Iterable[RepeatedWindows]) -> pa.Table:
     """Reads an index shard in order of file, arrangement and bar, without the windows that it loses."""
     lost = {part.partition: part.rows for part in repeated}
     kept = []

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from music.hashing import Hashes, mix
+from music.hashing import Hashes, splitmix64
 from music.settings import Settings, between
 
 
@@ -30,7 +30,7 @@ def in_validation(
     files: rows with `msd_id` and `artist`; file: (windows,) the place among `files` of each window's file; hashes:
     (2, windows). A song without a known artist counts as an artist of its own.
     """
-    bits = mix(hashes[1], split.seed) if split.unit == "window" else _hash(files, split)[file]
+    bits = splitmix64(hashes[1], split.seed) if split.unit == "window" else _hash(files, split)[file]
     return bits.astype(np.float64) / 2.0**64 < split.validation
 
 

@@ -22,7 +22,7 @@ from music.arrangements import ScoreBatch
 from music.errors import InputError
 from music.settings import Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
-from music.windows import SPLITS, cut, draw_transpositions, first_states
+from music.windows import SPLITS, cut_windows, first_states, random_transpositions
 from pipelines.beam.runners import BeamConfig, count, run
 from pipelines.genres import normalise
 from pipelines.index import IndexReport, find_repeated, index_path, index_songs, partitions, read_index
@@ -204,8 +204,8 @@ class _WindowWriter:
         file, arrangement, bar = (index[name].to_numpy().astype(np.int64) for name in ("file", "arrangement", "bar"))
         file -= batch.first
         places = batch.scores.places(file, arrangement) + bar
-        tokens = cut(batch.scores.by_bar, batch.first_states, places, self._bars)
-        transpositions = draw_transpositions(
+        tokens = cut_windows(batch.scores.by_bar, batch.first_states, places, self._bars)
+        transpositions = random_transpositions(
             tokens, index["hash_high"].to_numpy(), *self._config.transposition, self._config.seed
         )
         tracks = batch.scores.tracks(file, arrangement).T.astype(np.int16)

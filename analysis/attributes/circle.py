@@ -6,8 +6,8 @@ An order is a row of genre numbers that says which genre stands at each place of
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.shared.arrays import FloatArray
 from analysis.shared.correlation import correlation, rank_correlation
+from music.arrays import FloatArray
 
 LEAST_GENRES = 4
 """With three genres, every order around a circle is the same."""

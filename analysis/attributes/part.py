@@ -18,7 +18,7 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.sampling import random_subset
 from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_plot_rows
-from model.latent import sample
+from model.latent import sample_windows
 from music.metrics import METRICS
 from music.settings import Settings, at_least
 
@@ -107,7 +107,7 @@ def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Te
     Every Gaussian has its own random numbers. Returns (count, tracks, steps), on the CPU.
     """
     gaussians = context.description.model.genres + 1
-    return sample(context.model, genre, count, seed * gaussians + genre).cpu()
+    return sample_windows(context.model, genre, count, seed * gaussians + genre).cpu()
 
 
 def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> list[Tensor]:

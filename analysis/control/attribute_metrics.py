@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import mean_of, means
 from analysis.shared.correlation import correlation, rank_correlation
+from music.arrays import FloatArray
 
 
 def monotonicity(levels: FloatArray, values: FloatArray) -> FloatArray:

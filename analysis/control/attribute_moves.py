@@ -9,11 +9,11 @@ from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
-from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import means
 from analysis.shared.context import EvaluationContext
 from model.latent import moved, step_along
 from model.similarity import same_states
+from music.arrays import FloatArray
 from music.metrics import measure
 from music.tokens import with_all_tracks
 

@@ -18,10 +18,10 @@ from torch import Tensor
 from analysis.control.config import ControlConfig
 from analysis.control.genre_features import features
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import BoolArray, FloatArray
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import random_subset
 from model.data import WindowSet
+from music.arrays import BoolArray, FloatArray
 from music.tokens import Tokens, with_all_tracks
 
 STRENGTH = 0.001

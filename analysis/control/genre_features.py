@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.shared.arrays import FloatArray
+from music.arrays import FloatArray
 from music.metrics import DRUMS, OCTAVE, measure
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
 

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from analysis.control.genre_classifier import ValidatedClassifier
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import mean_of, means
 from analysis.shared.context import EvaluationContext
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states
+from music.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from analysis.control.genre_classifier import ValidatedClassifier, validated_cla
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import FloatArray
-from analysis.shared.bootstrap import estimate, interval, means, metrics, table_cell
+from analysis.shared.bootstrap import estimate, interval, interval_metrics, means, table_cell
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table, write_plot_rows
+from music.arrays import FloatArray
 
 TITLE = "Toward genres"
 GENRES_SHOWN = 3
@@ -102,9 +102,9 @@ def _path_metrics(result: GenreTransfers, path: str) -> dict[str, float]:
     }
     numbers: dict[str, float] = {}
     for name, statistic in statistics.items():
-        numbers |= metrics(name, mean_over_genres(result.transfers, path, statistic))
-        numbers |= metrics(f"{name}_random", mean_over_genres(result.transfers, path, statistic, random=True))
-    return numbers | metrics("gain_over_random", _gain_over_random(result, result.transfers, path))
+        numbers |= interval_metrics(name, mean_over_genres(result.transfers, path, statistic))
+        numbers |= interval_metrics(f"{name}_random", mean_over_genres(result.transfers, path, statistic, random=True))
+    return numbers | interval_metrics("gain_over_random", _gain_over_random(result, result.transfers, path))
 
 
 def _gain_over_random(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> FloatArray:

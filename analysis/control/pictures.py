@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.control.attribute_moves import AttributeMove
-from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import interval, means
+from music.arrays import FloatArray
 from music.metrics import METRICS
 from music.pictures import heat_map, picture, short
 

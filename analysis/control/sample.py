@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from analysis.control.config import ControlConfig
-from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import song_weights
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import interleave_songs, random_subset
 from model.data import WindowSet
 from model.similarity import same_states, shared_notes
+from music.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ControlSample:
         return shares[other_songs].mean().item()
 
 
-def draw_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
+def take_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
     """Draws training windows, and validation windows of as many songs as there are; encodes all, decodes the latter."""
     training = random_subset(context.training, config.training_windows, generator)
     songs = context.validation.songs.numpy().astype(np.int64)

@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from analysis.shared.arrays import FloatArray, IntArray
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import interleave_songs
 from model.data import WindowSet
-from model.networks.priors import draw_genre
+from model.networks.priors import sample_genre
+from music.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class Pair:
         return first, second
 
 
-def draw_pairs(context: EvaluationContext, windows: WindowSet, most: int, seed: int) -> list[Pair]:
+def sample_pairs(context: EvaluationContext, windows: WindowSet, most: int, seed: int) -> list[Pair]:
     """Draws and encodes windows for every two genres: at most `most` of each genre, from as many songs as there are."""
     tagged, songs = windows.genres.numpy(), windows.songs.numpy().astype(np.int64)
     order = interleave_songs(songs, np.random.default_rng(seed))
     by_genre = [order[tagged[order, genre]] for genre in range(tagged.shape[1])]
 
-    def draw_side(genre: int, without: int) -> IntArray:
+    def sample_side(genre: int, without: int) -> IntArray:
         side: IntArray = by_genre[genre][~tagged[by_genre[genre], without]][:most]
         return side
 
     pairs = list(combinations(range(len(by_genre)), 2))
-    sides = [(draw_side(first, second), draw_side(second, first)) for first, second in pairs]
+    sides = [(sample_side(first, second), sample_side(second, first)) for first, second in pairs]
     drawn = [np.concatenate(both) for both in sides]
     labels = [np.repeat([-1, 1], [len(side) for side in both]) for both in sides]
     codes = _encode(context, windows, drawn)
@@ -70,7 +70,7 @@ def _encode(context: EvaluationContext, windows: WindowSet, drawn: Sequence[IntA
     return [codes[draw_places] for draw_places in np.split(places, ends)]
 
 
-def draw_all_genres(
+def sample_all_genres(
     context: EvaluationContext, windows: WindowSet, most: int, seed: int
 ) -> tuple[FloatArray, IntArray]:
     """Draws at most `most` windows of each genre; a song counts towards one of its tags, drawn as in training.
@@ -80,7 +80,7 @@ def draw_all_genres(
     songs = windows.songs.numpy().astype(np.int64)
     _, first_windows, song = np.unique(songs, return_index=True, return_inverse=True)
     tags = windows.genres[torch.from_numpy(first_windows)]
-    genre = draw_genre(tags, torch.Generator().manual_seed(seed)).numpy()[song]
+    genre = sample_genre(tags, torch.Generator().manual_seed(seed)).numpy()[song]
     order = interleave_songs(songs, np.random.default_rng(seed))
     drawn = np.concatenate([order[genre[order] == number][:most] for number in range(tags.shape[1])])
     return _encode(context, windows, [drawn])[0], genre[drawn]

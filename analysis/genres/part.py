@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from analysis.genres.code_pictures import draw_all_pairs, draw_large, draw_together
-from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs
+from analysis.genres.pairs import Pair, sample_all_genres, sample_pairs
 from analysis.genres.separability import CHANCE, Separabilities, circle_correlation, measure_separability
 from analysis.genres.separability_pictures import draw_distances, draw_matrix
 from analysis.genres.tables import matrix_rows, mean_separability, tables
@@ -53,7 +53,7 @@ class GenresConfig(Settings):
 def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) -> Section:
     """Draws pairs of genres, and measures how linearly separable they are on songs left out."""
     splits = {"training": context.training, "validation": context.validation}
-    pairs = {split: draw_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
+    pairs = {split: sample_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
     if not any(pair.drawable for pair in pairs["training"]):
         return Section(TITLE, [], {}, missing=[PROSE.text("no_pairs")])
     (out / PICTURES).mkdir()
@@ -160,7 +160,7 @@ def _draw(
 ) -> list[Figure]:
     """All figures; pairs are those of the training windows."""
     genres, training = context.genres, measured["training"]
-    together = draw_all_genres(context, context.training, config.windows_together, config.seed)
+    together = sample_all_genres(context, context.training, config.windows_together, config.seed)
     return [
         *([draw_large(genres, large, training, config.seed, out)] if large else []),
         draw_all_pairs(genres, pairs, training, config.windows, out),

@@ -9,8 +9,8 @@ from scipy.linalg import solve
 from sklearn.model_selection import GroupKFold
 
 from analysis.genres.pairs import Pair
-from analysis.shared.arrays import BoolArray, FloatArray, IntArray
 from analysis.shared.correlation import rank_correlation
+from music.arrays import BoolArray, FloatArray, IntArray
 
 CHANCE = 0.95
 """The chance level is this quantile of what shuffled labels, or shuffled orders of the genres, reach."""

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.shared.arrays import FloatArray
 from analysis.shared.correlation import rank_correlation
 from model.similarity import same_states
+from music.arrays import FloatArray
 
 
 def hamming_distance(first: Tensor, second: Tensor) -> FloatArray:

@@ -50,7 +50,7 @@ def analyse_posterior(context: EvaluationContext, config: PosteriorConfig, out: 
         classifier_section(context, codes),
         critic_section(context, codes),
         dimensions_section(context, codes, out),
-        cycle_section(context, z, codes.drawn[: config.samples]),
+        cycle_section(context, z, codes.sampled[: config.samples]),
         copies_section(context, context.decoded(z), real, out),
     ]
     return joined(TITLE, sections)

@@ -65,7 +65,7 @@ def prior_fit_section(context: EvaluationContext, codes: PosteriorCodes, fewest:
         else {"all": torch.ones(len(codes), dtype=torch.bool)}
     )
     fits = {
-        name: fit_to_prior(prior.standardised(codes.drawn[chosen], codes.genre[chosen]))
+        name: fit_to_prior(prior.standardised(codes.sampled[chosen], codes.genre[chosen]))
         for name, chosen in groups.items()
         if chosen.sum() >= (fewest if is_flower else 2)
     }

@@ -24,7 +24,7 @@ ROWS = (
 
 
 @dataclass(frozen=True)
-class Published:
+class PaperModel:
     """A column of [P] table 1."""
 
     name: str
@@ -35,22 +35,22 @@ class Published:
 
 
 PAPER = (
-    Published(
+    PaperModel(
         "MusAE, Gaussian",
         ("parallel", "gaussian", "wgan_gp"),
         (0.999, 0.991, 0.773, 0.763, 0.710, 0.802, 0.762, 0.749),
     ),
-    Published(
+    PaperModel(
         "MusAE, mixture",
         ("parallel", "flower", "wgan_gp"),
         (None, None, 0.911, 0.880, 0.797, 0.825, 0.853, 0.863),
     ),
-    Published(
+    PaperModel(
         "MusicVAE, flat",
         ("flat", "gaussian", "kl"),
         (0.917, 0.951, 0.641, 0.651, 0.660, None, None, 0.651),
     ),
-    Published(
+    PaperModel(
         "MusicVAE, hierarchical",
         ("hierarchical", "gaussian", "kl"),
         (None, None, 0.895, 0.782, 0.760, None, None, 0.812),
@@ -66,7 +66,7 @@ def row_names(config: ModelConfig) -> dict[str, str]:
     return {name: f"{config.bars}-bar {COLUMN_NAMES.get(name, name)}{tracks}" for name in columns(config.tracks)}
 
 
-def counterpart(config: ModelConfig) -> Published | None:
+def counterpart(config: ModelConfig) -> PaperModel | None:
     """Returns the paper's model with the same decoder, prior and regulariser."""
     kind = config.decoder, config.prior, config.regulariser
     return next((published for published in PAPER if published.kind == kind), None)

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.shared.arrays import FloatArray
 from model.evaluation import Counts, columns, with_means
+from music.arrays import FloatArray
 
 INTERVAL = (0.025, 0.975)
 
@@ -101,7 +101,7 @@ def estimate(statistic: FloatArray) -> Estimate:
     return Estimate(float(statistic[0]), float(low), float(high))
 
 
-def metrics(name: str, statistic: FloatArray) -> dict[str, float]:
+def interval_metrics(name: str, statistic: FloatArray) -> dict[str, float]:
     """The value and its interval for a file of metrics: NAME, NAME_low, NAME_high; nothing where there is no value."""
     number = estimate(statistic)
     if np.isnan(number.value):

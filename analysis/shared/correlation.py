@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from analysis.shared.arrays import FloatArray
+from music.arrays import FloatArray
 
 SHORTEST = 1e-12
 """A row whose distance from its own mean is less than this is the same everywhere, but for rounding."""

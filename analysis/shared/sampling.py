@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from analysis.shared.arrays import IntArray
 from model.data import WindowSet
+from music.arrays import IntArray
 
 
 def random_subset(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:

@@ -7,17 +7,35 @@ express the same functions; and the first step is fed an embedding of its own wh
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.networks.lstm import LSTM, State
-from model.networks.scheduled_sampling import ScheduledSampling, draw_states
 from music.tokens import STATES, STEPS_PER_BAR
 
 START = STATES
 """The state that is fed to the first step of a window."""
+
+
+@dataclass(frozen=True)
+class ScheduledSampling:
+    """How often a decoder is fed its own states in training, and the random numbers for it [V]."""
+
+    chance: float
+    """The probability that a step of a window is fed the decoder's own state."""
+    uniform: Callable[..., Tensor]
+    """Returns random numbers from 0 to 1 in the shape that it is given, windows first."""
+
+
+def sample_states(logits: Tensor, uniform: Tensor) -> Tensor:
+    """Samples softmax(logits), (..., 130) -> (...); uniform: random numbers from 0 to 1, of the logits' shape.
+
+    This is the Gumbel trick: unlike `torch.multinomial` it does not make the host wait for the device at every step.
+    """
+    return (logits - (-uniform.log()).log()).argmax(dim=-1)
 
 
 class FirstState(nn.Module):
@@ -85,7 +103,7 @@ class AutoregressiveDecoder(nn.Module):
         own = sampling.uniform(len(z), self.steps) < sampling.chance  # (batch, steps)
 
         def feed(step: int, logits: Tensor) -> Tensor:
-            drawn = draw_states(logits, sampling.uniform(*logits.shape))
+            drawn = sample_states(logits, sampling.uniform(*logits.shape))
             return torch.where(own[:, step, None], drawn, tokens[..., step].long())
 
         return self._step_by_step(z, feed)

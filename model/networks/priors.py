@@ -81,7 +81,7 @@ class FlowerPrior:
 Prior = GaussianPrior | FlowerPrior
 
 
-def draw_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
+def sample_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
     """Draws one of each song's genres uniformly; [P] section 3.3. tagged: (batch, genres) bool -> (batch,).
 
     Songs without any get the extra class, whose number is that of the genres.

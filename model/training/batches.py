@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from music.hashing import mix
+from music.hashing import splitmix64
 
 STREAMS = ("epoch", "update")
 
@@ -25,12 +25,12 @@ class Batches:
         epoch, place = divmod(update, self._windows // self._size)
         if epoch != self._epoch:
             self._epoch = epoch
-            generator = torch.Generator().manual_seed(seed_of(self._seed, "epoch", epoch))
+            generator = torch.Generator().manual_seed(derive_seed(self._seed, "epoch", epoch))
             self._order = torch.randperm(self._windows, generator=generator)
         return self._order[place * self._size : (place + 1) * self._size]
 
 
-def seed_of(seed: int, stream: str, number: int) -> int:
+def derive_seed(seed: int, stream: str, number: int) -> int:
     """A seed for the random numbers of one epoch or update, unlike that of any other; stream: one of `STREAMS`."""
-    stream_seed = mix(np.array([STREAMS.index(stream)], dtype=np.uint64), seed)
-    return int(mix(stream_seed ^ np.uint64(number), 0)[0])
+    stream_seed = splitmix64(np.array([STREAMS.index(stream)], dtype=np.uint64), seed)
+    return int(splitmix64(stream_seed ^ np.uint64(number), 0)[0])

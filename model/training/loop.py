@@ -60,9 +60,9 @@ class TrainingLoop:
         _check_sizes(windows, config.batch, workers.count)
         device = next(model.parameters()).device
         self._model, self._device = model, device
-        self._validation = windows.validation.spread(VALIDATION_WINDOWS).to(device)
+        self._validation = windows.validation.evenly_spaced(VALIDATION_WINDOWS).to(device)
         self._config, self._stopping, self._snapshots, self._workers = config, stopping, snapshots, workers
-        self._optimisers = Optimisers.of(model, config)
+        self._optimisers = Optimisers.for_model(model, config)
         self._updates = Updates(model, windows.training.to(device), config, self._optimisers, workers)
         self._position, self._best = snapshots.restore(model, self._optimisers)
         self._clock = Clock(stopping.max_minutes, self._position.seconds, self._position.validation_seconds)

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
 from model.networks.critic import Critic, critic_loss
-from model.networks.encoder import reparametrise
-from model.networks.kl import free_bits_kl
-from model.networks.priors import draw_genre
-from model.networks.scheduled_sampling import ScheduledSampling
+from model.networks.encoder import free_bits_kl, reparametrise
+from model.networks.music_vae import ScheduledSampling
+from model.networks.priors import sample_genre
 from model.training.precision import autocast
 from model.training.workers import ALONE, Workers
 
@@ -31,7 +30,7 @@ class Optimisers:
     critic: torch.optim.Adam | None
 
     @classmethod
-    def of(cls, model: Autoencoder, config: TrainingConfig) -> "Optimisers":
+    def for_model(cls, model: Autoencoder, config: TrainingConfig) -> "Optimisers":
         """Fresh optimisers for the model."""
         autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
         rate = config.learning_rate
@@ -79,7 +78,7 @@ class TrainingStep:
         """
         model, part = self.model, self.workers.part
         noise = torch.randn(len(tokens), model.config.latent, generator=self.generator, device=tokens.device)
-        genre = draw_genre(genres, self.generator)
+        genre = sample_genre(genres, self.generator)
         with autocast(self.config.precision, tokens.device):
             mean, log_variance = model.encode(part(tokens))
         losses: dict[str, Tensor] = {}

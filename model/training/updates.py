@@ -10,7 +10,7 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.config import TrainingConfig
 from model.data import WindowSet
-from model.training.batches import Batches, seed_of
+from model.training.batches import Batches, derive_seed
 from model.training.step import Optimisers, TrainingStep
 from model.training.workers import ALONE, Workers
 
@@ -46,7 +46,7 @@ class Updates:
         From one update to the next only what `stretched` changes in the schedule may differ.
         """
         self._chosen.copy_(self._batches(update))
-        self._generator.manual_seed(seed_of(schedule.seed, "update", update))
+        self._generator.manual_seed(derive_seed(schedule.seed, "update", update))
         self._beta.fill_(schedule.beta(update))
         self._optimisers.set_learning_rate(schedule.rate(update))
         if self._graph:

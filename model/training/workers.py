@@ -67,7 +67,7 @@ def device() -> torch.device:
 
 
 @contextmanager
-def together() -> Iterator[Workers]:
+def process_group() -> Iterator[Workers]:
     """Yields the processes that torchrun has started, or this one alone."""
     if "WORLD_SIZE" not in os.environ:
         yield ALONE

@@ -144,7 +144,7 @@ class Adam:
             weights[name] = (weights[name] - rate * mean / size).detach().requires_grad_()
 
 
-def draw_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
+def sample_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
     """The tag with the largest random number, or the class after the last for windows without any, (batch,)."""
     chances = torch.rand(tagged.shape, generator=generator).tolist()
     drawn = []
@@ -188,7 +188,7 @@ class WholeUpdate:
         genres = tagged.shape[1]
         unit = scale(self.prior, self.latent)
         noise = torch.randn(len(tokens), self.latent, generator=generator)
-        genre = draw_genre(tagged, generator)
+        genre = sample_genre(tagged, generator)
         mean, log_variance = (x.detach() for x in encode(self.weights, tokens, self.layers, unit))
         for _ in range(self.critic_updates):
             real = real_codes(self.prior, genre, genres, self.latent, generator)

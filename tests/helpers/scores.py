@@ -9,7 +9,7 @@ from music.arrangements import ScoreBatch
 from music.roles import TokenScore
 from music.score import Instrument, Score, TimeSignature
 from music.tokens import Tokens
-from music.windows import Windows, cut, first_states, windows
+from music.windows import Windows, cut_windows, find_windows, first_states
 
 FOUR_FOUR = (TimeSignature(0, 4, 4),)
 STEP = 120
@@ -56,7 +56,7 @@ def batch_of(*scores: TokenScore) -> ScoreBatch:
 
 
 def windows_of(score: TokenScore, bars: int, cap: int) -> Windows:
-    (found,) = windows(batch_of(score), [bars], cap)
+    (found,) = find_windows(batch_of(score), [bars], cap)
     return found
 
 
@@ -66,4 +66,4 @@ def cut_all(score: TokenScore, bars: int, cap: int) -> tuple[Windows, Tokens]:
     if not len(found):
         return found, np.empty((0, 4, 16 * bars), np.uint8)
     places = batch.places(found.scores, found.arrangements) + found.bars
-    return found, cut(batch.by_bar, first_states(batch.by_bar), places, bars)
+    return found, cut_windows(batch.by_bar, first_states(batch.by_bar), places, bars)

@@ -7,9 +7,9 @@ import torch
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.evaluation import MEASURES, by_track, evaluate
-from model.latent import interpolate, interpolate_spherically, sample
+from model.latent import interpolate, interpolate_spherically, sample_windows
 from model.networks.critic import Critic, critic_loss, gradient_penalty
-from model.networks.priors import FlowerPrior, GaussianPrior, draw_genre
+from model.networks.priors import FlowerPrior, GaussianPrior, sample_genre
 from music.tokens import HOLD, SILENT, STATES, TRACKS
 from tests.helpers.models import SMALL, make_windows, windows_of
 
@@ -66,14 +66,14 @@ def test_the_gaussian_prior_is_standard(generator):
 
 def test_genres_are_drawn_uniformly_from_the_songs_own(generator):
     tagged = torch.tensor([[True, False, True], [False, False, False]]).repeat(10_000, 1)
-    drawn = draw_genre(tagged, generator).view(-1, 2)
+    drawn = sample_genre(tagged, generator).view(-1, 2)
     assert set(drawn[:, 0].tolist()) == {0, 2}
     assert (drawn[:, 0] == 0).float().mean() == pytest.approx(0.5, abs=0.02)
     assert set(drawn[:, 1].tolist()) == {3}
 
 
 def test_songs_of_a_corpus_without_genres_get_the_extra_class(generator):
-    assert draw_genre(torch.zeros(5, 0, dtype=torch.bool), generator).tolist() == [0] * 5
+    assert sample_genre(torch.zeros(5, 0, dtype=torch.bool), generator).tolist() == [0] * 5
 
 
 def test_the_embedding_is_a_linear_map_of_the_one_hot_input():
@@ -238,11 +238,11 @@ def test_codes_with_no_arc_between_them_are_joined_by_the_line():
 
 
 def test_samples_depend_on_the_seed_alone(model):
-    first = sample(model, 1, 30, seed=5)
+    first = sample_windows(model, 1, 30, seed=5)
     torch.rand(7)
-    assert torch.equal(sample(model, 1, 30, seed=5), first)
-    assert not torch.equal(sample(model, 1, 30, seed=6), first)
-    assert sample(model, SMALL.genres, 2, seed=0).shape == (2, 4, 16)
+    assert torch.equal(sample_windows(model, 1, 30, seed=5), first)
+    assert not torch.equal(sample_windows(model, 1, 30, seed=6), first)
+    assert sample_windows(model, SMALL.genres, 2, seed=0).shape == (2, 4, 16)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks.kl import free_bits_kl
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder
-from model.networks.scheduled_sampling import ScheduledSampling, draw_states
+from model.networks.encoder import free_bits_kl
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling, sample_states
 from music.tokens import HOLD, STATES, tokenise
 from tests.helpers import models
 
@@ -196,7 +195,7 @@ def test_scheduled_sampling_is_the_same_for_the_same_seed(decoder_type, generato
 
 def test_states_are_drawn_by_their_chances(generator):
     chances = torch.tensor([0.5, 0.3, 0.2, 0.0])
-    drawn = draw_states(chances.log().expand(40_000, 4), torch.rand(40_000, 4, generator=generator))
+    drawn = sample_states(chances.log().expand(40_000, 4), torch.rand(40_000, 4, generator=generator))
     assert torch.allclose(torch.bincount(drawn, minlength=4) / 40_000, chances, atol=0.01)
 
 

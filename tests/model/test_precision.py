@@ -37,7 +37,7 @@ def gradients(windows, model, precision):
     torch.manual_seed(0)
     autoencoder, seen = Autoencoder(model), seen_by(windows, model)
     config = replace(BRIEF, precision=precision, batch=len(seen))
-    Updates(autoencoder, seen, config, Optimisers.of(autoencoder, config)).make(6, config)
+    Updates(autoencoder, seen, config, Optimisers.for_model(autoencoder, config)).make(6, config)
     return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}
 
 

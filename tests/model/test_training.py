@@ -87,7 +87,7 @@ def test_clipped_gradients_point_the_same_way_and_are_no_longer_than_the_bound(w
         torch.manual_seed(0)
         model, config = Autoencoder(SMALL), replace(BRIEF, clip=clip)
         generator = torch.Generator().manual_seed(0)
-        step = TrainingStep(model, Optimisers.of(model, config), config, generator)
+        step = TrainingStep(model, Optimisers.for_model(model, config), config, generator)
         step.make(windows.tokens, windows.genres, 0.0, 0.0)
         learnt = (*model.encoder.parameters(), *model.decoder.parameters())
         gradients[clip] = torch.cat([weight.grad.flatten() for weight in learnt])
@@ -309,14 +309,14 @@ def test_a_run_of_limited_time_goes_on_with_the_time_that_is_left(windows, tmp_p
     folder = Snapshots(tmp_path)
     torch.manual_seed(0)
     model = Autoencoder(SMALL)
-    folder.write(Position(update=0, seconds=59.5), model, Optimisers.of(model, BRIEF), {})
+    folder.write(Position(update=0, seconds=59.5), model, Optimisers.for_model(model, BRIEF), {})
     _, _, history, _ = trained(tmp_path, windows, stopping=replace(TO_THE_END, max_minutes=1))
     assert [update for update, _ in history] == [1]
 
 
 def test_snapshots_appear_whole_or_not_at_all(windows, tmp_path, monkeypatch):
     model = Autoencoder(SMALL)
-    optimisers, folder = Optimisers.of(model, BRIEF), Snapshots(tmp_path)
+    optimisers, folder = Optimisers.for_model(model, BRIEF), Snapshots(tmp_path)
     for update in (1, 2, 3):
         folder.write(Position(update), model, optimisers, {})
     names = ["update-000000002.safetensors", "update-000000003.safetensors"]
@@ -335,7 +335,7 @@ def test_snapshots_appear_whole_or_not_at_all(windows, tmp_path, monkeypatch):
 
 def test_a_snapshot_that_cannot_be_read_gives_way_to_the_one_before(windows, tmp_path):
     model = Autoencoder(SMALL)
-    optimisers, folder = Optimisers.of(model, BRIEF), Snapshots(tmp_path)
+    optimisers, folder = Optimisers.for_model(model, BRIEF), Snapshots(tmp_path)
     for update in (1, 2):
         folder.write(Position(update), model, optimisers, {})
     for update in (2, 1):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from music.hashing import mix
+from music.hashing import splitmix64
 from music.roles import TokenScore, tokenise_score
 from music.score import Score
 from music.tokens import HOLD, SILENT
-from music.windows import draw_transpositions, transpose, windows
+from music.windows import find_windows, random_transpositions, transpose
 from tests.helpers.scores import FOUR_FOUR, band, batch_of, cut_all, instrument, repeated, windows_of
 
 
@@ -78,7 +78,9 @@ def test_hashes_are_the_same_everywhere():
         [15733393489610520629, 11972167609763981320],
         [11844336290857821174, 1599520008797352246],
     ]
-    assert mix(np.zeros(1, dtype=np.uint64), seed=0).tolist() == [16294208416658607535]  # splitmix64's first from 0
+    assert splitmix64(np.zeros(1, dtype=np.uint64), seed=0).tolist() == [
+        16294208416658607535
+    ]  # splitmix64's first from 0
 
 
 def test_a_window_hashes_alike_whether_its_first_note_starts_or_is_held():
@@ -96,7 +98,7 @@ def test_songs_and_lengths_together_give_the_windows_of_each_alone():
         tracks = generator.choice([60, 61, SILENT], (sum(counts) + 1, 16 * bars), p=[0.1, 0.1, 0.8])
         songs.append(TokenScore(tracks.astype(np.uint8), counts))
     lengths = [3, 1, 2]
-    for bars, together in zip(lengths, windows(batch_of(*songs), lengths, cap=3), strict=True):
+    for bars, together in zip(lengths, find_windows(batch_of(*songs), lengths, cap=3), strict=True):
         alone = [windows_of(song, bars, cap=3) for song in songs]
         assert together.passed == sum(score.passed for score in alone) > 0
         assert together.scores.tolist() == [number for number, score in enumerate(alone) for _ in score.bars]
@@ -113,7 +115,7 @@ def windows_with(lowest: int, highest: int, count: int) -> np.ndarray:
 
 def draw(tokens: np.ndarray, seed: int = 0) -> np.ndarray:
     hashes = np.random.default_rng(1).integers(0, 2**63, len(tokens)).astype(np.uint64)
-    return draw_transpositions(tokens, hashes, -5, 6, seed)
+    return random_transpositions(tokens, hashes, -5, 6, seed)
 
 
 def test_shifts_are_uniform_over_the_twelve_keys():
@@ -132,7 +134,7 @@ def test_shifts_depend_on_the_seed_and_not_on_the_order():
     assert not np.array_equal(draw(tokens, seed=0), draw(tokens, seed=1))
     hashes = np.random.default_rng(1).integers(0, 2**63, 100).astype(np.uint64)
     assert np.array_equal(
-        draw_transpositions(tokens, hashes, -5, 6, 0)[::-1], draw_transpositions(tokens, hashes[::-1], -5, 6, 0)
+        random_transpositions(tokens, hashes, -5, 6, 0)[::-1], random_transpositions(tokens, hashes[::-1], -5, 6, 0)
     )
 
 

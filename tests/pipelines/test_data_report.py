@@ -14,7 +14,7 @@ import yaml
 from music.errors import InputError
 from music.piano_rolls import draw_windows
 from music.score import Score, TimeSignature
-from music.writing import write
+from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, write_genres
@@ -56,8 +56,8 @@ def write_music(folder: Path, tags: list[tuple[str, str, str, str]]) -> Path:
     meters = {0: (), 1: (TimeSignature(480, 4, 4),)}
     for number, pitch in enumerate((50, 51, 52, 53, 54, 54, 56)):
         score = replace(band(bars=20, pitch=pitch), time_signatures=meters.get(number, FOUR_FOUR))
-        (folder / f"{number}.mid").write_bytes(write(score))
-    (folder / "walk.mid").write_bytes(write(walk(20)))
+        (folder / f"{number}.mid").write_bytes(to_midi(score))
+    (folder / "walk.mid").write_bytes(to_midi(walk(20)))
     rows = [("path", "artist", "title", "tags"), *tags]
     (folder / "tags.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
     return folder

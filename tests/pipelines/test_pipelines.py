@@ -17,7 +17,7 @@ from model.data import read_windows
 from music.errors import InputError
 from music.midi import READERS
 from music.roles import tokenise_score
-from music.writing import write
+from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.demo.archives import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
@@ -197,8 +197,8 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
     tracks = [f"TR{number:016d}" for number in range(60)]
     first = next(i for i, track in enumerate(tracks) if i >= 8 and held(track, WINDOWS.split))
     shared = tracks[first : first + 20]  # the smallest id is held out
-    same = write(band(bars=3))
-    own = {track: write(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
+    same = to_midi(band(bars=3))
+    own = {track: to_midi(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
     out = make(lakh_of(tmp_path / "lakh", dict.fromkeys(shared, same) | own), tmp_path / "out")
     split = {row["msd_id"]: name for name in ("train", "validation") for row in rows(out / "windows/2bar", name)}
     (keeper,) = set(split) - set(own)
@@ -209,7 +209,7 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
 @pytest.mark.parametrize("shards_per_partition", [16, 1])
 def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_per_partition):
     monkeypatch.setattr("pipelines.index.SHARDS_PER_PARTITION", shards_per_partition)
-    different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
+    different = [to_midi(band(bars=2, pitch=50 + number)) for number in range(40)]
     tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows/2bar", split)}
@@ -243,7 +243,7 @@ def pairs(tmp_path_factory):
     (folder / "music").mkdir()
     lines = ["path,artist,tags"]
     for number in range(32):
-        (folder / f"music/{number}.mid").write_bytes(write(band(bars=3, pitch=45 + number)))
+        (folder / f"music/{number}.mid").write_bytes(to_midi(band(bars=3, pitch=45 + number)))
         lines.append(f"{number}.mid,Artist {number // 2},rock")
     (folder / "music/tags.csv").write_text("\n".join(lines))
     return make(folder / "music", folder / "out")
@@ -265,7 +265,7 @@ def test_no_song_and_no_window_are_errors(tmp_path):
     corpus = lakh_of(tmp_path / "lakh", {"TR" + "0" * 16: b"not MIDI"})
     with pytest.raises(InputError, match=r"none of 1 files was kept \(unreadable 1\)"):
         make(corpus, tmp_path / "out")
-    short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
+    short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: to_midi(band(bars=1))})
     with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):
         make(short, tmp_path / "out2", config=replace(WINDOWS, bars=[2]))
 
@@ -276,7 +276,7 @@ def test_every_length_needs_windows(demo, tmp_path):
 
 
 def test_a_corpus_without_tags_has_no_genres(tmp_path):
-    tracks = {f"TR{number:016d}": write(band(bars=3, pitch=50 + number)) for number in range(12)}
+    tracks = {f"TR{number:016d}": to_midi(band(bars=3, pitch=50 + number)) for number in range(12)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     assert json.loads((out / "genres.json").read_text())["genres"] == []
 
