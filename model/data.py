@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.config import ModelConfig
+from music.arrays import BoolArray, IntArray
 from music.errors import InputError
 from music.hashing import Hashes, splitmix64
 from music.json_files import read_json
 from music.tokens import HOLD, STEPS_PER_BAR, TRACKS, Tokens
 from music.windows import SPLITS, transpose
-
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -226,7 +225,7 @@ def _bytes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
     return whole[array.offset * width : (array.offset + len(array)) * width]
 
 
-def _mark(mask: NDArray[np.bool_], column: pa.ChunkedArray) -> None:
+def _mark(mask: BoolArray, column: pa.ChunkedArray) -> None:
     """Marks the genres in each window's list; mask: (windows, genres)."""
     lists = column.combine_chunks()
     window = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.tokens import TRACKS, Tokens
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

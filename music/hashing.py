@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.tokens import TRACKS, Tokens
 
 Hashes = NDArray[np.uint64]
@@ -22,9 +23,7 @@ _WORD_SEEDS = _random[:2, :, None]
 _STATE, _BASE, _ROLES = _odd[0, :, None], _odd[1, :, None], _odd[2:].T.copy()
 
 
-def hash_windows(
-    by_bar: Tokens, first_states: Tokens, roles: NDArray[np.int64], lengths: Sequence[int]
-) -> Iterator[Hashes]:
+def hash_windows(by_bar: Tokens, first_states: Tokens, roles: IntArray, lengths: Sequence[int]) -> Iterator[Hashes]:
     """Yields, for each length in bars, (2, windows): the hash of one track in the window that begins at each bar.
 
     by_bar: (bars, 16), the tracks end to end; first_states: (bars,), the first state of a window that begins at the

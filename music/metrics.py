@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import BoolArray, FloatArray, IntArray
 from music.tokens import HOLD, PITCHES, STEPS_PER_BAR, TRACKS, Tokens
 
 DRUMS = TRACKS.index("drums")
@@ -14,9 +14,6 @@ OCTAVE = 12
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 METRICAL_WEIGHTS = np.array([0, -4, -3, -4, -2, -4, -3, -4, -1, -4, -3, -4, -2, -4, -3, -4])
 """The metrical weight of each step of a 4/4 bar: one level lower each from bar to half, quarter, eighth, sixteenth."""
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class _WindowNotes:
     length: IntArray
     pitch: IntArray
 
-    def where(self, chosen: NDArray[np.bool_]) -> "_WindowNotes":
+    def where(self, chosen: BoolArray) -> "_WindowNotes":
         return _WindowNotes(
             self.window[chosen], self.track[chosen], self.start[chosen], self.length[chosen], self.pitch[chosen]
         )

@@ -11,7 +11,8 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from numpy.typing import NDArray
+
+from music.arrays import FloatArray
 
 LONGEST_LABEL = 20
 UNKNOWN_COLOUR = "#999999"
@@ -38,9 +39,7 @@ def short(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
-def heat_map(
-    axis: Axes, values: NDArray[np.float64], rows: Sequence[str], columns: Sequence[str], **colours: Any
-) -> AxesImage:
+def heat_map(axis: Axes, values: FloatArray, rows: Sequence[str], columns: Sequence[str], **colours: Any) -> AxesImage:
     """Draws values as colours; a cell that is NaN or masked is grey.
 
     values: (rows, columns). colours: what `Axes.imshow` takes, such as cmap, vmin and vmax.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.score import FOUR_FOUR, Instrument, Reason, Refused, Score
 from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Notes, Tokens, to_notes, to_steps, tokenise
 
@@ -46,7 +46,7 @@ def tokenise_score(score: Score) -> TokenScore:
     return TokenScore(tokenise((rows[instrument], start, end, pitch), tracks, steps), counts)
 
 
-def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
+def _assign(instruments: tuple[Instrument, ...]) -> tuple[IntArray, tuple[int, int, int]]:
     """Returns (instruments,) the row of each instrument in `TokenScore.tokens`, and `TokenScore.counts`."""
     numbers_by_role: dict[str, list[int]] = {track: [] for track in TRACKS}
     for number, instrument in enumerate(instruments):

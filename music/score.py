@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from music.arrays import IntArray
 
 
 class Reason(StrEnum):
@@ -72,7 +71,7 @@ class Instrument:
     program: int
     """The General MIDI program, 0-127."""
     is_drum: bool
-    notes: NDArray[np.int64]
+    notes: IntArray
     """(notes, 3): on tick, off tick (later than on), pitch 0-127."""
 
 

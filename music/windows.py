@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from music.arrangements import IntArray, ScoreBatch
+from music.arrangements import ScoreBatch
+from music.arrays import IntArray
 from music.hashing import Hashes, hash_windows, splitmix64
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, Tokens
 

@@ -11,8 +11,8 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
-from numpy.typing import NDArray
 
+from music.arrays import FloatArray, IntArray
 from music.errors import InputError
 from music.settings import Settings, from_to
 from pipelines.beam.runners import BeamConfig, count, run
@@ -104,7 +104,7 @@ def _write_document(tag_sets: TagSets, config: GenresConfig, digest: str, out: s
     write_text(out, json.dumps(document, indent=1) + "\n")
 
 
-def co_occurrence(tags: list[str], tag_sets: TagSets) -> NDArray[np.int64]:
+def co_occurrence(tags: list[str], tag_sets: TagSets) -> IntArray:
     """Returns (tags, tags): how many songs have both tags; on the diagonal, how many have the tag."""
     place = {tag: i for i, tag in enumerate(tags)}
     matrix = np.zeros((len(tags), len(tags)), dtype=np.int64)
@@ -114,17 +114,17 @@ def co_occurrence(tags: list[str], tag_sets: TagSets) -> NDArray[np.int64]:
     return matrix
 
 
-def genre_similarity(co_occurrence: NDArray[np.int64]) -> NDArray[np.float64]:
+def genre_similarity(co_occurrence: IntArray) -> FloatArray:
     """Returns (genres, genres): the cosine similarity of genres, as sets of songs.
 
     It is rounded, so that it is the same on every machine.
     """
     norms = np.sqrt(np.diag(co_occurrence))
-    rounded: NDArray[np.float64] = np.round(co_occurrence / np.outer(norms, norms), 6)
+    rounded: FloatArray = np.round(co_occurrence / np.outer(norms, norms), 6)
     return rounded
 
 
-def circle(co_occurrence: NDArray[np.int64]) -> list[int]:
+def circle(co_occurrence: IntArray) -> list[int]:
     """Returns an order around the circle in which tags that occur together are neighbours, and which begins with tag 0.
 
     It is the closed tour with the greatest sum of similarities among the tours that start at each tag, go to the most
@@ -141,12 +141,12 @@ def circle(co_occurrence: NDArray[np.int64]) -> list[int]:
     return min(turned, backwards)
 
 
-def _length(tour: list[int], similarity: NDArray[np.float64]) -> float:
+def _length(tour: list[int], similarity: FloatArray) -> float:
     """Returns the sum of the similarities of neighbours."""
     return float(similarity[tour, tour[1:] + tour[:1]].sum())
 
 
-def _nearest(similarity: NDArray[np.float64], start: int) -> list[int]:
+def _nearest(similarity: FloatArray, start: int) -> list[int]:
     """Returns the tour that always goes on to the most similar tag that is left."""
     tour = [start]
     left = [i for i in range(len(similarity)) if i != start]
@@ -157,7 +157,7 @@ def _nearest(similarity: NDArray[np.float64], start: int) -> list[int]:
     return tour
 
 
-def _two_opt(tour: list[int], similarity: NDArray[np.float64]) -> list[int]:
+def _two_opt(tour: list[int], similarity: FloatArray) -> list[int]:
     """Reverses sections of the tour as long as that increases the sum of similarities."""
     size = len(tour)
     improved = True

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from music.arrays import BoolArray, IntArray
 from music.hashing import Hashes, splitmix64
 from music.settings import Settings, between
 
@@ -22,9 +23,7 @@ class SplitConfig(Settings):
     seed: int
 
 
-def in_validation(
-    files: list[dict[str, Any]], file: NDArray[np.int64], hashes: Hashes, split: SplitConfig
-) -> NDArray[np.bool_]:
+def in_validation(files: list[dict[str, Any]], file: IntArray, hashes: Hashes, split: SplitConfig) -> BoolArray:
     """Returns (windows,): whether each window is held out, by a hash of the song, artist or window.
 
     files: rows with `msd_id` and `artist`; file: (windows,) the place among `files` of each window's file; hashes:

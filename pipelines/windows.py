@@ -19,6 +19,7 @@ from apache_beam.pvalue import AsList
 from numpy.typing import NDArray
 
 from music.arrangements import ScoreBatch
+from music.arrays import IntArray
 from music.errors import InputError
 from music.settings import Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
@@ -75,7 +76,7 @@ class WindowsReport:
 
     written: tuple[Shard, Shard]
     """Training and validation windows."""
-    states: NDArray[np.int64]
+    states: IntArray
     """(2, 4, 130): how often each state occurs in each track, in training and in validation."""
 
 
@@ -239,10 +240,10 @@ def _report(bars: int, writers: Sequence[_WindowWriter]) -> WindowsReport:
     return WindowsReport((training, validation), np.stack([writer.states for writer in writers]))
 
 
-def _count_states(pairs: NDArray[np.uint16]) -> NDArray[np.int64]:
+def _count_states(pairs: NDArray[np.uint16]) -> IntArray:
     """Returns (130,): how often each state occurs, from states in pairs; counting two at a time halves the work."""
     both = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
-    counts: NDArray[np.int64] = (both.sum(axis=0) + both.sum(axis=1))[:STATES]
+    counts: IntArray = (both.sum(axis=0) + both.sum(axis=1))[:STATES]
     return counts
 
 

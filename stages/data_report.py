@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from typer import Option
 
+from music.arrays import FloatArray
 from music.json_files import read_json, write_json
 from music.piano_rolls import draw_windows
 from music.windows import SPLITS
@@ -74,7 +74,7 @@ def _draw_windows(folder: Path, bars: int, windows: str, examples: list[Example]
     draw_windows(folder / f"examples-{bars}bar.png", f"Windows of {bars} bars, drawn at random", rolls, COLUMNS)
 
 
-def _draw_genres(folder: Path, statistics: Statistics, similarities: NDArray[np.float64]) -> None:
+def _draw_genres(folder: Path, statistics: Statistics, similarities: FloatArray) -> None:
     names = [genre.name for genre in statistics.genres]
     draw_similarity(folder / "genres-similarity.png", names, similarities)
     draw_circle(folder / "genres-circle.png", names, [genre.songs for genre in statistics.genres], similarities)

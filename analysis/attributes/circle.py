@@ -4,16 +4,15 @@ An order is a row of genre numbers that says which genre stands at each place of
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.shared.correlation import correlation, rank_correlation
-from music.arrays import FloatArray
+from music.arrays import FloatArray, IntArray
 
 LEAST_GENRES = 4
 """With three genres, every order around a circle is the same."""
 ROUNDING = 1e-12
 
-Orders = NDArray[np.int64]
+Orders = IntArray
 """(orders, genres)"""
 
 
