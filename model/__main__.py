@@ -3,11 +3,11 @@
     python -m model WINDOWS OUT --recipe paper --max-minutes 50
     torchrun --nproc-per-node 4 -m model WINDOWS OUT --recipe paper --max-minutes 50
 
-WINDOWS is a folder of shards such as data/windows/16bar. OUT is made, with the weights (model.safetensors, model.json),
-the curves (curves.csv), the accuracies beside their baselines (accuracy.json) and, with --compact, a copy of a quarter
-of the size (compact) and its accuracies. The minutes are those of training; reading the windows before and judging the
-weights on all windows after come on top. Stopped in training by Ctrl-C or SIGTERM, it leaves a snapshot in runs; the
-same command goes on from there.
+WINDOWS is a folder of shards such as data/windows/16bar. OUT is created. It gets the weights (model.safetensors,
+model.json), the curves (curves.csv), the accuracies beside their baselines (accuracy.json) and, with --compact, a copy
+of a quarter of the size (compact) with its accuracies. The minutes are those of training, without reading the windows
+and evaluating the model. Stopped in training by Ctrl-C or SIGTERM, it leaves a snapshot in runs; the same command goes
+on from there.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from music.tokens import TRACKS
 
 
 def main() -> None:
-    """Reads the command line and trains; of several processes the first writes the results."""
+    """Reads the command line and trains; if there are several processes, the first writes the results."""
     parser = _parser()
     arguments = vars(parser.parse_args())
     windows, out, compact = (arguments.pop(name) for name in ("windows", "out", "compact"))

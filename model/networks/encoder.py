@@ -24,7 +24,7 @@ class Encoder(nn.Module):
         self.register_buffer("first_row", STATES * torch.arange(len(config.tracks)), persistent=False)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens: (batch, tracks, steps) uint8 -> mean and log variance, (batch, latent) each."""
+        """Returns mean and log variance; tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
         batch, tracks, steps = tokens.shape
         rows = tokens.long().transpose(1, 2) + self.first_row  # (batch, steps, tracks)
         x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, hidden_size)

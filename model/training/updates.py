@@ -1,7 +1,7 @@
-"""The updates of a run, each known by its number: its windows, its random numbers, its place in the schedule.
+"""The updates of a run. The number of an update determines its windows, its random numbers and its learning rate.
 
 On one GPU an update is captured as a CUDA graph and replayed: launching its thousands of small kernels takes several
-times as long as they do.
+times as long as running them.
 """
 
 import torch
@@ -27,7 +27,7 @@ class Updates:
         workers: Workers = ALONE,
         graph: bool = True,
     ) -> None:
-        """Without a graph, or where there can be none, the host launches each kernel."""
+        """graph: whether updates are replayed from a CUDA graph where that is possible."""
         device = windows.tokens.device
         self._windows, self._optimisers = windows, optimisers
         self._generator = torch.Generator(device)
@@ -35,7 +35,7 @@ class Updates:
         self._batches = Batches(len(windows), config.batch, config.seed)
         self._chosen = torch.zeros(config.batch, dtype=torch.long, device=device)
         self._beta = torch.zeros((), device=device)
-        # What a graph does is fixed, so a sampling chance that grows is not in it; nor are other processes.
+        # A graph always does the same, so it can have neither a growing sampling chance nor other processes.
         self._captures = graph and device.type == "cuda" and not model.autoregressive and workers.count == 1
         self._graph: torch.cuda.CUDAGraph | None = None
         self._losses: dict[str, Tensor] = {}

@@ -16,7 +16,7 @@ from torch import distributed as dist
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes that train together, as one of them sees them."""
+    """The processes that train together: their number, and the rank of this one."""
 
     rank: int
     count: int
@@ -27,11 +27,11 @@ class Workers:
         return self.rank == 0
 
     def part(self, batch: Tensor) -> Tensor:
-        """The rows of the batch that this process computes."""
+        """Returns the rows of the batch that this process computes."""
         return batch.chunk(self.count)[self.rank]
 
     def uniform(self, generator: torch.Generator, windows: int, *shape: int) -> Tensor:
-        """Random numbers from 0 to 1, (windows, *shape): this process's part of those drawn for the whole batch."""
+        """Returns random numbers from 0 to 1, (windows, *shape): this process's part of those for the whole batch."""
         whole = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
         return self.part(whole)
 
@@ -60,7 +60,7 @@ ALONE = Workers(rank=0, count=1)
 
 
 def device() -> torch.device:
-    """The GPU of this process, or the CPU."""
+    """Returns the GPU of this process, or the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
