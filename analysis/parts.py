@@ -34,7 +34,7 @@ PACKAGES = ("torch", "numpy", "scikit-learn", "matplotlib")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the analysis: the class of its settings, and the function that does it."""
+    """A part of the analysis: the class of its settings, and the function that runs it."""
 
     config: type[Any]
     analyse: Callable[[EvaluationContext, Any, Path], Section]
@@ -55,7 +55,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 
 
 def analyse(name: str, context: EvaluationContext, out: Path) -> Section:
-    """Does one part and writes its section into the folder. Raises `InputError` for settings out of range."""
+    """Runs one part and writes its section into the folder. Raises `InputError` for settings out of range."""
     if name not in PARTS:
         raise InputError(f"the analysis has no part {name}; there are {', '.join(PARTS)}")
     part = PARTS[name]

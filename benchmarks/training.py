@@ -1,4 +1,4 @@
-"""The model half: windows a second beside the published model's port, share of the hardware's peak, and a profile.
+"""The model half: windows per second beside the published model's port, share of the hardware's peak, a profile.
 
     python -m benchmarks.training WINDOWS... --batch 256
 
@@ -46,10 +46,10 @@ class System(Protocol):
     deterministic: bool
 
     def update(self) -> None:
-        """Loads a batch, and makes the updates of the critic and one of the autoencoder."""
+        """Loads a batch, and makes one update of the autoencoder with its updates of the critic."""
 
     def reconstruct(self, tokens: Tensor) -> Tensor:
-        """The logits of the mean codes, (batch, tracks, steps, 130); tokens: (batch, tracks, steps) uint8."""
+        """Returns the logits of the mean codes, (batch, tracks, steps, 130); tokens: (batch, tracks, steps) uint8."""
 
 
 class Ours:
@@ -75,7 +75,7 @@ class Ours:
 
 
 class Mixed(Ours):
-    """The same in mixed precision."""
+    """The training of this project in mixed precision."""
 
     name = "this project, bfloat16"
     precision: Precision = "bfloat16"
@@ -114,7 +114,7 @@ SystemType = type[Port] | type[Ours]
 
 
 def systems() -> list[SystemType]:
-    """The systems that the device can train; the port, to which the others are compared, is first."""
+    """Returns the systems that the device can train; the first is the port, the baseline."""
     try:
         check_precision(Mixed.precision, DEVICE)
     except InputError:
@@ -123,7 +123,7 @@ def systems() -> list[SystemType]:
 
 
 def measure_seconds(work: Callable[[], object], times: int = 1) -> float:
-    """Seconds until the device has done the work this many times."""
+    """Returns the seconds that the device takes to do the work this many times."""
     _synchronise()
     began = time.perf_counter()
     for _ in range(times):
@@ -138,13 +138,13 @@ def _synchronise() -> None:
 
 
 def train(system: System, updates: int) -> float:
-    """Seconds an update."""
+    """Trains for this many updates and returns the seconds per update."""
     torch.use_deterministic_algorithms(system.deterministic)
     return measure_seconds(system.update, updates) / updates
 
 
 def peak(precision: torch.dtype) -> float:
-    """Operations a second of one large matrix product."""
+    """Returns the operations per second of one large matrix product."""
     side = 8192 if DEVICE.type == "cuda" else 2048
     factors = torch.randn(2, side, side, device=DEVICE, dtype=precision)
     torch.mm(*factors)
@@ -152,7 +152,7 @@ def peak(precision: torch.dtype) -> float:
 
 
 def profiled(system: System, updates: int) -> str:
-    """A table of the operators, or on a GPU of the kernels, that take most of the time."""
+    """Returns a table of the operators, or on a GPU of the kernels, that take most of the time."""
     train(system, 1)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if DEVICE.type == "cuda" else [])]
     with profile(activities=activities) as profiler:
@@ -164,7 +164,7 @@ def profiled(system: System, updates: int) -> str:
 
 
 def measure(folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace) -> None:
-    """Prints the speed of all systems, which train by turns, then where each spends its time."""
+    """Prints the speed of all systems, which train alternately, and then profiles each."""
     began = time.perf_counter()
     windows = read_windows(folder, config).training
     print(f"{len(windows)} training windows, read in {time.perf_counter() - began:.1f} s", flush=True)
@@ -230,7 +230,7 @@ def main() -> None:
 
 
 def configs(folder: Path, batch: int, arguments: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
-    """MusAE of the sizes asked for, and its schedule."""
+    """Returns the configuration of MusAE in the sizes asked for, and its schedule."""
     data = read_provenance(folder)
     config = ModelConfig(
         bars=data.bars, tracks=TRACKS, onsets="starts", decoder="parallel", prior=arguments.prior,

@@ -15,7 +15,7 @@ from torch import Tensor
 from model.config import ModelConfig
 from music.arrays import BoolArray, IntArray
 from music.errors import InputError
-from music.hashing import Hashes, splitmix64
+from music.hashing import Hashes, splitmix64, starts_of_runs
 from music.json_files import read_json
 from music.tokens import HOLD, STEPS_PER_BAR, TRACKS, Tokens
 from music.windows import SPLITS, transpose
@@ -159,9 +159,7 @@ def _keepers(training: _Split, validation: _Split) -> IntArray:
     song_ranks = np.concatenate([training.song_ranks, validation.song_ranks])
     in_validation = np.arange(len(song_ranks)) >= len(training.windows)
     order = np.lexsort((song_ranks, in_validation, *hashes))  # stable: rows of one song stay in order
-    ordered = hashes[:, order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    first = starts_of_runs(hashes[:, order])
     keepers = np.empty_like(order)
     keepers[order] = order[first][np.cumsum(first) - 1]
     return keepers

@@ -1,4 +1,4 @@
-"""Low-level properties of windows, after [P] section 4.4.1: numbers that a musician can check by hand."""
+"""Low-level properties of windows, after [P] section 4.4.1: numbers that can be checked against a score by hand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pictures as PNG files, and what several of them share: short labels, heat maps, and names around a circle."""
+"""Pictures as PNG files, and what several pictures have in common: short labels, heat maps, labels around a circle."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ CIRCLE_COLOURS = colormaps["hsv"]
 
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches, in the end a PNG whose bytes depend on nothing but what is drawn.
+    """Yields a figure of this size in inches, and then writes it as a PNG whose bytes depend only on its contents.
 
-    Texts are drawn as they stand: a `$` in a tag begins no formula, and a character without a glyph is a box.
+    Texts are drawn literally: a `$` in a tag begins no formula, and a character without a glyph becomes a box.
     """
     with rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
@@ -35,7 +35,7 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
 
 
 def short(label: str) -> str:
-    """Cuts a label, such as a tag, to a length that leaves room for the picture."""
+    """Cuts a label, for example a tag, so that it leaves room for the picture."""
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 

@@ -71,7 +71,7 @@ def _paint(begins: IntArray, lengths: IntArray, pitch: IntArray) -> tuple[IntArr
 
 
 def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:
-    """Adds silent tracks to (..., tracks, steps) states of some of `TRACKS`, which gives (..., 4, steps)."""
+    """Adds the silent other tracks to states of some of `TRACKS`; (..., tracks, steps) -> (..., 4, steps)."""
     whole = np.full((*tokens.shape[:-2], len(TRACKS), tokens.shape[-1]), SILENT, dtype=np.uint8)
     whole[..., [TRACKS.index(track) for track in tracks], :] = tokens
     return whole

@@ -27,7 +27,7 @@ class GenresConfig(Settings):
     """Section `genres` of params.yaml."""
 
     count: Annotated[int, from_to(1, 255)]
-    """The size of the vocabulary, if the songs have as many tags."""
+    """The size of the vocabulary, at most."""
 
 
 def normalise(tag: str) -> str:
@@ -80,7 +80,7 @@ def _sum(counted: Iterable[TagSets]) -> TagSets:
 
 
 def most_common(counts: Counter[str], count: int) -> list[str]:
-    """Returns the `count` most frequent tags; tags of equal counts in alphabetical order."""
+    """Returns the `count` most frequent tags; ties in alphabetical order."""
     return sorted(counts, key=lambda tag: (-counts[tag], tag))[:count]
 
 
@@ -128,7 +128,7 @@ def circle(co_occurrence: IntArray) -> list[int]:
     """Returns an order around the circle in which tags that occur together are neighbours, and which begins with tag 0.
 
     It is the closed tour with the greatest sum of similarities among the tours that start at each tag, go to the most
-    similar tag next, and are then improved by 2-opt. Of its two directions, the one with the lower second tag counts.
+    similar tag next, and are then improved by 2-opt. Of its two directions, the one with the lower second tag is taken.
     """
     if not len(co_occurrence):
         return []

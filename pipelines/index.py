@@ -1,4 +1,4 @@
-"""The index of windows, which finds windows that several files have, so that one file keeps each.
+"""The index of windows. It finds windows that occur in several files, so that only one file keeps each.
 
 While the windows of a length are made, an index shard lies beside each song shard's windows: a row for each window, a
 row group for each partition of the hashes. To find repeats, one partition of every index shard is read at a time. So
@@ -50,7 +50,7 @@ class IndexReport:
 
 @dataclass(frozen=True)
 class RepeatedWindows:
-    """Windows of one index shard that another file keeps."""
+    """Windows of one index shard that are left out there, because another file keeps them."""
 
     bars: int
     partition: int

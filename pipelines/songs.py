@@ -51,7 +51,7 @@ class SongsConfig(Settings):
 
 @dataclass(frozen=True)
 class SongsReport:
-    """What became of the files of one shard of the corpus."""
+    """The files kept and refused of one shard of the corpus."""
 
     written: tuple[Shard, Shard]
     """The files kept, and the files refused."""
@@ -90,7 +90,7 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
 
 
 class ReadSongs(beam.PTransform):  # type: ignore[misc]
-    """Reads the shards of the corpus, writes the files kept and the files refused; gives a `SongsReport` for each."""
+    """Reads the shards of the corpus, writes the files kept and the files refused; returns a `SongsReport` for each."""
 
     def __init__(self, inputs: list[str], out: str, config: SongsConfig) -> None:
         super().__init__()

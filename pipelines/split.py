@@ -17,7 +17,7 @@ class SplitConfig(Settings):
     """Section `windows.split` of params.yaml."""
 
     unit: Literal["song", "artist", "window"]
-    """What stays on one side: all windows of a song, of an artist, or (as in [P]) only each window itself."""
+    """What is never divided: all windows of a song, all of an artist or, as in [P], only each window itself."""
     validation: Annotated[float, between(0, 1)]
     """The share held out; 0.2 in [P]."""
     seed: int

@@ -1,4 +1,4 @@
-"""Songs -> windows: cut, made unique over the whole corpus, split and written, for all lengths at once.
+"""Songs -> windows: cut, made unique over the whole corpus, split and written, for all lengths in one run.
 
 There are three steps. The windows of every song shard are indexed; windows that several files have are found; and each
 song shard becomes one training and one validation shard of each length, without the windows that its files lose.
@@ -53,7 +53,7 @@ class WindowsConfig(Settings):
     bars: list[int]
     """The lengths of windows."""
     cap: Annotated[int, at_least(1)]
-    """How many arrangements of a file are cut into windows, at most."""
+    """The largest number of arrangements of a file that are cut into windows."""
     transposition: tuple[int, int]
     """Lowest and highest transposition, in semitones; -5 and 6 in [P]."""
     seed: Annotated[int, at_least(0)]
@@ -83,7 +83,7 @@ class WindowsReport:
 def write_windows(
     songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig
 ) -> dict[int, dict[str, int]]:
-    """Cuts every file kept into unique windows, and writes training and validation shards, with a folder a length.
+    """Cuts every file kept into unique windows, and writes training and validation shards, a folder for each length.
 
     Returns how many windows there are, by length and split. Raises `InputError` if a length has none in a split.
     """
@@ -131,14 +131,14 @@ def _read_sizes(out: str, bars: int, songs: int) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class _FileBatch:
-    """Some files of a song shard, as their windows need them."""
+    """Some files of a song shard, with what all windows of a file share."""
 
     first: int
     """The first file's row in the shard."""
     scores: ScoreBatch
     first_states: Tokens
-    """(bars,), from the function of that name."""
-    described: pa.Table
+    """(bars,), as `music.windows.first_states` returns them."""
+    shared: pa.Table
     """The columns that all windows of a file share, with a row for each file."""
 
 
@@ -150,8 +150,8 @@ def _read_batches(path: str, genres: list[str]) -> Iterator[_FileBatch]:
             sorted(vocabulary[tag] for tag in {normalise(term) for term in terms} & vocabulary.keys())
             for terms in rows["terms"].to_pylist()
         ]
-        described = rows.select(IDENTITY).append_column(GENRES, [pa.array(tagged, type=GENRES.type)])
-        yield _FileBatch(first, scores, first_states(scores.by_bar), described)
+        shared = rows.select(IDENTITY).append_column(GENRES, [pa.array(tagged, type=GENRES.type)])
+        yield _FileBatch(first, scores, first_states(scores.by_bar), shared)
         first += len(rows)
 
 
@@ -193,8 +193,8 @@ class _WindowWriter:
         self.states = np.zeros((len(TRACKS), STATES), dtype=np.int64)
 
     def add(self, batch: _FileBatch) -> None:
-        """Takes the windows of a batch of files; the batches come in order."""
-        begin, end = np.searchsorted(self._files, (batch.first, batch.first + len(batch.described)))
+        """Adds the windows of a batch of files; the batches must come in order."""
+        begin, end = np.searchsorted(self._files, (batch.first, batch.first + len(batch.shared)))
         for start in range(begin, end, ROWS_PER_ROW_GROUP):
             self._waiting.append(self._cut(self._index.slice(start, min(ROWS_PER_ROW_GROUP, end - start)), batch))
             if sum(map(len, self._waiting)) >= ROWS_PER_ROW_GROUP:
@@ -216,8 +216,8 @@ class _WindowWriter:
             "tracks": pa.FixedSizeListArray.from_arrays(pa.array(tracks.reshape(-1)), 3),
             "shift": pa.array(transpositions),
         }
-        shared = batch.described.take(pa.array(file))
-        return pa.table(columns | dict(zip(shared.column_names, shared.columns, strict=True)), schema=schema)
+        by_file = batch.shared.take(pa.array(file))
+        return pa.table(columns | dict(zip(by_file.column_names, by_file.columns, strict=True)), schema=schema)
 
     def _flush(self) -> None:
         if self._waiting:

@@ -22,7 +22,7 @@ from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_value
 
 EXAMPLES = 6
-"""How many windows of each length are shown."""
+"""The number of windows of each length that are shown."""
 EXAMPLES_SEED = 0
 COLUMNS = 3
 
@@ -34,7 +34,7 @@ def main(
     windows: Annotated[Path, Option()],
     out: Annotated[Path, Option(help="gets the endings .html and .json; the folder of this name gets the pictures")],
 ) -> None:
-    """Writes what a reader needs who must decide whether to trust the data."""
+    """Writes the page, the numbers and the pictures from which a reader can judge the data."""
     folders = {bars: str(windows / f"{bars}bar") for bars in sorted(read_value(list[int], PARAMS, "windows", "bars"))}
     vocabulary = read_json(genres / "genres.json", "run dvc repro genres")
     statistics = read_statistics(str(corpus), str(songs), vocabulary, list(folders.values()))

@@ -34,9 +34,9 @@ class AttributesConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     samples: Annotated[int, at_least(1)]
-    """How many samples are drawn from each of the prior's Gaussians; 256 in [P]."""
+    """The number of samples of each of the prior's Gaussians; 256 in [P]."""
     windows: Annotated[int, at_least(1)]
-    """How many training windows of each genre are drawn, at most."""
+    """The largest number of training windows of each genre."""
     songs: Annotated[int, at_least(1)]
     """Genres with fewer training songs than this are not compared with their Gaussians."""
     shuffles: Annotated[int, at_least(1)]
@@ -57,7 +57,7 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
     windows = [_sample(context, genre, config.samples, config.seed) for genre in range(len(genres))]
     tagged = _tagged_windows(context, config)
     samples, real = group_metrics(windows, tracks), group_metrics(tagged, tracks)
-    few = [genre for genre, of_genre in zip(genres, tagged, strict=True) if not len(of_genre)]
+    few = [genre for genre, genre_windows in zip(genres, tagged, strict=True) if not len(genre_windows)]
     method = Section(
         "Method",
         [PROSE.text("circle_method", genres=len(genres), samples=config.samples, windows=config.windows)],
@@ -71,7 +71,7 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
         genres,
     )
     heat_maps = Figure(f"{PICTURES}/attributes.png", PROSE.text("heat_maps_caption", limit=COLOUR_LIMIT))
-    first = [(genre, of_genre[0]) for genre, of_genre in zip(genres, windows, strict=True)]
+    first = [(genre, genre_windows[0]) for genre, genre_windows in zip(genres, windows, strict=True)]
     first.append(("whole prior", _sample(context, len(genres), 1, config.seed)[0]))
     return joined(
         TITLE,
@@ -145,7 +145,7 @@ def _means_section(samples: GroupMetrics, real: GroupMetrics) -> Section:
 
 
 def _draw_samples(context: EvaluationContext, named: list[tuple[str, Tensor]], caption: str, out: Path) -> Figure:
-    """caption: the name of a macro."""
+    """Draws and writes the named samples. caption: the name of a macro."""
     panels = Panels(named, context.description.model.tracks, COLUMNS)
     return draw_with_clips(out, "samples", PROSE.text("samples_title"), panels, PROSE.text(caption))
 

@@ -1,4 +1,4 @@
-"""Sections on how metrics run around the circle of genres: how smoothly, and how much as in training windows."""
+"""Sections on how metrics change around the circle of genres: how smoothly, and whether as in training windows."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ PENALTIES = np.logspace(-4, 4, 17)
 
 @dataclass(frozen=True)
 class AttributeMove:
-    """What moving windows' codes along one attribute does."""
+    """The effect of moving the codes of windows along one attribute."""
 
     step: Tensor
     """(latent,) the move by one level."""
@@ -32,7 +32,7 @@ class AttributeMove:
     values: Mapping[str, FloatArray]
     """Each attribute of the decoded windows, (windows, levels); NaN in the whole row if undefined at some level."""
     kept: FloatArray
-    """(windows, levels) share of the states that are the reconstruction's."""
+    """(windows, levels) the share of states that equal the reconstruction's."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,18 @@ class AttributeControl:
     restrictiveness: FloatArray
     """NaN where there is no other attribute."""
     kept: FloatArray
-    """Mean share of the states that are the reconstruction's, at the lowest and the highest level."""
+    """Mean share of states that equal the reconstruction's, at the lowest and the highest level."""
 
 
 def attribute_values(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, FloatArray]:
-    """The named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
+    """Returns the named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
     whole = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
     values = measure(whole)
     return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
 
 
 def growth(z: Tensor, values: FloatArray) -> Tensor:
-    """The direction in which an attribute grows fastest.
+    """Returns the direction in which an attribute grows fastest.
 
     It is the gradient of a ridge regression of the attribute on the codes, whose penalty is chosen by leaving one out.
     z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
@@ -106,14 +106,14 @@ def _squared_correlation(places: Tensor, values: FloatArray) -> float:
 
 
 def _whole_rows(values: FloatArray) -> FloatArray:
-    """The same with NaN in the whole of a row that has one; (windows, levels)."""
+    """Makes the whole of a row NaN if any of it is; (windows, levels)."""
     return np.where(np.isnan(values).any(axis=1, keepdims=True), np.nan, values)
 
 
 def attribute_control(
     name: str, move: AttributeMove, levels: Sequence[float], scales: Mapping[str, float], weights: FloatArray
 ) -> AttributeControl | None:
-    """Statistics of a move along the named attribute; None if no window has the attribute at every level.
+    """Returns statistics of a move along the named attribute; None if no window has it at every level.
 
     scales: the standard deviation in training of every attribute. weights: (1 + resamples, windows).
     """
@@ -135,10 +135,10 @@ def attribute_control(
     )
 
 
-def changes_of_all(move: AttributeMove, scales: Mapping[str, float]) -> dict[str, float]:
-    """The mean change of each attribute from the lowest to the highest level, in its standard deviations in training.
+def mean_changes(move: AttributeMove, scales: Mapping[str, float]) -> dict[str, float]:
+    """Returns the mean change of each attribute from the lowest to the highest level.
 
-    NaN where no window has the attribute at every level.
+    The unit is the attribute's standard deviation in training. NaN where no window has the attribute at every level.
     """
     once = np.ones((1, len(move.kept)))
     return {

@@ -13,7 +13,7 @@ from analysis.control.attribute_moves import (
     AttributeMove,
     attribute_control,
     attribute_values,
-    changes_of_all,
+    mean_changes,
     move_attribute,
 )
 from analysis.control.config import ControlConfig
@@ -117,7 +117,7 @@ def _matrices(
     moves: Mapping[str, AttributeMove], training: Mapping[str, FloatArray], scales: Mapping[str, float], out: Path
 ) -> Figure:
     names = list(moves)
-    changes = [changes_of_all(move, scales) for move in moves.values()]
+    changes = [mean_changes(move, scales) for move in moves.values()]
     masked = np.ma.masked_invalid([training[name] for name in names])
     correlations = np.ma.corrcoef(masked)  # type: ignore[no-untyped-call]
     draw_matrices(
@@ -132,7 +132,7 @@ def _matrices(
 def _clips(
     context: EvaluationContext, sample: ControlSample, attribute: tuple[str, Tensor], config: ControlConfig, out: Path
 ) -> Figure:
-    """One window at several levels; attribute: its name and step."""
+    """Draws and writes one window at several levels; attribute: its name and step."""
     name, step = attribute
     window = sample.best_reconstructed
     places = np.linspace(0, len(config.levels) - 1, min(PANELS, len(config.levels))).round().astype(int)

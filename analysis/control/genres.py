@@ -27,7 +27,7 @@ PROSE = Prose(__file__)
 
 @dataclass(frozen=True)
 class GenreTransfers:
-    """What the section tells of: windows moved toward every genre that the classifier knows well enough."""
+    """The results of the section: windows moved toward every genre that the classifier knows well enough."""
 
     context: EvaluationContext
     sample: ControlSample
@@ -87,7 +87,7 @@ def _missing(context: EvaluationContext, aucs: Mapping[int, float], config: Cont
 
 
 def _metrics(result: GenreTransfers) -> dict[str, object]:
-    """The numbers by the difference of means, and those of the petal by themselves."""
+    """Returns the metrics of the path by the difference of means and, by name, those of the other paths."""
     by_path = {path: _path_metrics(result, path) for path in result.paths}
     return {**by_path.pop("means"), **by_path}
 
@@ -108,7 +108,7 @@ def _path_metrics(result: GenreTransfers, path: str) -> dict[str, float]:
 
 
 def _gain_over_random(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> FloatArray:
-    """The statistic: by how much moves on a path gain more than random moves of the same windows."""
+    """Returns the statistic of how much more moves on a path gain than random moves of the same windows."""
     gain, random_gain = (
         mean_over_genres(transfers, path, lambda move: move.gain(result.sample.weights), random=random)
         for random in (False, True)
@@ -140,7 +140,7 @@ def _all_genres(result: GenreTransfers) -> list[Cell]:
 
 
 def _cells(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> list[Cell]:
-    """The numbers of one path to one genre, or their means over several."""
+    """Returns the cells of one path to one genre, or their means over several genres."""
     weights = result.sample.weights
 
     def cell(statistic: Callable[[GenreMove], FloatArray], decimals: int, *, random: bool = False) -> str | None:
@@ -239,7 +239,7 @@ def _gains(result: GenreTransfers, out: Path) -> Figure:
 
 
 def _clips(result: GenreTransfers, out: Path) -> Figure:
-    """One window moved toward the genres that the classifier knows best."""
+    """Draws and writes one window moved toward the genres that the classifier knows best."""
     context, sample = result.context, result.sample
     window = sample.best_reconstructed
     z = sample.codes[[window]]

@@ -80,7 +80,7 @@ def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) 
 
 
 def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Separabilities:
-    """The separability of the pairs that have enough songs."""
+    """Measures the separability of the pairs that have enough songs."""
     return {
         (pair.first, pair.second): measure_separability(
             pair, config.shuffles, config.folds, config.shrinkage, config.seed
@@ -91,7 +91,7 @@ def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Separabilities:
 
 
 def _describe(context: EvaluationContext, split: str, pairs: Sequence[Pair], measured: Separabilities) -> str:
-    """What the numbers of a split say."""
+    """Returns the paragraph on the results of a split."""
     return PROSE.text(
         "split",
         split=split,
@@ -105,7 +105,7 @@ def _describe(context: EvaluationContext, split: str, pairs: Sequence[Pair], mea
 
 
 def _describe_circle(context: EvaluationContext, config: GenresConfig, measured: Separabilities) -> list[str]:
-    """What the order of the circle has to do with separability; no sentence where it cannot be measured."""
+    """Returns the paragraph on separability and the order of the circle, if that can be measured."""
     found = circle_correlation(list(measured.values()), len(context.genres), config.shuffles, config.seed)
     return [PROSE.text("circle", correlation=found[0], chance_level=found[1], chance=CHANCE)] if found else []
 
@@ -158,7 +158,7 @@ def _draw(
     measured: Mapping[str, Separabilities],
     out: Path,
 ) -> list[Figure]:
-    """All figures; pairs are those of the training windows."""
+    """Draws all figures; pairs: those of the training windows."""
     genres, training = context.genres, measured["training"]
     together = sample_all_genres(context, context.training, config.windows_together, config.seed)
     return [

@@ -1,4 +1,4 @@
-"""How gradually windows become others along two paths through the latent space, and in a mix; [P] figure 4."""
+"""How gradually one window becomes another on two paths through the latent space, and in a mix; [P] figure 4."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -34,7 +34,7 @@ class DimensionVariances:
 
 
 def dimension_variances(codes: PosteriorCodes, prior: Prior) -> DimensionVariances:
-    """Measures the dimensions; for the flower against the variance of the whole mixture, whatever a window's genre."""
+    """Measures the dimensions; a flower prior counts with the variance of the whole mixture."""
     signal = codes.mean.var(dim=0) / prior.variance()
     return DimensionVariances(signal, signal + codes.variance.mean(dim=0) / prior.variance())
 

@@ -1,4 +1,4 @@
-"""What [P] reports in its Table 1, and which of its figures a model of ours is compared with."""
+"""The accuracies of [P] table 1, and those that a model is compared with."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from model.evaluation import columns
 from music.tokens import TRACKS
 
 HIDDEN_SIZE = 1024
-"""Units in each layer of [P]'s models."""
+"""The hidden size of [P]'s models."""
 COLUMN_NAMES = {"guitar": "guitar/piano", "mean": "average", "mean_without_strings": "average without strings"}
-"""Names that people read, for those of `model.evaluation.columns` that need another."""
+"""Readable names, for those of `model.evaluation.columns` that need one."""
 ROWS = (
     "2-bar drums alone",
     "2-bar guitar/piano alone",
@@ -25,7 +25,7 @@ ROWS = (
 
 @dataclass(frozen=True)
 class PaperModel:
-    """A column of [P] table 1."""
+    """A model of [P], with its column of table 1."""
 
     name: str
     kind: tuple[str, str, str]

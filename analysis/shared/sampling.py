@@ -1,4 +1,4 @@
-"""How the analysis draws some of many windows."""
+"""How the analysis samples windows."""
 
 import numpy as np
 import torch

@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = 60
 
 
 def download_lakh(folder: Path, address: str = ADDRESS) -> None:
-    """Fetches the archives that the folder lacks. address: of the folder on the server. Raises `InputError`."""
+    """Fetches the archives that the folder lacks. address: the folder on the server. Raises `InputError`."""
     for name, sha256 in SHA256.items():
         download(address + name, folder / name, sha256)
 

@@ -1,4 +1,4 @@
-"""A folder of MIDI files, with tags from a CSV file or from the names of its folders. Every file is its own song."""
+"""Reads a folder of MIDI files, with tags from a CSV file or its folders' names. Every file is its own song."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""Lakh's two archives, lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or others of the same form.
+"""Reads Lakh's two archives, lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or others of the same form.
 
 They are streamed: nothing is unpacked to disk, and no name inside them is used as a path.
 """
@@ -27,7 +27,7 @@ _METADATA_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})\.h5")
 
 
 def has_archive(folder: str, name: str) -> bool:
-    """Whether the folder, which may be remote, has the archive. Raises `InputError` for an address of unknown kind."""
+    """Returns whether the folder, which may be remote, has the archive. Raises `InputError` for an unknown scheme."""
     try:
         return bool(FileSystems.exists(FileSystems.join(folder, name)))
     except ValueError as error:  # Beam does not know the scheme, or needs an extra for it
@@ -35,7 +35,7 @@ def has_archive(folder: str, name: str) -> bool:
 
 
 def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
-    """Yields a row for every member of the MIDI archive, also where several have the same name.
+    """Yields a row for every member of the MIDI archive, even if several have the same name.
 
     max_bytes: larger files are refused. Raises `InputError` for an archive that is missing or damaged.
     """

@@ -59,7 +59,7 @@ def _read(config: CorpusConfig) -> Iterator[Row]:
 
 
 class _Buffer:
-    """Gathers the rows of a shard into row groups of about `size` bytes of MIDI."""
+    """Collects the rows of a shard into row groups of about `size` bytes of MIDI."""
 
     def __init__(self, writer: ShardWriter, size: int) -> None:
         self._writer, self._size = writer, size
@@ -67,6 +67,7 @@ class _Buffer:
         self._bytes = 0
 
     def add(self, row: Row) -> None:
+        """Takes a row, and writes the row group once it is large enough."""
         self._rows.append(row)
         midi = row["midi"]
         self._bytes += len(midi) if isinstance(midi, bytes) else 0
@@ -78,5 +79,6 @@ class _Buffer:
         self._rows, self._bytes = [], 0
 
     def close(self) -> Shard:
+        """Writes the last row group and finishes the shard."""
         self._flush()
         return self._writer.close()

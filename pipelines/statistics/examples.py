@@ -1,4 +1,4 @@
-"""Draws example windows at random."""
+"""Reads example windows, chosen at random."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -30,13 +30,13 @@ class Example:
 
 
 def read_examples(folder: str, songs: str, count: int, seed: int) -> list[Example]:
-    """Draws windows of a folder, from training and validation; returns them in the order of the shards."""
+    """Reads random windows of a folder, from training and validation, in the order of the shards."""
     manifest = read_manifest(folder)
     total = manifest["train"] + manifest["validation"]
-    drawn = sorted(random.Random(seed).sample(range(total), min(count, total)))
+    chosen_rows = sorted(random.Random(seed).sample(range(total), min(count, total)))
     sizes = {shard["name"]: shard["rows"] for shard in manifest["shards"]}
     shards = [(path, sizes[PurePath(path).name]) for split in SPLITS for path in shard_paths(folder, split)]
-    rows = list(_read_rows(shards, drawn))
+    rows = list(_read_rows(shards, chosen_rows))
     known = _read_songs(songs, {row["msd_id"] for row in rows})
     return [
         Example(
@@ -49,7 +49,7 @@ def read_examples(folder: str, songs: str, count: int, seed: int) -> list[Exampl
             genres=[manifest["genres"][genre] for genre in row["genres"]],
             tokens=_transposed(row),
         )
-        for number, row in zip(drawn, rows, strict=True)
+        for number, row in zip(chosen_rows, rows, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Two or more trained and analysed models on one page: what differs in metrics, parameters, pictures and music.
+"""Compares two or more trained and analysed models on one page: metrics, parameters, pictures and music.
 
     python -m stages.compare A B --page comparison.html --table table1.md
 
@@ -132,7 +132,7 @@ def figures(part: str, runs: Sequence[Run]) -> list[list[Figure | None]]:
 
 
 def _names(by_run: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys of all dictionaries, each once, in the order in which they first appear."""
+    """Returns the keys of all dictionaries, each once, in the order in which they first appear."""
     return list(dict.fromkeys(name for values in by_run for name in values))
 
 

@@ -1,4 +1,4 @@
-"""Table 1 for several models of ours beside the paper's, read from what part `reconstruction` wrote for each."""
+"""Table 1 for several models beside the paper's, from the files that part `reconstruction` wrote for each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from stages.shared.runs import Run
 FILE = "reconstruction/table1.json"
 
 Column = dict[str, Any]
-"""What one model has in Table 1, as it stands in `FILE`."""
+"""A model's column of Table 1: the content of `FILE`."""
 
 
 def read_columns(runs: Sequence[Run]) -> dict[str, Column]:
@@ -33,7 +33,7 @@ def tables(columns: dict[str, Column]) -> list[Table]:
 
 
 def _accuracies(column: Column) -> dict[str, Estimate]:
-    """The accuracy by the row of Table 1."""
+    """Returns the accuracies by the rows of Table 1."""
     config = ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])})
     return {row: Estimate(**column["measures"]["accuracy"][name]) for name, row in row_names(config).items()}
 

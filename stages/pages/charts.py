@@ -63,7 +63,7 @@ def draw_songs(path: Path, by_bars: Mapping[int, int], bars_a_bin: int, by_track
 
 
 def draw_windows_flow(path: Path, lengths: Mapping[str, Mapping[str, int]]) -> None:
-    """Draws a stacked bar for each length: what became of the windows without a long silence, as shares.
+    """Draws a stacked bar for each length: which windows without a long silence were kept, as shares.
 
     lengths: how many windows went where, by the label of a length and by a name in the legend.
     """

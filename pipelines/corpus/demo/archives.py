@@ -1,6 +1,6 @@
 """The demo corpus: made-up bands that play in 32 styles, written in the form of Lakh's two archives.
 
-All of it follows from a seed: the same seed gives the same bytes. As in Lakh, artists have several songs, some songs
+The same seed gives the same bytes. As in Lakh, artists have several songs, some songs
 have two MIDI files, some have no tags, and a few files must be refused.
 """
 
@@ -95,12 +95,12 @@ def _msd_id(config: DemoConfig, number: int) -> str:
 
 
 def _letters(msd_id: str) -> str:
-    """The three folders that the song lies in."""
+    """Returns the path of the three folders that contain the song."""
     return "/".join(msd_id[2:5])
 
 
 def _hdf5(metadata: Metadata) -> bytes:
-    """A Million Song Dataset file, with the fields that the project reads."""
+    """Makes a Million Song Dataset file, with the fields that the project reads."""
     file = io.BytesIO()
     with h5py.File(file, "w") as hdf5:
         group = hdf5.create_group("metadata")

@@ -71,14 +71,14 @@ def _section(style: Style, key: int, generator: random.Random) -> tuple[Notes, N
 
 
 def _drums(rhythms: dict[str, str], is_last: bool) -> Notes:
-    """A bar of drums; in the last bar of a section the snare plays a fill."""
+    """Returns a bar of drums; in the last bar of a section the snare plays a fill."""
     snare = rhythms["snare"][:12] + "xxxx" if is_last else rhythms["snare"]
     patterns = {KICK: rhythms["kick"], SNARE: snare, HAT: rhythms["hat"]}
     return [(start, start + 1, pitch) for pitch, rhythm in patterns.items() for start, _ in _notes(rhythm)]
 
 
 def _varied(rhythm: str, generator: random.Random) -> str:
-    """The rhythm, half the time with one step added or removed; the first step stays."""
+    """Returns the rhythm, half the time with one step added or removed; the first step stays."""
     if generator.random() < 0.5:
         place = generator.randrange(1, STEPS_PER_BAR)
         return rhythm[:place] + ("." if rhythm[place] != "." else "x") + rhythm[place + 1 :]
@@ -86,12 +86,12 @@ def _varied(rhythm: str, generator: random.Random) -> str:
 
 
 def _notes(rhythm: str) -> Iterator[tuple[int, int]]:
-    """(start, end) steps of a rhythm's notes."""
+    """Yields the (start, end) steps of a rhythm's notes."""
     starts = [step for step, sign in enumerate(rhythm) if sign != "."]
     for start, following in pairwise([*starts, STEPS_PER_BAR]):
         yield start, start + 1 if rhythm[start] == "x" else following
 
 
 def _pitch(style: Style, key: int, degree: int, octave: int) -> int:
-    """The MIDI pitch of a degree of the scale, counted from 0, in a key given in semitones above C."""
+    """Returns the MIDI pitch of a degree of the scale, counted from 0, in a key given in semitones above C."""
     return 12 * (octave + degree // 7) + (key - 5) + style.scale[degree % 7] + 12
