@@ -139,10 +139,10 @@ class _Clock:
         self._parts: dict[str, float] = {}
 
     def _look(self) -> None:
-        own = psutil.Process()
+        parent = psutil.Process()
         while True:
             with suppress(psutil.NoSuchProcess):
-                sizes = [process.memory_info().rss for process in (own, *own.children(recursive=True))]
+                sizes = [process.memory_info().rss for process in (parent, *parent.children(recursive=True))]
                 self._largest = max(self._largest, *sizes)
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -240,9 +240,9 @@ def main(
         for workers in sorted({1, cores}):
             print_row(f"Beam, workers: {workers}", workers, in_own_process(with_beam, files, Path(folder()), workers))
         for count in COPIES:
-            more = Path(folder())
-            in_own_process(copy_corpus, files, more, count)
-            measured = in_own_process(with_beam, more, Path(folder()), cores)
+            copies = Path(folder())
+            in_own_process(copy_corpus, files, copies, count)
+            measured = in_own_process(with_beam, copies, Path(folder()), cores)
             print_row(f"Beam, workers: {cores}, corpus: {count} times", cores, measured)
 
 

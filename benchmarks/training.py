@@ -163,7 +163,7 @@ def profiled(system: System, updates: int) -> str:
     return table
 
 
-def measure(folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace) -> None:
+def measure_systems(folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace) -> None:
     """Prints the speed of all systems, which train alternately, and then profiles each."""
     began = time.perf_counter()
     windows = read_windows(folder, config).training
@@ -178,7 +178,7 @@ def measure(folder: Path, config: ModelConfig, training: TrainingConfig, argumen
     rows = []
     for system, seconds in zip(started, times, strict=True):
         middle = median(seconds)
-        shares = [f"{operations / middle / most:.1%}" for most in peaks.values()]
+        shares = [f"{operations / middle / peak_rate:.1%}" for peak_rate in peaks.values()]
         speeds = [f"{training.batch / middle:.1f}", f"{median(times[0]) / middle:.2f}", f"{1000 * middle:.1f}"]
         rows.append([system.name, *speeds, f"{(max(seconds) - min(seconds)) / middle:.0%}", *shares])
     header = ["system", "windows/s", "times the port", "ms an update", "longest less shortest"]
@@ -224,7 +224,7 @@ def main() -> None:
         config, training = configs(folder, batch, arguments)
         print(f"\n## {config.bars} bars, batches of {batch}", flush=True)
         try:
-            measure(folder, config, training, arguments)
+            measure_systems(folder, config, training, arguments)
         except torch.OutOfMemoryError:
             print("\nThe systems do not fit into memory together.", flush=True)
 

@@ -177,4 +177,4 @@ class RunConfig(Settings):
 def difference(first: object, second: object) -> str:
     """Returns the fields in which two objects of one dataclass differ, with both values, for a message."""
     pairs = [(f.name, getattr(first, f.name), getattr(second, f.name)) for f in fields(first)]  # type: ignore[arg-type]
-    return ", ".join(f"{name} {here}, not {there}" for name, here, there in pairs if here != there)
+    return ", ".join(f"{name} {value}, not {expected}" for name, value, expected in pairs if value != expected)

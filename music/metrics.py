@@ -140,8 +140,8 @@ def _silence(notes: _WindowNotes, windows: int, steps: int) -> FloatArray:
 
 
 def _pitch_step(pitched: _WindowNotes, windows: int) -> FloatArray:
-    same = (np.diff(pitched.window) == 0) & (np.diff(pitched.track) == 0)
-    return _means(pitched.window[1:][same], np.abs(np.diff(pitched.pitch))[same], windows)
+    same_track = (np.diff(pitched.window) == 0) & (np.diff(pitched.track) == 0)
+    return _means(pitched.window[1:][same_track], np.abs(np.diff(pitched.pitch))[same_track], windows)
 
 
 def _pitch_range(pitched: _WindowNotes, windows: int) -> FloatArray:

@@ -42,7 +42,7 @@ def short(label: str) -> str:
 def heat_map(axis: Axes, values: FloatArray, rows: Sequence[str], columns: Sequence[str], **colours: Any) -> AxesImage:
     """Draws values as colours; a cell that is NaN or masked is grey.
 
-    values: (rows, columns). colours: what `Axes.imshow` takes, such as cmap, vmin and vmax.
+    values: (rows, columns). colours: arguments of `Axes.imshow`, for example cmap, vmin and vmax.
     """
     axis.set_facecolor(UNKNOWN_COLOUR)
     image = axis.imshow(values, interpolation="none", **colours)

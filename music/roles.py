@@ -31,8 +31,8 @@ class TokenScore:
 def tokenise_score(score: Score) -> TokenScore:
     """Assigns the four roles of [P] section 4.1 and tokenises each track. Raises `Refused`."""
     if not all(signature.is_four_four for signature in score.time_signatures):
-        found = ", ".join(f"{n}/{d}" for n, d in sorted({signature[1:] for signature in score.time_signatures}))
-        raise Refused(Reason.NOT_4_4, f"time signatures {found}")
+        signatures = ", ".join(f"{n}/{d}" for n, d in sorted({signature[1:] for signature in score.time_signatures}))
+        raise Refused(Reason.NOT_4_4, f"time signatures {signatures}")
     if not score.instruments:
         raise Refused(Reason.NO_NOTES)
     instrument, start, end, pitch = _in_steps(score)

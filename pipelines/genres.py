@@ -15,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from music.arrays import FloatArray, IntArray
 from music.errors import InputError
 from music.settings import Settings, from_to
-from pipelines.beam.runners import BeamConfig, count, run
+from pipelines.beam.runners import BeamConfig, count, run_pipeline
 from pipelines.shards import read_manifest, read_row_groups, shard_paths, write_text
 
 TagSets = dict[tuple[str, ...], int]
@@ -50,7 +50,7 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
             | "write" >> beam.Map(_write_document, config, digest, out)
         )
 
-    run(build, where, "genres", out, 1)
+    run_pipeline(build, where, "genres", out, 1)
 
 
 def read_genres(path: str) -> list[str]:

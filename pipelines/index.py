@@ -133,9 +133,9 @@ def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator
 def _tied(high: NDArray[np.uint64]) -> Rows:
     """Returns the rows, ascending, whose half of a hash occurs more than once."""
     order = np.argsort(high)
-    same = high[order[1:]] == high[order[:-1]]
+    equal = high[order[1:]] == high[order[:-1]]
     tied = np.zeros(len(order), dtype=bool)
-    tied[order[1:][same]] = tied[order[:-1][same]] = True
+    tied[order[1:][equal]] = tied[order[:-1][equal]] = True
     return np.flatnonzero(tied)
 
 
@@ -144,9 +144,9 @@ def _rank(shard: Rows, file: NDArray[np.int32], songs: list[str]) -> Rows:
     identities = np.empty((len(shard), len(IDENTITY)), dtype=object)
     for number in np.unique(shard):
         table = pa.concat_tables(read_row_groups(songs[number], list(IDENTITY)))
-        here = shard == number
+        in_shard = shard == number
         for column, name in enumerate(IDENTITY):
-            identities[here, column] = table[name].to_numpy()[file[here]]
+            identities[in_shard, column] = table[name].to_numpy()[file[in_shard]]
     keys = list(map(tuple, identities))
     place = {identity: number for number, identity in enumerate(sorted(set(keys)))}
     return np.array([place[key] for key in keys], dtype=np.intp)

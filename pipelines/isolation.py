@@ -113,12 +113,12 @@ class _Process:
     """A running child process and the connection to it."""
 
     def __init__(self, call: tuple[str, ...]) -> None:
-        self._connection, theirs = Pipe()
-        with theirs:
+        self._connection, child_end = Pipe()
+        with child_end:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.isolation", str(theirs.fileno()), *call],
+                [sys.executable, "-m", "pipelines.isolation", str(child_end.fileno()), *call],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[child_end.fileno()],
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread would take address space
             )
         self._seconds, function, *_ = call

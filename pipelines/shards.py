@@ -20,6 +20,9 @@ from apache_beam.io.filesystems import FileSystems
 from music.errors import InputError
 from music.tokens import STEPS_PER_BAR, TRACKS
 
+Row = dict[str, Any]
+"""A row of one of the tables below, by column."""
+
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
 """How the names of unfinished files end."""

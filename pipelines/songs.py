@@ -16,13 +16,14 @@ from music.errors import InputError
 from music.score import MeterNotation, Refused
 from music.settings import Settings
 from music.tokens import STEPS_PER_BAR, TRACKS
-from pipelines.beam.runners import BeamConfig, count, run
+from pipelines.beam.runners import BeamConfig, count, run_pipeline
 from pipelines.isolation import BATCH, Answer, Isolated
 from pipelines.reading import HEADER, METER_NOTATIONS
 from pipelines.shards import (
     IDENTITY,
     REFUSED,
     SONGS,
+    Row,
     Shard,
     read_manifest,
     read_row_groups,
@@ -32,7 +33,6 @@ from pipelines.shards import (
     write_manifest,
 )
 
-Row = dict[str, Any]
 Read = Callable[[list[bytes]], list[Answer]]
 """`reading.read_midi` for several files."""
 
@@ -75,7 +75,7 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
         reports = pipeline | ReadSongs(inputs, out, config)
         _ = reports | beam.combiners.ToList() | beam.Map(_write_manifest, out, provenance)
 
-    run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
+    run_pipeline(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
     manifest = read_manifest(out)
     files = read_manifest(corpus)["files"]
     if manifest["files"] != files:

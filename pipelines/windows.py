@@ -24,7 +24,7 @@ from music.errors import InputError
 from music.settings import Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
 from music.windows import SPLITS, cut_windows, first_states, random_transpositions
-from pipelines.beam.runners import BeamConfig, count, run
+from pipelines.beam.runners import BeamConfig, count, run_pipeline
 from pipelines.genres import normalise
 from pipelines.index import IndexReport, find_repeated, index_path, index_songs, partitions, read_index
 from pipelines.shards import (
@@ -111,7 +111,7 @@ def write_windows(
             | beam.Map(_write_manifests, indexed=AsList(indexed), out=out, config=config, provenance=provenance)
         )
 
-    run(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
+    run_pipeline(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
     shards = range(len(inputs))
     FileSystems.delete([index_path(out, bars, shard, len(inputs)) for bars in config.bars for shard in shards])
     return {bars: _read_sizes(out, bars, read_manifest(songs)["songs"]) for bars in config.bars}
@@ -242,8 +242,8 @@ def _report(bars: int, writers: Sequence[_WindowWriter]) -> WindowsReport:
 
 def _count_states(pairs: NDArray[np.uint16]) -> IntArray:
     """Returns (130,): how often each state occurs, from states in pairs; counting two at a time halves the work."""
-    both = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
-    counts: IntArray = (both.sum(axis=0) + both.sum(axis=1))[:STATES]
+    pair_counts = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+    counts: IntArray = (pair_counts.sum(axis=0) + pair_counts.sum(axis=1))[:STATES]
     return counts
 
 

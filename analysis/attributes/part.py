@@ -57,12 +57,12 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
     windows = [_sample(context, genre, config.samples, config.seed) for genre in range(len(genres))]
     tagged = _tagged_windows(context, config)
     samples, real = group_metrics(windows, tracks), group_metrics(tagged, tracks)
-    few = [genre for genre, genre_windows in zip(genres, tagged, strict=True) if not len(genre_windows)]
+    too_few_songs = [genre for genre, genre_windows in zip(genres, tagged, strict=True) if not len(genre_windows)]
     method = Section(
         "Method",
         [PROSE.text("circle_method", genres=len(genres), samples=config.samples, windows=config.windows)],
         {},
-        missing=[PROSE.text("few_songs", genres=few, songs=config.songs)] if few else [],
+        missing=[PROSE.text("few_songs", genres=too_few_songs, songs=config.songs)] if too_few_songs else [],
     )
     write_plot_rows(out / ROWS, _plot_rows(samples, genres))
     draw_heat_maps(
@@ -126,8 +126,8 @@ def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> lis
 def _means_section(samples: GroupMetrics, real: GroupMetrics) -> Section:
     """Compares the mean of each metric over all samples with that over all real windows."""
     difference = relative_difference(samples.overall, real.overall)
-    known = abs(difference[np.isfinite(difference)])
-    median = float(np.median(known)) if len(known) else None
+    finite = abs(difference[np.isfinite(difference)])
+    median = float(np.median(finite)) if len(finite) else None
     undefined = [name for name, value in zip(METRICS, samples.overall, strict=True) if np.isnan(value)]
     columns = (METRICS, *map(table_cells, (samples.overall, real.overall, difference)), METRICS.values())
     table = Table(

@@ -56,8 +56,8 @@ class AttributeControl:
 
 def attribute_values(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, FloatArray]:
     """Returns the named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
-    whole = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
-    values = measure(whole)
+    all_tracks = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
+    values = measure(all_tracks)
     return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
 
 

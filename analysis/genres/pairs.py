@@ -51,8 +51,8 @@ def sample_pairs(context: EvaluationContext, windows: WindowSet, most: int, seed
 
     pairs = list(combinations(range(len(by_genre)), 2))
     sides = [(sample_side(first, second), sample_side(second, first)) for first, second in pairs]
-    sampled = [np.concatenate(both) for both in sides]
-    labels = [np.repeat([-1, 1], [len(side) for side in both]) for both in sides]
+    sampled = [np.concatenate(pair_sides) for pair_sides in sides]
+    labels = [np.repeat([-1, 1], [len(side) for side in pair_sides]) for pair_sides in sides]
     codes = _encode(context, windows, sampled)
     return [
         Pair(*pair, pair_codes, pair_labels, songs[numbers])

@@ -13,7 +13,7 @@ from analysis.genres.code_pictures import draw_all_pairs, draw_large, draw_toget
 from analysis.genres.pairs import Pair, sample_all_genres, sample_pairs
 from analysis.genres.separability import CHANCE, Separabilities, circle_correlation, measure_separability
 from analysis.genres.separability_pictures import draw_distances, draw_matrix
-from analysis.genres.tables import matrix_rows, mean_separability, tables
+from analysis.genres.tables import matrix_rows, mean_separability, separability_tables
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, write_plot_rows
@@ -25,7 +25,7 @@ PROSE = Prose(__file__)
 
 
 @dataclass(frozen=True)
-class GenresConfig(Settings):
+class SeparabilityConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     windows: Annotated[int, at_least(2)]
@@ -50,7 +50,7 @@ class GenresConfig(Settings):
             raise ValueError('pairs must be lists of two different genres, such as [["rock", "pop"]]')
 
 
-def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) -> Section:
+def analyse_genres(context: EvaluationContext, config: SeparabilityConfig, out: Path) -> Section:
     """Draws pairs of genres, and measures how linearly separable they are on songs left out."""
     splits = {"training": context.training, "validation": context.validation}
     pairs = {split: sample_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
@@ -71,7 +71,7 @@ def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) 
         ],
         {split: mean_separability(measured[split]) for split in splits if measured[split]},
         figures,
-        tables(measured["training"], context.genres),
+        separability_tables(measured["training"], context.genres),
         [
             *missing_large,
             *(line for split in splits for line in _missing_measures(context, config, split, pairs[split])),
@@ -79,7 +79,7 @@ def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) 
     )
 
 
-def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Separabilities:
+def _measure(pairs: Sequence[Pair], config: SeparabilityConfig) -> Separabilities:
     """Measures the separability of the pairs that have enough songs."""
     return {
         (pair.first, pair.second): measure_separability(
@@ -104,14 +104,14 @@ def _describe(context: EvaluationContext, split: str, pairs: Sequence[Pair], mea
     )
 
 
-def _describe_circle(context: EvaluationContext, config: GenresConfig, measured: Separabilities) -> list[str]:
+def _describe_circle(context: EvaluationContext, config: SeparabilityConfig, measured: Separabilities) -> list[str]:
     """Returns the paragraph on separability and the order of the circle, if that can be measured."""
-    found = circle_correlation(list(measured.values()), len(context.genres), config.shuffles, config.seed)
-    return [PROSE.text("circle", correlation=found[0], chance_level=found[1], chance=CHANCE)] if found else []
+    result = circle_correlation(list(measured.values()), len(context.genres), config.shuffles, config.seed)
+    return [PROSE.text("circle", correlation=result[0], chance_level=result[1], chance=CHANCE)] if result else []
 
 
 def _find_large(
-    context: EvaluationContext, config: GenresConfig, pairs: Sequence[Pair]
+    context: EvaluationContext, config: SeparabilityConfig, pairs: Sequence[Pair]
 ) -> tuple[list[Pair], list[str]]:
     """Returns the pairs to be drawn large, and a sentence for each that cannot be."""
     genres = context.genres
@@ -125,7 +125,9 @@ def _find_large(
     return found, missing
 
 
-def _missing_measures(context: EvaluationContext, config: GenresConfig, split: str, pairs: Sequence[Pair]) -> list[str]:
+def _missing_measures(
+    context: EvaluationContext, config: SeparabilityConfig, split: str, pairs: Sequence[Pair]
+) -> list[str]:
     """Says how many pairs of a split are not measured, and which genres lack songs; empty if all are measured."""
     lacking = [
         [
@@ -152,7 +154,7 @@ def _missing_measures(context: EvaluationContext, config: GenresConfig, split: s
 
 def _draw(
     context: EvaluationContext,
-    config: GenresConfig,
+    config: SeparabilityConfig,
     pairs: Sequence[Pair],
     large: Sequence[Pair],
     measured: Mapping[str, Separabilities],

@@ -36,7 +36,7 @@ def matrix_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[d
     ]
 
 
-def tables(separabilities: Separabilities, genres: Sequence[str]) -> list[Table]:
+def separability_tables(separabilities: Separabilities, genres: Sequence[str]) -> list[Table]:
     """Makes tables of both ends of the ranking of pairs, and of the means of every genre."""
     if not separabilities:
         return []
@@ -70,8 +70,8 @@ def _pair_row(pair: Separability, genres: Sequence[str]) -> list[Cell]:
 def _genre_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[list[Cell]]:
     """Returns a row for each genre that is in a pair, the most separable first."""
     by_genre: dict[str, list[Separability]] = {}
-    for both, pair in separabilities.items():
-        for genre in both:
+    for pair_genres, pair in separabilities.items():
+        for genre in pair_genres:
             by_genre.setdefault(genres[genre], []).append(pair)
     rows: list[list[Cell]] = [
         [genre, len(pairs), float(np.mean([pair.accuracy for pair in pairs])), sum(pair.above_chance for pair in pairs)]

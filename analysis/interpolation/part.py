@@ -69,11 +69,11 @@ def _draw_one_path(context: EvaluationContext, first: Tensor, second: Tensor, po
     positions = torch.linspace(0, 1, points).tolist()
     decoded = [(f"decoded at {position:.2f}", window) for position, window in zip(positions, path, strict=True)]
     tracks = context.description.model.tracks
-    whole = write_clips(out, "whole", [("all decoded windows, one after another", concatenated(path))], tracks)
+    whole_clip = write_clips(out, "whole", [("all decoded windows, one after another", concatenated(path))], tracks)
     panels = Panels([("x1", first), *decoded, ("x2", second)], tracks, COLUMNS)
     title, caption = PROSE.text("one_path_title"), PROSE.text("one_path_caption")
     figure = draw_with_clips(out, "interpolation", title, panels, caption)
-    return replace(figure, clips=[*whole, *figure.clips])
+    return replace(figure, clips=[*whole_clip, *figure.clips])
 
 
 def concatenated(windows: Tensor) -> Tensor:

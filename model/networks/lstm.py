@@ -44,8 +44,8 @@ class LSTM(nn.LSTM):
         x, last_states = x.transpose(0, 1), []
         for first in range(0, len(weights), directions):
             rows = slice(first, first + directions)
-            both = torch.stack([x, x.flip(0)]) if self.bidirectional else x[None]
-            hiddens, cell = _layers(both, weights[rows], state[0][rows], state[1][rows], steps=len(x))
+            by_direction = torch.stack([x, x.flip(0)]) if self.bidirectional else x[None]
+            hiddens, cell = _layers(by_direction, weights[rows], state[0][rows], state[1][rows], steps=len(x))
             x = torch.cat([hiddens[0], hiddens[1].flip(0)], dim=-1) if self.bidirectional else hiddens[0]
             last_states.append((hiddens[:, -1], cell))
         hidden, cell = (torch.cat(parts) for parts in zip(*last_states, strict=True))

@@ -100,11 +100,11 @@ class AutoregressiveDecoder(nn.Module):
         """
         if sampling is None:
             return self._teacher_forced(z, tokens)
-        own = sampling.uniform(len(z), self.steps) < sampling.chance  # (batch, steps)
+        feeds_own = sampling.uniform(len(z), self.steps) < sampling.chance  # (batch, steps)
 
         def feed(step: int, logits: Tensor) -> Tensor:
             sampled = sample_states(logits, sampling.uniform(*logits.shape))
-            return torch.where(own[:, step, None], sampled, tokens[..., step].long())
+            return torch.where(feeds_own[:, step, None], sampled, tokens[..., step].long())
 
         return self._step_by_step(z, feed)
 

@@ -149,9 +149,9 @@ class TrainingLoop:
 
     def _check(self, metrics: Metrics) -> None:
         """Raises `InputError` for a metric that is not finite, or a loss that has diverged."""
-        worst = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
+        highest_loss = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
         for name, value in metrics.items():
-            if not math.isfinite(value) or (name.endswith("loss") and value > worst):
+            if not math.isfinite(value) or (name.endswith("loss") and value > highest_loss):
                 raise InputError(
                     f"{name} is {value:.3g} after update {self._position.update}; lower the learning rate "
                     f"(last sound state: {self._snapshots.last})"
@@ -182,8 +182,8 @@ class TrainingLoop:
     def _save(self) -> None:
         """Writes a snapshot, unless the weights that it would hold have diverged."""
         began = time.monotonic()
-        few = self._validation.tokens[: self._config.batch // self._workers.count]
-        self._check({"loss": teacher_forced(self._model, few)[0].item()})
+        tokens = self._validation.tokens[: self._config.batch // self._workers.count]
+        self._check({"loss": teacher_forced(self._model, tokens)[0].item()})
         self._position.seconds = self._clock.seconds
         self._snapshots.write(self._position, self._model, self._optimisers, self._best)
         ended = time.monotonic()

@@ -32,8 +32,8 @@ class Workers:
 
     def uniform(self, generator: torch.Generator, windows: int, *shape: int) -> Tensor:
         """Returns random numbers from 0 to 1, (windows, *shape): this process's part of those for the whole batch."""
-        whole = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
-        return self.part(whole)
+        batch = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
+        return self.part(batch)
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replaces each tensor by its mean over the processes."""

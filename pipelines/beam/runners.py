@@ -58,7 +58,9 @@ def count(step: str, counts: Mapping[str, int]) -> None:
         beam.metrics.Metrics.counter(step, name).inc(number)
 
 
-def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int) -> None:
+def run_pipeline(
+    build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int
+) -> None:
     """Builds and runs the pipeline, and shows how many of its `total` files exist.
 
     what: the name to show; shards: a pattern that the files match. Raises `InputError` if a cluster refuses the job, or

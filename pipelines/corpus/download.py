@@ -47,10 +47,10 @@ def download(address: str, path: Path, sha256: str) -> None:
             raise InputError(f"{address}: {error}; try again, or put the file at {path}") from error
     except OSError as error:
         raise InputError(f"{address}: {error}; run again to continue, or put the file at {path}") from error
-    found = _sha256(partial)
-    if found != sha256:
+    actual = _sha256(partial)
+    if actual != sha256:
         partial.unlink()
-        raise InputError(f"{address}: its SHA-256 is {found}, not {sha256}; it was deleted, run again")
+        raise InputError(f"{address}: its SHA-256 is {actual}, not {sha256}; it was deleted, run again")
     partial.rename(path)
 
 

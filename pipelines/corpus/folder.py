@@ -10,7 +10,8 @@ from music.errors import InputError
 from music.progress import Progress
 from music.score import Reason
 from pipelines.corpus.metadata import Metadata
-from pipelines.corpus.rows import Row, printable, readable, refused
+from pipelines.corpus.rows import printable, readable, refused
+from pipelines.shards import Row
 
 TAGS = "tags.csv"
 TAG_SEPARATOR = "|"
@@ -36,8 +37,8 @@ def read_folder(folder: Path, max_bytes: int) -> Iterator[Row]:
                 midi = path.read_bytes()
                 md5 = hashlib.md5(midi, usedforsecurity=False).hexdigest()
                 folders = list(PurePosixPath(name).parts[:-1])
-                known = Metadata(terms=folders) if metadata is None else metadata.get(name, Metadata())
-                yield readable(name, md5, name, midi, known)
+                file_metadata = Metadata(terms=folders) if metadata is None else metadata.get(name, Metadata())
+                yield readable(name, md5, name, midi, file_metadata)
             progress.to(done)
 
 

@@ -15,8 +15,9 @@ from music.errors import InputError
 from music.score import Reason, Refused
 from pipelines.corpus.archives import read_members
 from pipelines.corpus.metadata import Metadata
-from pipelines.corpus.rows import Row, printable, readable, refused
+from pipelines.corpus.rows import printable, readable, refused
 from pipelines.isolation import call_all
+from pipelines.shards import Row
 
 MIDI_ARCHIVE = "lmd_matched.tar.gz"
 METADATA_ARCHIVE = "lmd_matched_h5.tar.gz"

@@ -1,12 +1,10 @@
-"""The rows of a corpus: a file that can be read, or one that is refused before it is read."""
+"""Makes rows of `pipelines.shards.FILES`: of a file that can be read, or of one that is refused unread."""
 
 from dataclasses import asdict
 
 from music.score import Reason
 from pipelines.corpus.metadata import Metadata
-
-Row = dict[str, object]
-"""A row of `pipelines.shards.FILES`."""
+from pipelines.shards import Row
 
 
 def printable(name: str) -> str:

@@ -11,8 +11,7 @@ from music.errors import InputError
 from music.settings import Settings, at_least, from_to
 from pipelines.corpus.folder import read_folder
 from pipelines.corpus.lakh import MIDI_ARCHIVE, has_archive, read_archives
-from pipelines.corpus.rows import Row
-from pipelines.shards import FILES, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
+from pipelines.shards import FILES, Row, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
 
 BUFFER_BYTES = 1 << 28
 """The MIDI that waits to be written, in all shards together, takes at most this much memory."""

@@ -24,7 +24,7 @@ def read_columns(runs: Sequence[Run]) -> dict[str, Column]:
     return {name: read_json(file, "make part reconstruction again") for name, file in files.items() if file.exists()}
 
 
-def tables(columns: dict[str, Column]) -> list[Table]:
+def comparison_tables(columns: dict[str, Column]) -> list[Table]:
     """Returns Table 1 and a table of all measures, as means over the tracks; no tables if there are no columns."""
     if not columns:
         return []

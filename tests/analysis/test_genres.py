@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 from analysis.genres.pairs import Pair, sample_all_genres, sample_pairs
-from analysis.genres.part import GenresConfig, analyse_genres
+from analysis.genres.part import SeparabilityConfig, analyse_genres
 from analysis.genres.separability import (
     Separability,
     balanced_accuracies,
@@ -23,7 +23,7 @@ from model.data import Provenance, WindowSet
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows
 from tests.helpers.pictures import collect_texts
 
-CONFIG = GenresConfig(
+CONFIG = SeparabilityConfig(
     windows=12, windows_together=4, pairs=[("rock", "pop")], songs=2, folds=3, shrinkage=0.3, shuffles=9, seed=0
 )
 WINDOWS_A_SONG = 8

@@ -119,7 +119,7 @@ def test_training_learns_a_few_windows_by_heart(windows, tmp_path, kind):
     assert trained(tmp_path, few, config, KINDS[kind])[1]["validation_accuracy"] > 0.5  # chance is below 0.01
 
 
-def test_the_divergence_pulls_the_codes_to_the_prior(windows, tmp_path):
+def test_the_kl_pulls_the_codes_to_the_prior(windows, tmp_path):
     config = replace(BRIEF, updates=200, beta_every=1, kl_weight=50.0, free_bits=0.0, learning_rate=0.02)
     model = trained(tmp_path, windows, config, KINDS["MusicVAE flat"])[0]
     mean, log_variance = model.encode(windows.tokens)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from music.midi import read_symusic
 from music.roles import tokenise_score
 from music.score import Instrument, Score
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import MIDI_ARCHIVE
 from tests.helpers import reference
 from tests.helpers.scores import FOUR_FOUR, cut_all

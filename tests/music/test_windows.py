@@ -118,18 +118,18 @@ def draw(tokens: np.ndarray, seed: int = 0) -> np.ndarray:
     return random_transpositions(tokens, hashes, -5, 6, seed)
 
 
-def test_shifts_are_uniform_over_the_twelve_keys():
+def test_transpositions_are_uniform_over_the_twelve_keys():
     values, counts = np.unique(draw(windows_with(40, 80, 12_000)), return_counts=True)
     assert values.tolist() == list(range(-5, 7))
     assert abs(counts - 1000).max() < 150  # five standard deviations
 
 
-def test_shifts_leave_no_pitch_outside_midi():
+def test_transpositions_leave_no_pitch_outside_midi():
     assert set(draw(windows_with(2, 124, 500)).tolist()) == set(range(-2, 4))
     assert set(draw(windows_with(0, 127, 9)).tolist()) == {0}
 
 
-def test_shifts_depend_on_the_seed_and_not_on_the_order():
+def test_transpositions_depend_on_the_seed_and_not_on_the_order():
     tokens = windows_with(40, 80, 100)
     assert not np.array_equal(draw(tokens, seed=0), draw(tokens, seed=1))
     hashes = np.random.default_rng(1).integers(0, 2**63, 100).astype(np.uint64)

@@ -211,7 +211,7 @@ def test_titles_and_artists_are_text_whatever_they_hold(reported):
     assert "Caf\ufffd \N{SNOWMAN}" in page.text
 
 
-def test_windows_are_drawn_by_lot_from_both_sides(tagged):
+def test_windows_are_drawn_at_random_from_both_sides(tagged):
     windows, songs = str(tagged / "data/windows/2bar"), str(tagged / "data/songs")
     every = read_examples(windows, songs, 1000, seed=0)
     assert len(every) == 25

@@ -18,55 +18,17 @@ from music.errors import InputError
 from music.midi import READERS
 from music.roles import tokenise_score
 from music.writing import to_midi
-from pipelines.beam.runners import BeamConfig
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
-from pipelines.corpus.write import CorpusConfig, write_corpus
-from pipelines.genres import GenresConfig, circle, co_occurrence, count_tag_sets, most_common, write_genres
+from pipelines.genres import circle, co_occurrence, count_tag_sets, most_common
 from pipelines.index import index_songs
-from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
+from pipelines.shards import MANIFEST, read_manifest, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
-from pipelines.songs import SongsConfig, write_songs
 from pipelines.split import SplitConfig, in_validation
-from pipelines.windows import WindowsConfig, write_windows
+from pipelines.windows import write_windows
 from tests.helpers.models import SMALL
+from tests.helpers.pipelines import LOCAL, WINDOWS, contents, make, rows
 from tests.helpers.scores import band, cut_all
-
-LOCAL = BeamConfig("FnApiRunner", workers=1)
-WINDOWS = WindowsConfig(bars=[1, 2], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
-SHARDS = 3
-
-
-def make(corpus: Path, out: Path, where: BeamConfig = LOCAL, config: WindowsConfig = WINDOWS) -> Path:
-    """All shards and genres of a corpus."""
-    for name in ("corpus", "songs", "windows"):
-        (out / name).mkdir(parents=True)
-    write_corpus(CorpusConfig(str(corpus), SHARDS, 1_000_000), str(out / "corpus"))
-    write_songs(str(out / "corpus"), str(out / "songs"), SongsConfig("symusic"), where)
-    write_genres(str(out / "songs"), str(out / "genres.json"), GenresConfig(8), where)
-    genres = json.loads((out / "genres.json").read_text())["genres"]
-    write_windows(str(out / "songs"), genres, str(out / "windows"), config, where)
-    return out
-
-
-def rows(folder: Path, kind: str) -> list[dict]:
-    return [r for path in shard_paths(str(folder), kind) for group in read_row_groups(path) for r in group.to_pylist()]
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder, DemoConfig(songs_a_style=1, seed=0))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def made(demo, tmp_path_factory):
-    return make(demo, tmp_path_factory.mktemp("made") / "out")
 
 
 def test_the_demo_is_the_same_bytes_every_time(demo, tmp_path):

@@ -16,7 +16,7 @@ KICK, SNARE, HAT = 36, 38, 42
 BARS_PER_SECTION = 8
 SECOND_GUITAR = 26
 
-Notes = list[tuple[int, int, int]]
+PartNotes = list[tuple[int, int, int]]
 """Start step, end step (exclusive) and pitch."""
 
 
@@ -25,7 +25,7 @@ def compose(style: Style, generator: random.Random) -> Score:
     key = generator.randrange(12)
     sections = {name: _section(style, key, generator) for name in "AB"}
     form = generator.choice(("AABA", "ABAB", "AAB"))
-    parts: list[Notes] = [[], [], [], []]
+    parts: list[PartNotes] = [[], [], [], []]
     for place, name in enumerate(form):
         offset = place * BARS_PER_SECTION * STEPS_PER_BAR
         for part, notes in zip(parts, sections[name], strict=True):
@@ -38,14 +38,14 @@ def compose(style: Style, generator: random.Random) -> Score:
     return Score(TICKS_PER_QUARTER, FOUR_FOUR, tuple(instruments))
 
 
-def _instrument(program: int, is_drum: bool, notes: Notes) -> Instrument:
+def _instrument(program: int, is_drum: bool, notes: PartNotes) -> Instrument:
     steps = np.array(notes, dtype=np.int64).reshape(-1, 3)
     return Instrument(program, is_drum, steps * np.array([TICKS_PER_STEP, TICKS_PER_STEP, 1]))
 
 
-def _section(style: Style, key: int, generator: random.Random) -> tuple[Notes, Notes, Notes, Notes]:
+def _section(style: Style, key: int, generator: random.Random) -> tuple[PartNotes, PartNotes, PartNotes, PartNotes]:
     """Composes eight bars of drums, bass, guitar or piano, and strings, with the style's rhythms varied."""
-    parts: tuple[Notes, Notes, Notes, Notes] = ([], [], [], [])
+    parts: tuple[PartNotes, PartNotes, PartNotes, PartNotes] = ([], [], [], [])
     chords = [int(degree) - 1 for degree in style.chords.split()]
     if generator.random() < 0.5:
         chords = chords[2:] + chords[:2]
@@ -70,7 +70,7 @@ def _section(style: Style, key: int, generator: random.Random) -> tuple[Notes, N
     return parts
 
 
-def _drums(rhythms: dict[str, str], is_last: bool) -> Notes:
+def _drums(rhythms: dict[str, str], is_last: bool) -> PartNotes:
     """Returns a bar of drums; in the last bar of a section the snare plays a fill."""
     snare = rhythms["snare"][:12] + "xxxx" if is_last else rhythms["snare"]
     patterns = {KICK: rhythms["kick"], SNARE: snare, HAT: rhythms["hat"]}

@@ -83,9 +83,9 @@ def _refusable(config: DemoConfig) -> Iterator[bytes]:
         yield to_midi(Score(score.ticks_per_quarter, score.time_signatures, instruments))
     for time_signatures in ([(3, 4)], [(4, 4), (6, 8)]):
         yield to_midi(replace(score, time_signatures=tuple(TimeSignature(0, *meter) for meter in time_signatures)))
-    whole = to_midi(score)
-    yield whole[: len(whole) // 2]
-    yield whole[:12] + b"\x00\x00" + whole[14:]  # a division of 0 ticks
+    midi = to_midi(score)
+    yield midi[: len(midi) // 2]
+    yield midi[:12] + b"\x00\x00" + midi[14:]  # a division of 0 ticks
     yield b"<html><body>404 Not Found</body></html>"
 
 
