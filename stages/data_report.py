@@ -71,7 +71,7 @@ def _draw_windows(folder: Path, bars: int, windows: str, examples: list[Example]
     states = {split: np.array(manifest["states"][split]) for split in SPLITS}
     draw_states(folder / f"tokens-{bars}bar.png", f"States of the four tracks, windows of {bars} bars", states)
     rolls = [(f"{number}", example.tokens) for number, example in enumerate(examples, 1)]
-    draw_windows(folder / f"examples-{bars}bar.png", f"Windows of {bars} bars, drawn at random", rolls, COLUMNS)
+    draw_windows(folder / f"examples-{bars}bar.png", f"Windows of {bars} bars, chosen at random", rolls, COLUMNS)
 
 
 def _draw_genres(folder: Path, statistics: Statistics, similarities: FloatArray) -> None:

@@ -55,7 +55,7 @@ def dimensions_section(context: EvaluationContext, codes: PosteriorCodes, out: P
 
 def _draw_dimensions(variances: DimensionVariances, out: Path) -> Figure:
     """Draws each dimension's variance as a share of the prior's, in falling order."""
-    lines = (("codes drawn from q(z|x)", variances.total, 5), ("mean codes", variances.signal, 1.5))
+    lines = (("codes sampled from q(z|x)", variances.total, 5), ("mean codes", variances.signal, 1.5))
     with picture(out / PICTURES / "dimensions.png", 8, 4.5) as figure:
         axis = figure.subplots()
         for name, values, width in lines:
