@@ -86,7 +86,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{file}: {error}; mend it, or run in the project's folder") from error
+        raise InputError(f"{file}: {error}; correct it, or run in the project's folder") from error
 
 
 def build(kind: type[T], place: str, values: Mapping[str, Any], **given: Any) -> T:

@@ -15,7 +15,7 @@ from music.errors import InputError
 from music.score import Reason, Refused
 from pipelines.corpus.archives import read_members
 from pipelines.corpus.metadata import Metadata
-from pipelines.corpus.rows import printable, readable, refused
+from pipelines.corpus.rows import printable, readable_row, refused_row
 from pipelines.isolation import call_all
 from pipelines.shards import Row
 
@@ -51,13 +51,13 @@ def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
         path = printable(member.name)
         msd_id, md5 = name.groups() if name else (path, "")
         if not member.isfile() or member.issparse():
-            yield refused(msd_id, md5, path, Reason.NOT_A_FILE, "a link, a device or a sparse file")
+            yield refused_row(msd_id, md5, path, Reason.NOT_A_FILE, "a link, a device or a sparse file")
         elif not name or ".." in PurePosixPath(member.name).parts:
-            yield refused(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
+            yield refused_row(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
         elif midi is None:
-            yield refused(msd_id, md5, path, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
+            yield refused_row(msd_id, md5, path, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
         else:
-            yield readable(msd_id, md5, path, midi, metadata.get(msd_id, Metadata()))
+            yield readable_row(msd_id, md5, path, midi, metadata.get(msd_id, Metadata()))
 
 
 def read_metadata(path: str) -> dict[str, Metadata]:

@@ -318,9 +318,9 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
 def test_control_is_the_same_every_time(flower, tmp_path):
     section, out = flower
     assert analyse_control(context_of(), CONFIG, tmp_path) == section
-    one, two = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
+    first_files, second_files = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
     assert len(list((out / "clips").glob("*.mid"))) == 12
-    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert [path.read_bytes() for path in first_files] == [path.read_bytes() for path in second_files]
 
 
 def test_without_drums_tags_and_petals_the_rest_is_measured(tmp_path):

@@ -65,7 +65,7 @@ def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):
     save_compact(tmp_path, model, DESCRIPTION)
     again, description = load(tmp_path)
     assert description == DESCRIPTION
-    codes, expected = (each.codes(make_windows().tokens) for each in (again, model))
+    codes, expected = (loaded.codes(make_windows().tokens) for loaded in (again, model))
     assert not torch.equal(codes, expected)
     assert torch.allclose(codes, expected, atol=0.02)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]

@@ -49,8 +49,8 @@ def trained(folder, windows, config=BRIEF, model=SMALL, stopping=TO_THE_END, val
     return autoencoder, metrics, history, schedule
 
 
-def same(one: Autoencoder, other: Autoencoder) -> bool:
-    first, second = one.state_dict(), other.state_dict()
+def same(first_model: Autoencoder, second_model: Autoencoder) -> bool:
+    first, second = first_model.state_dict(), second_model.state_dict()
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -443,9 +443,9 @@ def test_two_processes_train_as_one(machine, model):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "alone.py"]
     finished = run(machine, [*torchrun, *command("two", *model)[3:]])
     assert finished.returncode == 0, finished.stderr
-    one, two = (load_file(machine / out / "model.safetensors") for out in ("one", "two"))
-    for name, weight in one.items():
-        assert torch.allclose(weight, two[name], atol=1e-3), name
+    alone, together = (load_file(machine / out / "model.safetensors") for out in ("one", "two"))
+    for name, weight in alone.items():
+        assert torch.allclose(weight, together[name], atol=1e-3), name
 
 
 def test_a_compact_copy_is_made_when_asked_for(machine):
