@@ -50,7 +50,7 @@ from stages.shared.command import run
 
 READER: Final = "symusic"
 COPIES = (2, 4)
-"""How many times over the corpus is measured, to see how time and memory grow."""
+"""The corpus is also measured with each file this many times, to see how time and memory grow."""
 WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
 SECONDS_BETWEEN_LOOKS = 0.2
 

@@ -1,4 +1,4 @@
-"""Whether speed costs quality: the published model's port and this project after the same number of windows.
+"""Compares the quality of the published model's port and of this project after the same number of windows.
 
     python -m benchmarks.quality WINDOWS --recipe demo --seen 32000 --batch 32 128 --seeds 0 1 2
 

@@ -30,7 +30,7 @@ class Description:
     training: TrainingConfig
     data: Provenance
     metrics: dict[str, float]
-    """What was measured when the weights were validated in training."""
+    """The metrics of these weights at their validation in training."""
     versions: dict[str, str]
 
 

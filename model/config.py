@@ -34,11 +34,11 @@ class ModelConfig(Settings):
     decoder: DecoderName
     prior: PriorName
     regulariser: Regulariser
-    """What pulls the codes towards the prior: WGAN-GP, the same with a critic that does not see the genre, the
+    """The term that pulls the codes towards the prior: WGAN-GP, the same with a critic that does not see the genre, the
     Kullback-Leibler divergence, or nothing.
     """
     genres: int
-    """How many Gaussians the flower has; 32 in [P]."""
+    """The number of Gaussians of the flower; 32 in [P]."""
     hidden_size: Count
     """Size of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
     layers: Count

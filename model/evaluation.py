@@ -24,7 +24,7 @@ MEASURES = {
     "majority_note_f1": "the notes of the same guess",
     "always_hold": "states, guessing a hold everywhere, which finds no notes",
 }
-"""What is measured, and what each measure is a share of."""
+"""The measures, each a share, with what it is a share of."""
 
 
 @dataclass(frozen=True)

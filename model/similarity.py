@@ -1,4 +1,4 @@
-"""How much two windows have in common."""
+"""Measures of how much two windows have in common."""
 
 from torch import Tensor
 

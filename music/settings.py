@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from music.errors import InputError
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-"""How a message names the type of a field."""
+"""The names of types in messages."""
 
 T = TypeVar("T")
 

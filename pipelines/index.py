@@ -37,12 +37,12 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class IndexReport:
-    """How many windows of one length a song shard has."""
+    """The numbers of windows and arrangements of a song shard, for one length."""
 
     passed: int
-    """Windows that pass the rule of silence."""
+    """The number of windows that pass the rule of silence, including repeats."""
     unique_in_file: int
-    """Of these, windows without repeats within a file."""
+    """The number of these without repeats within a file."""
     arrangements: int
     arrangements_cut: int
     """Arrangements beyond the cap."""

@@ -26,7 +26,7 @@ SECONDS = 120
 MEMORY_BYTES = 2 << 30
 """The address space of the process: pretty_midi needs 0.4 GB for a file of 2 MB. macOS has no such limit."""
 BATCH = 32
-"""How many inputs are sent at a time, to save time between calls."""
+"""The number of inputs that are sent together, which saves time between calls."""
 _OUT_OF_MEMORY = 3
 _COUNT = struct.Struct("<I")
 

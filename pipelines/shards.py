@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
-"""How the names of unfinished files end."""
+"""The ending of the names of unfinished files."""
 IDENTITY = ("msd_id", "md5")
 """The song's id and the file's MD5, which together identify a file: a song may have several."""
 _IDENTITY = [(name, pa.string()) for name in IDENTITY]

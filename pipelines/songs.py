@@ -37,7 +37,7 @@ Read = Callable[[list[bytes]], list[Answer]]
 """`reading.read_midi` for several files."""
 
 FILES_PER_ROW_GROUP = 64
-"""Few enough that a shard can be read in small pieces."""
+"""The number is small, so that a shard can be read in small pieces."""
 BARS_PER_BATCH = 1 << 14
 """The bars of all tracks of about 20 files: enough that numpy's overhead is small, and memory is bounded."""
 
@@ -56,11 +56,11 @@ class SongsReport:
     written: tuple[Shard, Shard]
     """The files kept, and the files refused."""
     songs: int
-    """How many songs the files kept belong to. All files of a song are in the same shard."""
+    """The number of songs that the files kept belong to. All files of a song are in the same shard."""
     meter_notation: Counter[str]
-    """How many files were kept, by how they say that they are in 4/4."""
+    """The number of files kept, by their `MeterNotation`."""
     refused: Counter[str]
-    """How many files were refused, by reason."""
+    """The number of files refused, by reason."""
 
 
 def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> dict[str, Any]:

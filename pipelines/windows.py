@@ -72,7 +72,7 @@ class WindowsConfig(Settings):
 
 @dataclass(frozen=True)
 class WindowsReport:
-    """What was written of one song shard, in windows of one length."""
+    """The windows of one length that were written for a song shard."""
 
     written: tuple[Shard, Shard]
     """Training and validation windows."""

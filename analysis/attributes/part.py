@@ -26,7 +26,7 @@ TITLE = "Low-level metrics of samples"
 PROSE = Prose(__file__)
 ROWS = "rows.json"
 COLUMNS = 8
-"""How many panels stand in a row of the picture of samples."""
+"""The number of panels in a row of the picture of samples."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class AttributesConfig(Settings):
     songs: Annotated[int, at_least(1)]
     """Genres with fewer training songs than this are not compared with their Gaussians."""
     shuffles: Annotated[int, at_least(1)]
-    """How many random orders of the genres show what happens by chance."""
+    """The number of random orders of the genres from which chance levels come."""
     seed: Annotated[int, at_least(0)]
 
 

@@ -123,13 +123,13 @@ def validated_classifier(
 
 
 def _testable(real: WindowSet, genre: int, min_songs: int) -> bool:
-    """Whether there are enough songs with the genre and without it."""
+    """Returns whether there are enough songs with the genre and without it."""
     tagged, songs = real.genres[:, genre].numpy(), real.songs.numpy()
     return min(len(np.unique(songs[tagged])), len(np.unique(songs[~tagged]))) >= min_songs
 
 
 def _movable(sample: ControlSample, genre: int) -> bool:
-    """Whether training windows tell the direction to the genre, and there are windows to move there."""
+    """Returns whether training windows give a direction to the genre, and there are windows to move in it."""
     return _some_not_all(sample.training.genres[:, genre]) and not bool(sample.windows.genres[:, genre].all())
 
 

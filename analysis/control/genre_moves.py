@@ -57,9 +57,9 @@ class Transfer:
     windows: int
     """The number of windows that are moved."""
     moves: Mapping[str, GenreMove]
-    """By path to the genre: "means", and "petal" for a flower prior."""
+    """The moves by their path to the genre: "means", and "petal" for a flower prior."""
     controls: Mapping[str, GenreMove]
-    """By path: moves as far in random directions."""
+    """The control for each path: moves as far in random directions."""
 
 
 def mean_over_genres(

@@ -1,4 +1,4 @@
-"""Whether codes are controls: what happens to the music when they are moved along an attribute, or toward a genre."""
+"""Control of the music by its codes: what moves along an attribute, or toward a genre, change."""
 
 from pathlib import Path
 

@@ -29,19 +29,19 @@ class SeparabilityConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     windows: Annotated[int, at_least(2)]
-    """How many windows each genre of a pair has at most."""
+    """The largest number of windows of each genre of a pair."""
     windows_together: Annotated[int, at_least(2)]
-    """How many windows each genre has at most in the picture of all genres."""
+    """The largest number of windows of each genre in the picture of all genres."""
     pairs: list[tuple[str, str]]
-    """The pairs that are drawn large."""
+    """The pairs with a large picture each."""
     songs: Annotated[int, at_least(2)]
-    """How many songs with only one of the two tags each genre needs for the pair to be measured."""
+    """A pair is measured if each genre has at least this many songs without the other's tag."""
     folds: Annotated[int, at_least(2)]
     """The number of folds of the cross-validation."""
     shrinkage: Annotated[float, between(0, 1)]
     """The share by which the classifier's covariance is shrunk towards a sphere."""
     shuffles: Annotated[int, at_least(1)]
-    """How often the labels of each pair are shuffled, and the order of the circle."""
+    """The number of times that the labels of each pair, and the order of the circle, are shuffled."""
     seed: int
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ class Separability:
 
 
 Separabilities = Mapping[tuple[int, int], Separability]
-"""By the numbers of the two genres, the lower first."""
+"""The separability of pairs, by the numbers of the two genres, the lower first."""
 
 
 def measure_separability(pair: Pair, shuffles: int, folds: int, shrinkage: float, seed: int) -> Separability:

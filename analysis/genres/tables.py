@@ -9,7 +9,7 @@ from analysis.genres.separability import Separabilities, Separability
 from analysis.shared.section import Cell, Table
 
 EXTREMES = 10
-"""How many pairs the tables show of each end of the ranking."""
+"""The number of pairs that the tables show from each end of the ranking."""
 
 
 def mean_separability(separabilities: Separabilities) -> dict[str, float]:

@@ -19,7 +19,7 @@ from music.tokens import HOLD, SILENT
 TITLE = "Interpolation"
 PROSE = Prose(__file__)
 COLUMNS = 3
-"""How many panels stand in a row of the picture of one path."""
+"""The number of panels in a row of the picture of one path."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class InterpolationConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     points: Annotated[int, at_least(2)]
-    """How many points the path has that is drawn and heard, its ends included."""
+    """The number of points of the path that is drawn and heard, including its ends."""
     pairs: Annotated[int, at_least(2)]
-    """How many pairs of windows the paths are measured on."""
+    """The number of pairs of windows whose paths are measured."""
     alphas: Annotated[int, at_least(2)]
-    """How many points each measured path has, its ends included."""
+    """The number of points of each measured path, including its ends."""
     seed: Annotated[int, at_least(0)]
 
 

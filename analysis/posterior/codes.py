@@ -11,7 +11,7 @@ from model.networks.encoder import reparametrise
 from model.networks.priors import sample_genre
 
 SAMPLES, VALIDATION = "samples of the prior", "validation windows"
-"""How tables and pictures name the two."""
+"""The names of the two in tables and pictures."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from music.tokens import PITCHES
 
 PROSE = Prose(__file__)
 CHUNK = 8192
-"""How many training windows are compared at once."""
+"""The number of training windows that are compared at once."""
 DRAWN = 3
 """The number of samples shown beside their nearest training windows."""
 BINS = 40

@@ -1,4 +1,4 @@
-"""What each latent dimension carries, and how many are dead."""
+"""The variance of each latent dimension, and the share of dead dimensions."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -17,9 +17,9 @@ from music.pictures import CIRCLE_COLOURS, label_circle, picture, short
 PROSE = Prose(__file__)
 GREY = "#808080"
 DEVIATIONS = 2
-"""How many standard deviations of its Gaussian an ellipse reaches."""
+"""The half axes of an ellipse, in standard deviations of its Gaussian."""
 REACH = 3.2
-"""How far the axes reach, in the largest of the prior's two standard deviations in the plane."""
+"""The range of the axes, in the larger of the prior's two standard deviations in the plane."""
 LABEL_RADIUS = 1.7
 """Just outside the ellipses of the flower."""
 

@@ -35,7 +35,7 @@ class Estimate:
 
 
 Measures = dict[str, dict[str, Estimate]]
-"""By measure, then by track and mean."""
+"""Estimates by measure, then by track and mean."""
 
 
 def estimates(counts: Mapping[str, Counts], tracks: tuple[str, ...], resamples: int, seed: int) -> Measures:

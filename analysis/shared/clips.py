@@ -26,7 +26,7 @@ class Panels:
     tracks: Sequence[str]
     """The tracks of the windows; the other tracks are silent."""
     columns: int
-    """How many panels stand in a row of the picture."""
+    """The number of panels in a row of the picture."""
 
 
 def write_clips(out: Path, prefix: str, windows: Sequence[tuple[str, Tensor]], tracks: Sequence[str]) -> list[Clip]:

@@ -12,7 +12,7 @@ from model.data import DroppedWindows, WindowSet, read_split_unit, read_windows
 from model.training.workers import device
 
 BATCH = 256
-"""How many windows the model encodes or decodes at once."""
+"""The number of windows that the model encodes or decodes at once."""
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class Predictor(nn.Module):
 
 
 class AutoregressiveDecoder(nn.Module):
-    """What both decoders share: predictors that start again in each segment of a window, from the segment's code."""
+    """The base class of both decoders: predictors that start again in each segment of a window, from its code."""
 
     def __init__(self, config: ModelConfig, predictors: int, code: int) -> None:
         super().__init__()

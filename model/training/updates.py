@@ -27,7 +27,7 @@ class Updates:
         workers: Workers = ALONE,
         graph: bool = True,
     ) -> None:
-        """graph: whether updates are replayed from a CUDA graph where that is possible."""
+        """Prepares the updates; graph: whether they are replayed from a CUDA graph where that is possible."""
         device = windows.tokens.device
         self._windows, self._optimisers = windows, optimisers
         self._generator = torch.Generator(device)

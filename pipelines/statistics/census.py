@@ -53,7 +53,7 @@ class TagCounts:
     """Songs without any tag of the vocabulary."""
     spellings: int
     tags: int
-    """How many tags there are once the spellings are normalised."""
+    """The number of tags after normalising their spellings."""
     respelt: dict[str, list[str]]
     """The tags with the most spellings."""
     share_of_tags: float
@@ -86,7 +86,7 @@ class Census:
         """Reads the folder of songs. genres: the vocabulary."""
         self.genres = genres
         self.songs: dict[str, Song] = {}
-        """By song id."""
+        """The songs by their ids."""
         self._untagged = 0
         self._spellings: dict[str, set[str]] = defaultdict(set)
         self._bars: Counter[int] = Counter()

@@ -23,7 +23,7 @@ class Example:
     title: str
     bar: int
     transposition: int
-    """In semitones."""
+    """The transposition in semitones."""
     genres: list[str]
     tokens: Tokens
     """(4, steps), transposed."""

@@ -15,7 +15,7 @@ from pipelines.statistics.checks import Check, Source, read_manifests
 from pipelines.statistics.window_counts import WindowCounts, count_windows
 
 REFUSED_SHOWN = 3
-"""How many files are named for each reason."""
+"""The number of files named as examples for each reason."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class Statistics:
 
     files: int
     kept: int
-    """How many files were kept."""
     refused: int
-    """How many files were refused."""
     checks: list[Check]
     sources: list[Source]
     refusals: list[Refusal]

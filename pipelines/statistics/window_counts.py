@@ -34,7 +34,7 @@ class SplitCounts:
     songs: int
     artists: int
     genres: int
-    """How many genres of the vocabulary the windows have."""
+    """The number of genres of the vocabulary that occur among the windows."""
     windows_without_genre: int
     songs_by_genre: list[int]
     windows_by_genre: list[int]
