@@ -184,7 +184,7 @@ class WholeUpdate:
         self.critic = Adam([name for name in weights if name.startswith("critic.")], (0.5, 0.9))
 
     def make(self, tokens: Tensor, tagged: Tensor, generator: torch.Generator, beta: float, rate: float) -> None:
-        """One update; tagged: (batch, genres) bool. The generator's numbers are drawn in the model's order."""
+        """Makes an update; tagged: (batch, genres) bool. Random numbers are generated in the model's order."""
         genres = tagged.shape[1]
         unit = scale(self.prior, self.latent)
         noise = torch.randn(len(tokens), self.latent, generator=generator)

@@ -23,7 +23,7 @@ def generator():
 
 
 def built(decoder_type, config=SMALL):
-    """With weights large enough for every input to matter."""
+    """Returns a decoder with weights so large that every input matters."""
     torch.manual_seed(0)
     decoder = decoder_type(config).double()
     for parameter in decoder.parameters():

@@ -33,7 +33,7 @@ def windows():
 
 
 def gradients(windows, model, precision):
-    """Of one update's losses, each a vector."""
+    """The gradients of the losses of one update, each a vector."""
     torch.manual_seed(0)
     autoencoder, seen = Autoencoder(model), seen_by(windows, model)
     config = replace(BRIEF, precision=precision, batch=len(seen))

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from music import audio
-from music.score import Score
+from music.score import FOUR_FOUR, Score
 from music.writing import to_midi
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from tests.helpers.scores import band, instrument
 
 pytest.importorskip("tinysoundfont", reason="no sound without it")
 soundfile = pytest.importorskip("soundfile", reason="no sound without it")

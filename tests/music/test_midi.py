@@ -4,9 +4,9 @@ import mido
 import pytest
 
 from music.midi import READERS
-from music.score import Reason, Refused, Score, TimeSignature
+from music.score import FOUR_FOUR, Reason, Refused, Score, TimeSignature
 from music.writing import to_midi
-from tests.helpers.scores import FOUR_FOUR, band, instrument, midi_file
+from tests.helpers.scores import band, instrument, midi_file
 
 
 def on(time: int, note: int = 60, channel: int = 0) -> mido.Message:

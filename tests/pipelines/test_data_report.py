@@ -13,7 +13,7 @@ import yaml
 
 from music.errors import InputError
 from music.piano_rolls import draw_windows
-from music.score import Score, TimeSignature
+from music.score import FOUR_FOUR, Score, TimeSignature
 from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
@@ -24,7 +24,7 @@ from pipelines.windows import SplitConfig, WindowsConfig, write_windows
 from stages.data_report import main
 from stages.pages.charts import draw_circle, draw_similarity
 from tests.helpers.pages import Page
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from tests.helpers.scores import band, instrument
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 SCRIPT = "<script>alert(1)</script>"

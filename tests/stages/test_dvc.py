@@ -5,12 +5,12 @@ import json
 import pytest
 import yaml
 
-from music.score import Score
+from music.score import FOUR_FOUR, Score
 from music.writing import to_midi
 from stages.report import SUMMARY
 from tests.helpers.pages import Page
 from tests.helpers.projects import ROOT, copy_project, output
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from tests.helpers.scores import band, instrument
 
 TAGS = ("rock</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "pop", "jazz")
 TINY = {
