@@ -41,7 +41,7 @@ class Counts:
         return (weights @ self.hits) / (weights @ self.chances).clamp(min=1)
 
 
-def columns(tracks: Sequence[str]) -> list[str]:
+def column_names(tracks: Sequence[str]) -> list[str]:
     """Returns the names of the columns that `with_means` returns."""
     return [*tracks, "mean", *(["mean_without_strings"] if len(tracks) == len(TRACKS) else [])]
 
@@ -57,7 +57,7 @@ def with_means(shares: Tensor) -> Tensor:
 def by_track(counts: Mapping[str, Counts], tracks: Sequence[str]) -> dict[str, dict[str, float]]:
     """Returns each measure by track, with its means."""
     return {
-        measure: dict(zip(columns(tracks), with_means(measured.share()).tolist(), strict=True))
+        measure: dict(zip(column_names(tracks), with_means(measured.share()).tolist(), strict=True))
         for measure, measured in counts.items()
     }
 

@@ -15,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from music.arrays import FloatArray, IntArray
 from music.errors import InputError
 from music.settings import Settings, from_to
-from pipelines.beam.runners import BeamConfig, count, run_pipeline
+from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.shards import read_manifest, read_row_groups, shard_paths, write_text
 
 TagSets = dict[tuple[str, ...], int]
@@ -68,7 +68,7 @@ def count_tag_sets(path: str) -> TagSets:
         row["msd_id"]: row["terms"] for group in read_row_groups(path, ["msd_id", "terms"]) for row in group.to_pylist()
     }
     tag_sets = Counter(tuple(sorted({normalise(term) for term in spellings} - {""})) for spellings in terms.values())
-    count("genres", {"songs": tag_sets.total(), "songs_without_tags": tag_sets[()]})
+    add_to_counters("genres", {"songs": tag_sets.total(), "songs_without_tags": tag_sets[()]})
     return tag_sets
 
 

@@ -16,7 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
 from music.windows import find_windows
-from pipelines.beam.runners import count
+from pipelines.beam.runners import add_to_counters
 from pipelines.shards import IDENTITY, read_row_group, read_row_groups, shard_name, shard_writers, windows_folder
 from pipelines.songs import read_songs
 from pipelines.split import SplitConfig, in_validation
@@ -92,7 +92,7 @@ def index_songs(
     for bars, parts in tables.items():
         index = pa.concat_tables(parts)
         _write_index(index, index_path(out, bars, shard, shards), partitions(shards))
-        count("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
+        add_to_counters("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
         reports[bars] = IndexReport(passed[bars], len(index), arrangements, arrangements_cut)
     return reports
 
@@ -124,7 +124,7 @@ def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator
     order = np.lexsort((rank, validation[tied], low[tied], high[tied]))
     first, second = tied[order[:-1]], tied[order[1:]]
     lost = second[(high[first] == high[second]) & (low[first] == low[second])]
-    count("windows", {f"repeated_across_files_{bars}bar": len(lost)})
+    add_to_counters("windows", {f"repeated_across_files_{bars}bar": len(lost)})
     shard = np.searchsorted(ends, lost, side="right")
     for loser in np.unique(shard):
         yield int(loser), RepeatedWindows(bars, partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))

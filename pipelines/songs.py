@@ -16,7 +16,7 @@ from music.errors import InputError
 from music.score import MeterNotation, Refused
 from music.settings import Settings
 from music.tokens import STEPS_PER_BAR, TRACKS
-from pipelines.beam.runners import BeamConfig, count, run_pipeline
+from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.isolation import BATCH, Answer, Isolated
 from pipelines.reading import HEADER, METER_NOTATIONS
 from pipelines.shards import (
@@ -116,7 +116,7 @@ class _ReadShard(beam.DoFn):  # type: ignore[misc]
 
     def process(self, numbered: tuple[int, str]) -> Iterator[SongsReport]:
         report = write_song_shard(numbered, self._shards, self._out, self._read)
-        count("songs", {"files_kept": report.written[0].rows, "songs_kept": report.songs, **report.refused})
+        add_to_counters("songs", {"files_kept": report.written[0].rows, "songs_kept": report.songs, **report.refused})
         yield report
 
     def teardown(self) -> None:

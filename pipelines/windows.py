@@ -24,7 +24,7 @@ from music.errors import InputError
 from music.settings import Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
 from music.windows import SPLITS, cut_windows, first_states, random_transpositions
-from pipelines.beam.runners import BeamConfig, count, run_pipeline
+from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.genres import normalise
 from pipelines.index import IndexReport, find_repeated, index_path, index_songs, partitions, read_index
 from pipelines.shards import (
@@ -236,7 +236,7 @@ class _WindowWriter:
 
 def _report(bars: int, writers: Sequence[_WindowWriter]) -> WindowsReport:
     training, validation = (writer.close() for writer in writers)
-    count("windows", {f"train_{bars}bar": training.rows, f"validation_{bars}bar": validation.rows})
+    add_to_counters("windows", {f"train_{bars}bar": training.rows, f"validation_{bars}bar": validation.rows})
     return WindowsReport((training, validation), np.stack([writer.states for writer in writers]))
 
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.shared.bootstrap import mean_of, means
+from analysis.shared.bootstrap import mean_statistic, weighted_means
 from analysis.shared.correlation import correlation, rank_correlation
 from music.arrays import FloatArray
 
@@ -43,8 +43,8 @@ def consistency(weights: FloatArray, changes: FloatArray) -> FloatArray:
     It is 1 less the mean over levels of the standard deviation over windows. changes: (windows, levels) the
     attribute's change from level 0, in its standard deviations in training, NaN as in values.
     """
-    centred = changes - means(weights[:1], changes)
-    variance = means(weights, centred**2) - means(weights, centred) ** 2
+    centred = changes - weighted_means(weights[:1], changes)
+    variance = weighted_means(weights, centred**2) - weighted_means(weights, centred) ** 2
     return np.asarray(1 - np.sqrt(variance.clip(0)).mean(axis=1))
 
 
@@ -54,4 +54,4 @@ def restrictiveness(weights: FloatArray, others: Sequence[FloatArray]) -> FloatA
     It is 1 less the mean over attributes and windows of the standard deviation over levels. others: values of each
     other attribute, in its standard deviations in training.
     """
-    return 1 - mean_of([means(weights, values.std(axis=1)) for values in others])
+    return 1 - mean_statistic([weighted_means(weights, values.std(axis=1)) for values in others])

@@ -9,7 +9,7 @@ from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
-from analysis.shared.bootstrap import means
+from analysis.shared.bootstrap import weighted_means
 from analysis.shared.context import EvaluationContext
 from model.latent import moved, step_along
 from model.similarity import same_states
@@ -121,17 +121,17 @@ def attribute_control(
     if np.isnan(values).all():
         return None
     changes = values - values[:, [levels.index(0)]]
-    change = means(weights, changes)
+    change = weighted_means(weights, changes)
     others = [other_values / scales[other] for other, other_values in move.values.items() if other != name]
     return AttributeControl(
         lowest=change[:, 0],
         highest=change[:, -1],
         end_to_end=(change[:, -1] - change[:, 0]) / scales[name],
-        monotonicity=means(weights, monotonicity(np.array(levels), values)),
-        linearity=means(weights, linearity(np.array(levels), values)),
+        monotonicity=weighted_means(weights, monotonicity(np.array(levels), values)),
+        linearity=weighted_means(weights, linearity(np.array(levels), values)),
         consistency=consistency(weights, changes / scales[name]),
         restrictiveness=restrictiveness(weights, others) if others else np.full(len(weights), np.nan),
-        kept=means(weights, move.kept[:, [0, -1]].mean(axis=1)),
+        kept=weighted_means(weights, move.kept[:, [0, -1]].mean(axis=1)),
     )
 
 
@@ -142,5 +142,6 @@ def mean_changes(move: AttributeMove, scales: Mapping[str, float]) -> dict[str, 
     """
     once = np.ones((1, len(move.kept)))
     return {
-        name: float(means(once, values[:, -1] - values[:, 0])[0] / scales[name]) for name, values in move.values.items()
+        name: float(weighted_means(once, values[:, -1] - values[:, 0])[0] / scales[name])
+        for name, values in move.values.items()
     }

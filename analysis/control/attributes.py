@@ -19,7 +19,7 @@ from analysis.control.attribute_moves import (
 from analysis.control.config import ControlConfig
 from analysis.control.pictures import draw_attribute_moves, draw_matrices
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import estimate, interval_metrics, mean_of, table_cell
+from analysis.shared.bootstrap import estimate, interval_metrics, mean_statistic, table_cell
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
@@ -85,9 +85,9 @@ def _metrics(controls: Mapping[str, AttributeControl]) -> dict[str, object]:
     by_attribute = controls.values()
     return {
         "monotonicity": {name: estimate(control.monotonicity).value for name, control in controls.items()},
-        **interval_metrics("mean_monotonicity", mean_of([control.monotonicity for control in by_attribute])),
-        **interval_metrics("consistency", mean_of([control.consistency for control in by_attribute])),
-        **interval_metrics("restrictiveness", mean_of([control.restrictiveness for control in by_attribute])),
+        **interval_metrics("mean_monotonicity", mean_statistic([control.monotonicity for control in by_attribute])),
+        **interval_metrics("consistency", mean_statistic([control.consistency for control in by_attribute])),
+        **interval_metrics("restrictiveness", mean_statistic([control.restrictiveness for control in by_attribute])),
     }
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from analysis.control.genre_classifier import ValidatedClassifier
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import mean_of, means
+from analysis.shared.bootstrap import mean_statistic, weighted_means
 from analysis.shared.context import EvaluationContext
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
@@ -33,20 +33,20 @@ class GenreMove:
 
     def gain(self, weights: FloatArray) -> FloatArray:
         """Returns the mean change of percentile from the reconstruction to strength 1."""
-        return means(weights, self.percentiles[:, -1] - self.percentiles[:, 0])
+        return weighted_means(weights, self.percentiles[:, -1] - self.percentiles[:, 0])
 
     def risen(self, weights: FloatArray) -> FloatArray:
         """Returns the share of windows that the classifier finds more of the genre at strength 1 than at 0."""
         gains = self.percentiles[:, -1] - self.percentiles[:, 0]
-        return means(weights, np.where(np.isnan(gains), np.nan, gains > 0))
+        return weighted_means(weights, np.where(np.isnan(gains), np.nan, gains > 0))
 
     def kept(self, weights: FloatArray) -> FloatArray:
         """Returns the mean share of states that equal the reconstruction's at strength 1."""
-        return means(weights, self.same_states[:, -1])
+        return weighted_means(weights, self.same_states[:, -1])
 
     def notes_kept(self, weights: FloatArray) -> FloatArray:
         """Returns the mean F1 of the notes at strength 1, over the windows that have notes."""
-        return means(weights, self.note_f1[:, -1])
+        return weighted_means(weights, self.note_f1[:, -1])
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ def mean_over_genres(
     transfers: Sequence[Transfer], path: str, statistic: Callable[[GenreMove], FloatArray], *, random: bool = False
 ) -> FloatArray:
     """Returns the mean over genres of a statistic of the moves on one path, or of its random moves."""
-    return mean_of([statistic((transfer.controls if random else transfer.moves)[path]) for transfer in transfers])
+    return mean_statistic(
+        [statistic((transfer.controls if random else transfer.moves)[path]) for transfer in transfers]
+    )
 
 
 def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: ControlSample) -> dict[str, Tensor]:

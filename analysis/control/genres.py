@@ -12,7 +12,7 @@ from analysis.control.genre_classifier import ValidatedClassifier, validated_cla
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
 from analysis.control.sample import ControlSample
-from analysis.shared.bootstrap import estimate, interval, interval_metrics, means, table_cell
+from analysis.shared.bootstrap import estimate, interval, interval_metrics, table_cell, weighted_means
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
@@ -147,8 +147,8 @@ def _cells(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> 
         return table_cell(mean_over_genres(transfers, path, statistic, random=random), decimals)
 
     return [
-        cell(lambda move: means(weights, move.percentiles[:, 0]), 1),
-        cell(lambda move: means(weights, move.percentiles[:, -1]), 1),
+        cell(lambda move: weighted_means(weights, move.percentiles[:, 0]), 1),
+        cell(lambda move: weighted_means(weights, move.percentiles[:, -1]), 1),
         cell(lambda move: move.gain(weights), 1),
         cell(lambda move: move.gain(weights), 1, random=True),
         table_cell(_gain_over_random(result, transfers, path), 1),
@@ -174,7 +174,9 @@ def _write_plot_rows(
     )
     rows: list[Mapping[str, float]] = []
     if transfers:
-        percentiles = mean_over_genres(transfers, "means", lambda move: means(sample.weights, move.percentiles))
+        percentiles = mean_over_genres(
+            transfers, "means", lambda move: weighted_means(sample.weights, move.percentiles)
+        )
         columns = ("strength", "percentile", "low", "high")
         ends = interval(percentiles)
         rows = [
@@ -191,21 +193,21 @@ def _strengths(result: GenreTransfers, config: ControlConfig, out: Path) -> Figu
             "Is it more of the genre?",
             "classifier's percentile",
             100,
-            _curves(result, lambda move: means(weights, move.percentiles)),
+            _curves(result, lambda move: weighted_means(weights, move.percentiles)),
             ("real windows of the genre", result.real_percentile),
         ),
         StrengthPanel(
             "How much of the song is kept?",
             "share of states kept",
             1,
-            _curves(result, lambda move: means(weights, move.same_states)),
+            _curves(result, lambda move: weighted_means(weights, move.same_states)),
             None if similarity is None else ("two different songs", similarity),
         ),
         StrengthPanel(
             "How many of its notes?",
             "F1 of notes kept",
             1,
-            _curves(result, lambda move: means(weights, move.note_f1)),
+            _curves(result, lambda move: weighted_means(weights, move.note_f1)),
             None,
         ),
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.control.attribute_moves import AttributeMove
-from analysis.shared.bootstrap import interval, means
+from analysis.shared.bootstrap import interval, weighted_means
 from music.arrays import FloatArray
 from music.metrics import METRICS
 from music.pictures import heat_map, picture, short
@@ -39,9 +39,9 @@ def draw_attribute_moves(
         for axis, (number, (name, move)) in zip(axes, enumerate(moves.items()), strict=False):
             values = move.values[name]
             changes = values - values[:, [levels.index(0)]]
-            _line(axis, levels, means(weights, changes), f"C{number}", name)
+            _line(axis, levels, weighted_means(weights, changes), f"C{number}", name)
             axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change ({METRICS[name].unit})")
-            _line(kept, levels, means(weights, move.kept), f"C{number}", name)
+            _line(kept, levels, weighted_means(weights, move.kept), f"C{number}", name)
         kept.set(title="States kept", xlabel=LEVEL, ylabel="share of states", ylim=(0, 1.03))
         if similarity_of_songs is not None:
             kept.axhline(similarity_of_songs, color=REFERENCE, linestyle=":", label="two different songs")

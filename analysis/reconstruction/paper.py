@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from model.config import ModelConfig
-from model.evaluation import columns
+from model.evaluation import column_names
 from music.tokens import TRACKS
 
 HIDDEN_SIZE = 1024
 """The hidden size of [P]'s models."""
 COLUMN_NAMES = {"guitar": "guitar/piano", "mean": "average", "mean_without_strings": "average without strings"}
-"""Readable names, for those of `model.evaluation.columns` that need one."""
+"""Readable names, for those of `model.evaluation.column_names` that need one."""
 ROWS = (
     "2-bar drums alone",
     "2-bar guitar/piano alone",
@@ -63,7 +63,7 @@ def row_names(config: ModelConfig) -> dict[str, str]:
     if len(config.tracks) == 1:
         return {track: f"{config.bars}-bar {COLUMN_NAMES.get(track, track)} alone" for track in config.tracks}
     tracks = "" if config.tracks == TRACKS else f" (of {', '.join(config.tracks)})"
-    return {name: f"{config.bars}-bar {COLUMN_NAMES.get(name, name)}{tracks}" for name in columns(config.tracks)}
+    return {name: f"{config.bars}-bar {COLUMN_NAMES.get(name, name)}{tracks}" for name in column_names(config.tracks)}
 
 
 def counterpart(config: ModelConfig) -> PaperModel | None:

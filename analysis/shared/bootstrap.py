@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.evaluation import Counts, columns, with_means
+from model.evaluation import Counts, column_names, with_means
 from music.arrays import FloatArray
 
 INTERVAL = (0.025, 0.975)
@@ -48,7 +48,7 @@ def estimates(counts: Mapping[str, Counts], tracks: tuple[str, ...], resamples: 
         value = with_means(count.share())
         low, high = torch.quantile(with_means(count.share(weights)), ends, dim=0)
         rows = torch.stack([value, low, high], dim=-1).tolist()
-        measures[measure] = {name: Estimate(*row) for name, row in zip(columns(tracks), rows, strict=True)}
+        measures[measure] = {name: Estimate(*row) for name, row in zip(column_names(tracks), rows, strict=True)}
     return measures
 
 
@@ -68,7 +68,7 @@ def _resample(songs: int, resamples: int, seed: int) -> Tensor:
     return torch.from_numpy(counts).double()
 
 
-def means(weights: FloatArray, values: NDArray[np.floating]) -> FloatArray:
+def weighted_means(weights: FloatArray, values: NDArray[np.floating]) -> FloatArray:
     """Returns the mean over windows, as a statistic; NaN where no window counts.
 
     weights: (1 + resamples, windows), values: (windows, ...), NaN where a window does not count
@@ -81,7 +81,7 @@ def means(weights: FloatArray, values: NDArray[np.floating]) -> FloatArray:
     return np.asarray(shares.reshape(len(weights), *values.shape[1:]))
 
 
-def mean_of(statistics: Sequence[FloatArray]) -> FloatArray:
+def mean_statistic(statistics: Sequence[FloatArray]) -> FloatArray:
     """Averages statistics of one shape, resample by resample, without those that are NaN there."""
     total = np.ma.masked_invalid(np.stack(statistics)).mean(axis=0)
     return np.asarray(np.ma.filled(total, np.nan), dtype=np.float64)

@@ -52,7 +52,7 @@ class BeamConfig(Settings):
             raise ValueError("storage must be a URI such as gs://bucket/musae, or an absolute path")
 
 
-def count(step: str, counts: Mapping[str, int]) -> None:
+def add_to_counters(step: str, counts: Mapping[str, int]) -> None:
     """Adds to a step's counters, which the runner shows; does nothing outside a pipeline."""
     for name, number in counts.items():
         beam.metrics.Metrics.counter(step, name).inc(number)

@@ -16,7 +16,7 @@ from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, 
 from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
 from analysis.control.sample import take_sample
-from analysis.shared.bootstrap import estimate, mean_of, means, song_weights
+from analysis.shared.bootstrap import estimate, mean_statistic, song_weights, weighted_means
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES
 from model.data import WindowSet
@@ -227,9 +227,9 @@ def test_windows_without_the_attribute_at_some_level_are_left_out():
 def test_means_of_windows_count_each_as_often_as_its_song_is_drawn():
     values = np.array([[1.0, 1.0], [2.0, math.nan], [6.0, math.nan]])
     weights = np.array([[1.0, 1.0, 1.0], [2.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
-    np.testing.assert_allclose(means(weights, values), [[3, 1], [1.5, 1], [6, math.nan]])
+    np.testing.assert_allclose(weighted_means(weights, values), [[3, 1], [1.5, 1], [6, math.nan]])
     statistics = [np.array([1.0, 2.0, math.nan]), np.array([3.0, math.nan, math.nan])]
-    np.testing.assert_allclose(mean_of(statistics), [2, 2, math.nan])
+    np.testing.assert_allclose(mean_statistic(statistics), [2, 2, math.nan])
 
 
 def test_songs_are_drawn_whole():
@@ -246,7 +246,7 @@ def test_intervals_are_those_of_a_mean_of_songs():
     """For 400 songs the bootstrap agrees with the normal approximation, 1.96 standard errors; windows do not count."""
     by_song = np.random.default_rng(1).normal(5, 2, size=400)
     songs = torch.arange(400).repeat_interleave(3)
-    gain = estimate(means(song_weights(songs, 2000, seed=0), np.repeat(by_song, 3)))
+    gain = estimate(weighted_means(song_weights(songs, 2000, seed=0), np.repeat(by_song, 3)))
     error = 1.96 * by_song.std() / math.sqrt(400)
     assert gain.value == pytest.approx(by_song.mean())
     assert (gain.value - gain.low, gain.high - gain.value) == pytest.approx((error, error), rel=0.08)
