@@ -1,4 +1,4 @@
-"""The whole analysis on a machine without DVC and Beam, such as the one that trained the model.
+"""The whole analysis on a machine without DVC and Beam, for example the one that trained the model.
 
     python -m analysis MODEL WINDOWS OUT
 
@@ -7,7 +7,7 @@ It gets a folder for each part of the analysis and its metrics as JSON beside it
 and copies of the model's description, its curves and the manifest of the windows: the pages need nothing else.
 
 The analysis needs torch, numpy, pyarrow, safetensors, tqdm, scikit-learn, matplotlib, pretty_midi and pypianoroll, and
-what these bring. With tinysoundfont and soundfile it also writes sound.
+their dependencies. With tinysoundfont and soundfile it also writes sound.
 """
 
 import argparse

@@ -16,7 +16,7 @@ import torch
 from analysis.attributes.part import AttributesConfig, analyse_attributes
 from analysis.control.config import ControlConfig
 from analysis.control.part import analyse_control
-from analysis.genres.part import GenresConfig, analyse_genres
+from analysis.genres.part import SeparabilityConfig, analyse_genres
 from analysis.interpolation.part import InterpolationConfig, analyse_interpolation
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
 from analysis.reconstruction.part import ReconstructionConfig, analyse_reconstruction
@@ -34,7 +34,7 @@ PACKAGES = ("torch", "numpy", "scikit-learn", "matplotlib")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the analysis: the class of its settings, and the function that does it."""
+    """A part of the analysis: the class of its settings, and the function that runs it."""
 
     config: type[Any]
     analyse: Callable[[EvaluationContext, Any, Path], Section]
@@ -46,7 +46,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "reconstruction": Part(ReconstructionConfig, analyse_reconstruction),
         "interpolation": Part(InterpolationConfig, analyse_interpolation),
         "attributes": Part(AttributesConfig, analyse_attributes),
-        "genres": Part(GenresConfig, analyse_genres),
+        "genres": Part(SeparabilityConfig, analyse_genres),
         "posterior": Part(PosteriorConfig, analyse_posterior),
         "control": Part(ControlConfig, analyse_control),
     }
@@ -55,7 +55,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 
 
 def analyse(name: str, context: EvaluationContext, out: Path) -> Section:
-    """Does one part and writes its section into the folder. Raises `InputError` for settings out of range."""
+    """Runs one part and writes its section into the folder. Raises `InputError` for settings out of range."""
     if name not in PARTS:
         raise InputError(f"the analysis has no part {name}; there are {', '.join(PARTS)}")
     part = PARTS[name]

@@ -1,4 +1,4 @@
-"""What a compact copy costs in accuracy, by its bits a weight.
+"""The accuracy that a compact copy loses, by its bits per weight.
 
     python -m benchmarks.compact MODEL WINDOWS
 
@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.training import DEVICE, print_table
 from model.checkpoint import load_for
-from model.compact import Weights, rounded
+from model.compact import Weights, round_rows
 from model.data import read_windows
 from model.evaluation import by_track, evaluate
 
@@ -21,12 +21,12 @@ VALIDATION_WINDOWS = 8192
 MEASURES = ("accuracy", "onset_accuracy", "note_f1")
 
 
-def rounded_to(weights: Weights, bits: int) -> Weights:
-    """The weights with matrices rounded to this many bits."""
+def round_weights(weights: Weights, bits: int) -> Weights:
+    """Returns the weights with matrices rounded to this many bits."""
     copy = dict(weights)
     for name, weight in weights.items():
         if weight.ndim == 2:
-            steps, sizes = rounded(weight, largest=2 ** (bits - 1) - 1)
+            steps, sizes = round_rows(weight, largest=2 ** (bits - 1) - 1)
             copy[name] = steps * sizes
     return copy
 
@@ -43,9 +43,9 @@ def main() -> None:
     model, description = load_for(arguments.model, arguments.windows)
     model.to(DEVICE)
     windows = read_windows(arguments.windows, description.model)
-    validation = windows.validation.spread(VALIDATION_WINDOWS)
+    validation = windows.validation.evenly_spaced(VALIDATION_WINDOWS)
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}
-    copies = {"as trained": weights} | {f"{bits} bits": rounded_to(weights, bits) for bits in (8, 4)}
+    copies = {"as trained": weights} | {f"{bits} bits": round_weights(weights, bits) for bits in (8, 4)}
     rows = []
     for name, copy in copies.items():
         model.load_state_dict(copy)

@@ -50,7 +50,7 @@ from stages.shared.command import run
 
 READER: Final = "symusic"
 COPIES = (2, 4)
-"""How many times over the corpus is measured, to see how time and memory grow."""
+"""The corpus is also measured with each file this many times, to see how time and memory grow."""
 WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -58,8 +58,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a run took."""
+class RunMeasures:
+    """The time, memory and results of a run."""
 
     seconds: float
     parts: dict[str, float]
@@ -74,8 +74,8 @@ class Measured:
     """The peak resident size of the largest process."""
 
 
-def without_beam(corpus: Path, out: Path, isolated: bool) -> Measured:
-    """Makes all windows, shard after shard, with the reader in a process of its own or in this one."""
+def without_beam(corpus: Path, out: Path, isolated: bool) -> RunMeasures:
+    """Makes all windows, one shard at a time, with the reader in a process of its own or in this one."""
     read = Isolated("pipelines.reading:read_midi", READER) if isolated else read_here
     songs, windows = str(out / "songs"), str(out / "windows")
     clock = _Clock()
@@ -103,6 +103,7 @@ def without_beam(corpus: Path, out: Path, isolated: bool) -> Measured:
 
 
 def read_here(batch: list[bytes]) -> list[Answer]:
+    """Calls `read_midi` in this process."""
     answers: list[Answer] = []
     for midi in batch:
         try:
@@ -112,7 +113,7 @@ def read_here(batch: list[bytes]) -> list[Answer]:
     return answers
 
 
-def with_beam(corpus: Path, out: Path, workers: int) -> Measured:
+def with_beam(corpus: Path, out: Path, workers: int) -> RunMeasures:
     """Runs the pipelines of the stages songs, genres and windows."""
     clock = _Clock()
     where = BeamConfig("FnApiRunner", workers)
@@ -138,24 +139,26 @@ class _Clock:
         self._parts: dict[str, float] = {}
 
     def _look(self) -> None:
-        this = psutil.Process()
+        parent = psutil.Process()
         while True:
             with suppress(psutil.NoSuchProcess):
-                sizes = [process.memory_info().rss for process in (this, *this.children(recursive=True))]
+                sizes = [process.memory_info().rss for process in (parent, *parent.children(recursive=True))]
                 self._largest = max(self._largest, *sizes)
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def lap(self, name: str) -> None:
+        """Ends the step of this name."""
         now = time.perf_counter()
         self._parts[name] = now - self._last
         self._last = now
 
-    def measured(self, files: int, windows: int, unique: int) -> Measured:
-        return Measured(self._last - self._began, self._parts, files, windows, unique, self._largest / 1e6)
+    def measured(self, files: int, windows: int, unique: int) -> RunMeasures:
+        """Returns the measures of the run; files, windows, unique: as in `RunMeasures`."""
+        return RunMeasures(self._last - self._began, self._parts, files, windows, unique, self._largest / 1e6)
 
 
-def read_corpus(path: Path, out: Path, shards: int) -> Measured:
-    """Runs what the stage corpus runs."""
+def read_corpus(path: Path, out: Path, shards: int) -> RunMeasures:
+    """Does the work of stage `corpus`."""
     clock = _Clock()
     files = write_corpus(CorpusConfig(str(path), shards, max_file_bytes=2_000_000), str(out))
     clock.lap("corpus")
@@ -195,11 +198,13 @@ def _higher(midi: bytes | None, semitones: int) -> bytes | None:
 
 
 def in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
+    """Calls the function in a new process, whose memory is not used by anything else."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
-def print_row(name: str, workers: int, measured: Measured) -> None:
+def print_row(name: str, workers: int, measured: RunMeasures) -> None:
+    """Prints a row of the table; the rates are those of one worker."""
     counts = measured.files, measured.windows, measured.unique
     files, windows, unique = (count / measured.seconds / workers for count in counts)
     parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in measured.parts.items())
@@ -235,9 +240,9 @@ def main(
         for workers in sorted({1, cores}):
             print_row(f"Beam, workers: {workers}", workers, in_own_process(with_beam, files, Path(folder()), workers))
         for count in COPIES:
-            more = Path(folder())
-            in_own_process(copy_corpus, files, more, count)
-            measured = in_own_process(with_beam, more, Path(folder()), cores)
+            copies = Path(folder())
+            in_own_process(copy_corpus, files, copies, count)
+            measured = in_own_process(with_beam, copies, Path(folder()), cores)
             print_row(f"Beam, workers: {cores}, corpus: {count} times", cores, measured)
 
 

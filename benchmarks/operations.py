@@ -1,4 +1,4 @@
-"""How many floating-point operations the matrix products of one update of MusAE take; additions count too.
+"""Counts the floating-point operations of the matrix products in one update of MusAE; additions count too.
 
 Only necessary operations are counted: inputs and genres are looked up, not multiplied; z, the same at every step, is
 projected once; one encoder pass serves all phases; and gradients that nothing uses are not computed.
@@ -24,7 +24,7 @@ class Operations:
         return self.encoder + self.decoders + self.critic
 
 
-def of_update(config: ModelConfig, training: TrainingConfig) -> Operations:
+def count_operations(config: ModelConfig, training: TrainingConfig) -> Operations:
     """Counts one update of the autoencoder, and the critic's updates that belong to it."""
     batch, steps = training.batch, STEPS_PER_BAR * config.bars
     size, latent = config.hidden_size, config.latent
@@ -51,7 +51,7 @@ def of_update(config: ModelConfig, training: TrainingConfig) -> Operations:
 
 
 def product(rows: int, inputs: int, outputs: int) -> int:
-    """The operations of (rows, inputs) times (inputs, outputs)."""
+    """Returns the operations of the matrix product (rows, inputs) times (inputs, outputs)."""
     return 2 * rows * inputs * outputs
 
 
@@ -64,7 +64,7 @@ def _layers(config: ModelConfig, batch: int) -> tuple[int, int, int]:
 
 
 def _critic(config: ModelConfig, batch: int) -> int:
-    """One update of the critic: scores of real and fake codes, and the penalty, which is differentiated twice."""
+    """Counts one update of the critic: scores of real and fake codes, and the penalty, differentiated twice."""
     first, second, score = _layers(config, batch)
     scores = 2 * (first + second + score)
     score_gradients = 2 * (first + 2 * second + 2 * score)  # none for the codes
@@ -74,5 +74,5 @@ def _critic(config: ModelConfig, batch: int) -> int:
 
 
 def _generator(config: ModelConfig, batch: int) -> int:
-    """The score of the codes, and its gradient for them alone."""
+    """Counts the score of the codes, and its gradient by the codes alone."""
     return 2 * sum(_layers(config, batch))

@@ -1,6 +1,6 @@
-"""The published model, ported to PyTorch without changes: what the speed of training is compared to.
+"""The published model, ported to PyTorch without changes: the baseline for the speed of training.
 
-[P] sections 3 and 4.1 and [W]: one-hot piano rolls, LSTMs one after another, and three phases an update, each with its
+[P] sections 3 and 4.1 and [W]: one-hot piano rolls, LSTMs in sequence, and three phases an update, each with its
 own encoder pass and its own Adam. The rest is PyTorch's default: float32, and TF32 inside cuDNN's LSTMs.
 """
 
@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from model.config import ModelConfig, TrainingConfig
 from model.data import WindowSet
-from model.networks.priors import FlowerPrior, GaussianPrior, Prior, draw_genre
+from model.networks.priors import FlowerPrior, GaussianPrior, Prior, sample_genre
 from music.tokens import STATES, STEPS_PER_BAR, TRACKS
 
 
@@ -30,7 +30,7 @@ class PianoRolls(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
 
 def one_hot(states: Tensor) -> Tensor:
-    """(..., 4, steps) int64 -> (..., steps, 4 * 130) float32."""
+    """Encodes states as one-hot; (..., 4, steps) int64 -> (..., steps, 4 * 130) float32."""
     return functional.one_hot(states, STATES).transpose(-3, -2).flatten(-2).float()
 
 
@@ -107,15 +107,18 @@ class Published:
 
     @torch.no_grad()
     def reconstruct(self, states: Tensor) -> Tensor:
-        """The logits of the mean codes, (batch, 4, steps, 130); states: (batch, 4, steps) int64."""
+        """Returns the logits of the mean codes, (batch, 4, steps, 130); states: (batch, 4, steps) int64."""
         mean, _ = self.encoder(one_hot(states))
         return torch.stack([decoder(mean) for decoder in self.decoders], dim=1)
 
     def step(
         self, rolls: Tensor, states: Tensor, genres: Tensor, beta: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """rolls: (batch, steps, 4 * 130) float32, states: (batch, 4, steps) int64, genres: (batch, genres) bool."""
-        genre = draw_genre(genres, generator)
+        """Makes an update and returns the losses.
+
+        rolls: (batch, steps, 4 * 130) float32, states: (batch, 4, steps) int64, genres: (batch, genres) bool.
+        """
+        genre = sample_genre(genres, generator)
 
         mean, log_variance = self.encoder(rolls)
         z = _sample(mean, log_variance, generator)

@@ -1,4 +1,4 @@
-"""Whether speed costs quality: the published model's port and this project after the same number of windows.
+"""Compares the quality of the published model's port and of this project after the same number of windows.
 
     python -m benchmarks.quality WINDOWS --recipe demo --seen 32000 --batch 32 128 --seeds 0 1 2
 
@@ -30,7 +30,7 @@ BATCH = 256
 
 
 def recipe(folder: Path, arguments: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
-    """MusAE in the sizes of the recipe, and the recipe's schedule."""
+    """Returns the configuration of MusAE in the sizes of the recipe, and the recipe's schedule."""
     config = RunConfig(
         tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp",
         recipe=arguments.recipe, updates=None, max_minutes=None, patience=None, keep="last", seed=0,
@@ -40,10 +40,10 @@ def recipe(folder: Path, arguments: argparse.Namespace) -> tuple[ModelConfig, Tr
     return read_recipe(config, data.bars, len(data.genres))
 
 
-def trained(
+def train_system(
     kind: SystemType, training: WindowSet, config: ModelConfig, schedule: TrainingConfig, updates: int
 ) -> System:
-    """A system after this many updates; the schedule, its batch and its seed are those of the run."""
+    """Trains a new system for this many updates; the schedule, its batch and its seed are those of the run."""
     torch.manual_seed(schedule.seed)
     system = kind(config, schedule.stretched(updates), training)
     torch.use_deterministic_algorithms(system.deterministic)
@@ -52,8 +52,8 @@ def trained(
     return system
 
 
-def judged(system: System, validation: WindowSet) -> tuple[float, float]:
-    """The loss of the mean codes, in nats a step over all tracks, and their accuracy."""
+def loss_and_accuracy(system: System, validation: WindowSet) -> tuple[float, float]:
+    """Returns the loss of the mean codes, in nats a step summed over the tracks, and their accuracy."""
     losses, hits = [], []
     for tokens in torch.split(validation.tokens, BATCH):
         logits = system.reconstruct(tokens)
@@ -63,7 +63,7 @@ def judged(system: System, validation: WindowSet) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Reads the command line, and trains and judges each system."""
+    """Reads the command line, and trains and evaluates each system."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("windows", type=Path)
     parser.add_argument("--recipe", required=True)
@@ -76,7 +76,7 @@ def main() -> None:
     describe()
     config, schedule = recipe(arguments.windows, arguments)
     windows = read_windows(arguments.windows, config)
-    validation = windows.validation.spread(VALIDATION_WINDOWS).to(DEVICE)
+    validation = windows.validation.evenly_spaced(VALIDATION_WINDOWS).to(DEVICE)
     if len(windows.training) < max(arguments.batch):
         parser.error(f"{len(windows.training)} training windows, fewer than a batch")
     rows = []
@@ -85,14 +85,18 @@ def main() -> None:
         measured = []
         for seed in arguments.seeds:
             run = replace(schedule, batch=batch, learning_rate=rate, seed=seed)
-            measured.append(judged(trained(kind, windows.training, config, run, arguments.seen // batch), validation))
+            measured.append(
+                loss_and_accuracy(
+                    train_system(kind, windows.training, config, run, arguments.seen // batch), validation
+                )
+            )
             print(f"{kind.name}, batches of {batch}, seed {seed}: {measured[-1]}", flush=True)
         rows.append([kind.name, str(batch), *map(mean_and_deviation, zip(*measured, strict=True))])
     print_table(["system", "batch", "loss, nats a step", "accuracy"], rows)
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
-    """The mean, and the standard deviation where there are several values."""
+    """Returns the mean, and the standard deviation where there are several values, as text."""
     return f"{mean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
 
 

@@ -1,4 +1,4 @@
-"""The model half: windows a second beside the published model's port, share of the hardware's peak, and a profile.
+"""The model half: windows per second beside the published model's port, share of the hardware's peak, a profile.
 
     python -m benchmarks.training WINDOWS... --batch 256
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader
 
-from benchmarks.operations import of_update
+from benchmarks.operations import count_operations
 from benchmarks.published import PianoRolls, Published
 from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Precision, PriorName, TrainingConfig
@@ -46,10 +46,10 @@ class System(Protocol):
     deterministic: bool
 
     def update(self) -> None:
-        """Loads a batch, and makes the updates of the critic and one of the autoencoder."""
+        """Loads a batch, and makes one update of the autoencoder with its updates of the critic."""
 
     def reconstruct(self, tokens: Tensor) -> Tensor:
-        """The logits of the mean codes, (batch, tracks, steps, 130); tokens: (batch, tracks, steps) uint8."""
+        """Returns the logits of the mean codes, (batch, tracks, steps, 130); tokens: (batch, tracks, steps) uint8."""
 
 
 class Ours:
@@ -62,7 +62,7 @@ class Ours:
     def __init__(self, config: ModelConfig, training: TrainingConfig, windows: WindowSet, graph: bool = True) -> None:
         self._training = replace(training, precision=self.precision)
         self._model = Autoencoder(config).to(DEVICE)
-        optimisers = Optimisers.of(self._model, training)
+        optimisers = Optimisers.for_model(self._model, training)
         self._updates = Updates(self._model, windows.to(DEVICE), self._training, optimisers, graph=graph)
         self._update = 0
 
@@ -75,7 +75,7 @@ class Ours:
 
 
 class Mixed(Ours):
-    """The same in mixed precision."""
+    """The training of this project in mixed precision."""
 
     name = "this project, bfloat16"
     precision: Precision = "bfloat16"
@@ -114,7 +114,7 @@ SystemType = type[Port] | type[Ours]
 
 
 def systems() -> list[SystemType]:
-    """The systems that the device can train; the port, to which the others are compared, is first."""
+    """Returns the systems that the device can train; the first is the port, the baseline."""
     try:
         check_precision(Mixed.precision, DEVICE)
     except InputError:
@@ -122,8 +122,8 @@ def systems() -> list[SystemType]:
     return [Port, Ours, Mixed]
 
 
-def seconds_of(work: Callable[[], object], times: int = 1) -> float:
-    """Seconds until the device has done the work this many times."""
+def measure_seconds(work: Callable[[], object], times: int = 1) -> float:
+    """Returns the seconds that the device takes to do the work this many times."""
     _synchronise()
     began = time.perf_counter()
     for _ in range(times):
@@ -138,21 +138,21 @@ def _synchronise() -> None:
 
 
 def train(system: System, updates: int) -> float:
-    """Seconds an update."""
+    """Trains for this many updates and returns the seconds per update."""
     torch.use_deterministic_algorithms(system.deterministic)
-    return seconds_of(system.update, updates) / updates
+    return measure_seconds(system.update, updates) / updates
 
 
 def peak(precision: torch.dtype) -> float:
-    """Operations a second of one large matrix product."""
+    """Returns the operations per second of one large matrix product."""
     side = 8192 if DEVICE.type == "cuda" else 2048
     factors = torch.randn(2, side, side, device=DEVICE, dtype=precision)
     torch.mm(*factors)
-    return 2 * side**3 / min(seconds_of(lambda: torch.mm(*factors)) for _ in range(10))
+    return 2 * side**3 / min(measure_seconds(lambda: torch.mm(*factors)) for _ in range(10))
 
 
 def profiled(system: System, updates: int) -> str:
-    """A table of the operators, or on a GPU of the kernels, that take most of the time."""
+    """Returns a table of the operators, or on a GPU of the kernels, that take most of the time."""
     train(system, 1)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if DEVICE.type == "cuda" else [])]
     with profile(activities=activities) as profiler:
@@ -163,8 +163,8 @@ def profiled(system: System, updates: int) -> str:
     return table
 
 
-def measure(folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace) -> None:
-    """Prints the speed of all systems, which train by turns, then where each spends its time."""
+def measure_systems(folder: Path, config: ModelConfig, training: TrainingConfig, arguments: argparse.Namespace) -> None:
+    """Prints the speed of all systems, which train alternately, and then profiles each."""
     began = time.perf_counter()
     windows = read_windows(folder, config).training
     print(f"{len(windows)} training windows, read in {time.perf_counter() - began:.1f} s", flush=True)
@@ -173,12 +173,12 @@ def measure(folder: Path, config: ModelConfig, training: TrainingConfig, argumen
         train(system, arguments.warm_up)
     rounds = [[train(system, arguments.updates) for system in started] for _ in range(arguments.repetitions)]
     times = list(zip(*rounds, strict=True))
-    operations = of_update(config, training).total
+    operations = count_operations(config, training).total
     peaks = {name: peak(precision) for name, precision in (("float32", torch.float32), ("bfloat16", torch.bfloat16))}
     rows = []
     for system, seconds in zip(started, times, strict=True):
         middle = median(seconds)
-        shares = [f"{operations / middle / most:.1%}" for most in peaks.values()]
+        shares = [f"{operations / middle / peak_rate:.1%}" for peak_rate in peaks.values()]
         speeds = [f"{training.batch / middle:.1f}", f"{median(times[0]) / middle:.2f}", f"{1000 * middle:.1f}"]
         rows.append([system.name, *speeds, f"{(max(seconds) - min(seconds)) / middle:.0%}", *shares])
     header = ["system", "windows/s", "times the port", "ms an update", "longest less shortest"]
@@ -224,13 +224,13 @@ def main() -> None:
         config, training = configs(folder, batch, arguments)
         print(f"\n## {config.bars} bars, batches of {batch}", flush=True)
         try:
-            measure(folder, config, training, arguments)
+            measure_systems(folder, config, training, arguments)
         except torch.OutOfMemoryError:
             print("\nThe systems do not fit into memory together.", flush=True)
 
 
 def configs(folder: Path, batch: int, arguments: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
-    """MusAE of the sizes asked for, and its schedule."""
+    """Returns the configuration of MusAE in the sizes asked for, and its schedule."""
     data = read_provenance(folder)
     config = ModelConfig(
         bars=data.bars, tracks=TRACKS, onsets="starts", decoder="parallel", prior=arguments.prior,

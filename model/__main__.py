@@ -3,11 +3,11 @@
     python -m model WINDOWS OUT --recipe paper --max-minutes 50
     torchrun --nproc-per-node 4 -m model WINDOWS OUT --recipe paper --max-minutes 50
 
-WINDOWS is a folder of shards such as data/windows/16bar. OUT is made, with the weights (model.safetensors, model.json),
-the curves (curves.csv), the accuracies beside their baselines (accuracy.json) and, with --compact, a copy of a quarter
-of the size (compact) and its accuracies. The minutes are those of training; reading the windows before and judging the
-weights on all windows after come on top. Stopped in training by Ctrl-C or SIGTERM, it leaves a snapshot in runs; the
-same command goes on from there.
+WINDOWS is a folder of shards such as data/windows/16bar. OUT is created. It gets the weights (model.safetensors,
+model.json), the curves (curves.csv), the accuracies beside their baselines (accuracy.json) and, with --compact, a copy
+of a quarter of the size (compact) with its accuracies. The minutes are those of training, without reading the windows
+and evaluating the model. Stopped in training by Ctrl-C or SIGTERM, it leaves a snapshot in runs; the same command goes
+on from there.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from safetensors import SafetensorError
 from model.checkpoint import load, save, save_compact
 from model.config import DecoderName, Keep, Onsets, Precision, PriorName, Regulariser, RunConfig
 from model.data import Dataset
-from model.evaluation import by_track, evaluate, lines
+from model.evaluation import by_track, evaluate, format_measures
 from model.recipes import RECIPES
 from model.training.run import train_on
 from model.training.snapshots import Metrics
-from model.training.workers import device, together
+from model.training.workers import device, process_group
 from music.errors import InputError
 from music.json_files import write_json
 from music.tokens import TRACKS
 
 
 def main() -> None:
-    """Reads the command line and trains; of several processes the first writes the results."""
+    """Reads the command line and trains; if there are several processes, the first writes the results."""
     parser = _parser()
     arguments = vars(parser.parse_args())
     windows, out, compact = (arguments.pop(name) for name in ("windows", "out", "compact"))
@@ -51,7 +51,7 @@ def _run(windows: Path, out: Path, config: RunConfig, compact: bool) -> None:
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     history: list[tuple[int, Metrics]] = []
-    with together() as workers:
+    with process_group() as workers:
         run = train_on(windows, config, lambda *record: history.append(record), workers, device())
     if not workers.first:
         return
@@ -70,7 +70,7 @@ def _evaluate(title: str, folder: Path, windows: Dataset) -> None:
     counts = evaluate(model.to(device()), windows.training, windows.validation)
     accuracy = by_track(counts, description.model.tracks)
     write_json(folder / "accuracy.json", accuracy)
-    print(lines(title, accuracy))
+    print(format_measures(title, accuracy))
 
 
 def _parser() -> argparse.ArgumentParser:

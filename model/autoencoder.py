@@ -1,4 +1,4 @@
-"""Encoder, decoder, critic and prior in one module: MusAE, its ablations, and MusicVAE to compare it with."""
+"""Encoder, decoder, critic and prior in one module: MusAE, its ablations, and MusicVAE for comparison."""
 
 import math
 
@@ -9,9 +9,8 @@ from model.config import ModelConfig
 from model.networks.critic import Critic
 from model.networks.decoder import ParallelDecoder
 from model.networks.encoder import Encoder
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
-from model.networks.scheduled_sampling import ScheduledSampling
 
 FIRST_VARIANCE = 0.01
 """Variance of the codes before training, as a share of the prior's mean square.
@@ -21,7 +20,7 @@ With more noise the decoders first learn to ignore the codes.
 
 
 class Autoencoder(nn.Module):
-    """The music adversarial autoencoder of [P] section 3, or with another decoder or regulariser a model beside it.
+    """The music adversarial autoencoder of [P] section 3; other decoders and regularisers make the models beside it.
 
     Encoder and decoders see codes divided by the prior's root mean square, so that codes in the flower's narrow petals
     are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
@@ -45,14 +44,14 @@ class Autoencoder(nn.Module):
         return not isinstance(self.decoder, ParallelDecoder)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens: (batch, tracks, steps) uint8 -> mean and log variance of q(z|x), (batch, latent) each."""
+        """Returns mean and log variance of q(z|x); tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
         mean, log_variance = self.encoder(tokens)
         return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
 
     def decode(self, z: Tensor, tokens: Tensor, sampling: ScheduledSampling | None = None) -> Tensor:
-        """The logits of the states, (batch, tracks, steps, 130), in z's precision; z: (batch, latent).
+        """Returns the logits of the states, (batch, tracks, steps, 130), in z's precision; z: (batch, latent).
 
-        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with sampling some states that it draws.
+        An autoregressive decoder is fed `tokens`, (batch, tracks, steps), or with `sampling` some states of its own.
         """
         code = z / self.prior.scale
         logits: Tensor = self.decoder(code, tokens, sampling) if self.autoregressive else self.decoder(code)
@@ -60,12 +59,12 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def codes(self, tokens: Tensor) -> Tensor:
-        """The mean code of each window; tokens: (batch, tracks, steps) -> (batch, latent)."""
+        """Returns the mean code of each window; tokens: (batch, tracks, steps) -> (batch, latent)."""
         return self.encode(tokens)[0]
 
     @torch.no_grad()
     def tokens(self, z: Tensor) -> Tensor:
-        """The likeliest states of each code; z: (batch, latent) -> (batch, tracks, steps) uint8.
+        """Returns the likeliest states of each code; z: (batch, latent) -> (batch, tracks, steps) uint8.
 
         An autoregressive decoder is fed its own states.
         """
@@ -81,7 +80,7 @@ def _decoder(config: ModelConfig) -> ParallelDecoder | FlatDecoder | Hierarchica
 
 
 def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Cross entropy in nats, summed over the tracks, averaged over windows and steps.
+    """Returns the cross entropy in nats, summed over the tracks, averaged over windows and steps.
 
     logits: (batch, tracks, steps, 130), tokens: (batch, tracks, steps).
     """
@@ -92,7 +91,7 @@ def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
 def _initialise(module: nn.Module) -> None:
     """Sets the weights as Keras does, in which [P] was written: Glorot, orthogonal recurrences, open forget gates.
 
-    With PyTorch's own, decoders take several times as long to begin to predict different states for different codes.
+    With PyTorch's own initial weights, decoders take several times as long before their states depend on the codes.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

@@ -1,4 +1,4 @@
-"""A trained model on disk: weights as safetensors, all else as JSON. Nothing is unpickled."""
+"""A trained model on disk: weights as safetensors, the rest as JSON. Nothing is unpickled."""
 
 import platform
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ class Description:
     training: TrainingConfig
     data: Provenance
     metrics: dict[str, float]
-    """What was measured when the weights were validated in training."""
+    """The metrics of these weights at their validation in training."""
     versions: dict[str, str]
 
 
@@ -40,7 +40,7 @@ def save(folder: Path, model: Autoencoder, description: Description) -> None:
 
 
 def save_compact(folder: Path, model: Autoencoder, description: Description) -> None:
-    """Writes the same with a quarter of the bytes, for `load` to read too; matrices are rounded to 8 bits a weight."""
+    """Writes a checkpoint of a quarter of the size, which `load` reads too; matrices are rounded to 8 bits a weight."""
     _write(folder, pack(model.state_dict()), description)
 
 

@@ -1,4 +1,4 @@
-"""Weights in 8 bits: each row of a matrix in whole steps of the row's own size."""
+"""Weights in 8 bits: each row of a matrix is whole numbers times a step size of its own."""
 
 import torch
 from torch import Tensor
@@ -7,13 +7,13 @@ Weights = dict[str, Tensor]
 """Tensors by the names that the model gives them."""
 
 LARGEST = 127
-"""The largest number of steps from 0 in 8 bits."""
+"""The largest number of steps that 8 bits hold with a sign."""
 STEPS, SIZES = ".steps", ".step_sizes"
-"""What the names of a matrix's two parts end in."""
+"""The endings of the names of a matrix's two parts."""
 
 
-def rounded(matrix: Tensor, largest: int = LARGEST) -> tuple[Tensor, Tensor]:
-    """Rounds each row of a matrix to steps, of which the row's largest number takes `largest`.
+def round_rows(matrix: Tensor, largest: int = LARGEST) -> tuple[Tensor, Tensor]:
+    """Rounds each row of a matrix to whole steps; the row's largest number is `largest` steps from 0.
 
     matrix: (rows, columns) -> the steps, (rows, columns) int8, and their sizes, (rows, 1) float32.
     """
@@ -22,18 +22,18 @@ def rounded(matrix: Tensor, largest: int = LARGEST) -> tuple[Tensor, Tensor]:
 
 
 def pack(weights: Weights) -> Weights:
-    """Matrices in steps of 8 bits; vectors stay as they are."""
+    """Returns the weights with matrices in 8 bits; vectors are unchanged."""
     packed: Weights = {}
     for name, weight in weights.items():
         if weight.ndim == 2:
-            packed[name + STEPS], packed[name + SIZES] = rounded(weight)
+            packed[name + STEPS], packed[name + SIZES] = round_rows(weight)
         else:
             packed[name] = weight
     return packed
 
 
 def expand(packed: Weights) -> Weights:
-    """The weights in single precision, of packed ones or of weights that were never packed."""
+    """Returns the weights in single precision; weights that were never packed are unchanged."""
     weights = {name: tensor for name, tensor in packed.items() if not name.endswith((STEPS, SIZES))}
     for name, steps in packed.items():
         if name.endswith(STEPS):

@@ -1,4 +1,4 @@
-"""What a model is made of, how it is trained and when training ends: one dataclass each."""
+"""What a model consists of, how it is trained, and when training ends: a dataclass for each."""
 
 import math
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ class ModelConfig(Settings):
     """
 
     bars: Count
-    """Length of a window; 16 steps each."""
+    """The length of a window in bars of 16 steps."""
     tracks: tuple[str, ...]
-    """Which of a window's four tracks the model sees."""
+    """The tracks of a window that the model sees, of the four in `TRACKS`."""
     onsets: Onsets
-    """What begins a state other than hold: a note that starts, or as in [P]'s code only a change of pitch."""
+    """What counts as an onset: a note that starts or, as in [P]'s code, only a change of pitch."""
     decoder: DecoderName
     prior: PriorName
     regulariser: Regulariser
-    """What pulls the codes towards the prior: WGAN-GP, the same with a critic that does not see the genre, the
+    """The term that pulls the codes towards the prior: WGAN-GP, the same with a critic that does not see the genre, the
     Kullback-Leibler divergence, or nothing.
     """
     genres: int
-    """How many Gaussians the flower has; 32 in [P]."""
+    """The number of Gaussians of the flower; 32 in [P]."""
     hidden_size: Count
     """Size of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
     layers: Count
@@ -66,19 +66,19 @@ class TrainingConfig(Settings):
     """Windows in an update."""
     learning_rate: Annotated[float, more_than(0)]
     decay: Annotated[float, from_to(0, 1)]
-    """The share of the learning rate that each update takes off it; 1e-4 in [P]."""
+    """The share by which each update lowers the learning rate; 1e-4 in [P]."""
     beta_every: Count
     """Updates after which beta grows by a tenth, from 0 to 1; 10,000 in [P]."""
     free_bits: Annotated[float, at_least(0)]
     """Bits of KL divergence that cost nothing, for a whole window; [V] section 2.1."""
     evaluate_every: Count
-    """Updates from one validation to the next; the last update is followed by one too."""
+    """Updates from one validation to the next; there is also one after the last update."""
     precision: Precision
     seed: Annotated[int, at_least(0)]
     clip: Annotated[float, at_least(0)] = 0.0
-    """The largest norm of the autoencoder's gradient, to which larger ones are scaled; 0 for no bound.
+    """The largest norm of the autoencoder's gradient: a larger gradient is scaled down to it; 0 means no limit.
 
-    1 in [V]'s code, whose loss is a sum over the steps, where ours is a mean.
+    It is 1 in [V]'s code, where the loss is a sum over the steps; here it is a mean.
     """
     critic_updates: Count = 5
     """Updates of the critic for one of the autoencoder; 5 in [W]."""
@@ -87,9 +87,9 @@ class TrainingConfig(Settings):
     kl_weight: Annotated[float, at_least(0)] = 0.2
     """Weight of the KL divergence where beta is 1; the largest beta of [V]."""
     sampling_rate: Annotated[float, at_least(0)] = 0.0
-    """k of the inverse sigmoid by which autoregressive decoders come to be fed their own states; 0 for never."""
+    """k in `sampling_chance`, the schedule of scheduled sampling; 0 turns scheduled sampling off."""
     sampling_every: Annotated[float, more_than(0)] = 1.0
-    """Updates of this schedule that count as one of the schedule for which k was chosen."""
+    """Updates of this schedule for each one of the schedule for which k was chosen."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,7 +99,7 @@ class TrainingConfig(Settings):
             raise ValueError("decay must be below 1")
 
     def stretched(self, updates: int) -> "TrainingConfig":
-        """The same schedule over another number of updates: whatever counts in updates grows or shrinks with it."""
+        """Returns the same schedule over another number of updates: all periods in updates grow or shrink with it."""
         factor = updates / self.updates
         return replace(
             self,
@@ -111,11 +111,11 @@ class TrainingConfig(Settings):
         )
 
     def beta(self, update: int) -> float:
-        """The weight of the regulariser at this update, counted from 0."""
+        """Returns the weight of the regulariser at this update, counted from 0."""
         return min(update // self.beta_every, 10) / 10
 
     def sampling_chance(self, update: int) -> float:
-        """How often an autoregressive decoder is fed its own state at this update: 1 - k / (k + exp(i / k)) [V].
+        """Returns the probability of feeding a decoder its own state at this update i: 1 - k / (k + exp(i / k)) [V].
 
         The chance grows from about 1 / k to 1, and is one half after k ln k updates.
         """
@@ -124,7 +124,7 @@ class TrainingConfig(Settings):
         return 1 / (1 + self.sampling_rate * math.exp(-update / self.sampling_every / self.sampling_rate))
 
     def rate(self, update: int) -> float:
-        """The learning rate at this update, counted from 0."""
+        """Returns the learning rate at this update, counted from 0."""
         return self.learning_rate * (1 - self.decay) ** update
 
 
@@ -133,7 +133,7 @@ class StoppingCriteria(Settings):
     """When a run ends, besides the end of its schedule, and which weights it keeps."""
 
     max_minutes: Annotated[float, more_than(0)] | None
-    """The time to which the schedule is fitted; without it the run has all the schedule's updates."""
+    """The time to which the schedule is fitted; None runs all updates of the schedule."""
     patience: Count | None
     """Validations in a row without a lower loss after which the run ends."""
     keep: Keep
@@ -152,7 +152,7 @@ class RunConfig(Settings):
     recipe: str
     """Sizes and schedule: an entry of recipes.toml."""
     updates: Count | None
-    """The recipe's schedule is stretched over this many updates; without it, it stays as it is."""
+    """The recipe's schedule is stretched over this many updates; None leaves it unchanged."""
     max_minutes: Annotated[float, more_than(0)] | None
     patience: Count | None
     keep: Keep
@@ -161,7 +161,7 @@ class RunConfig(Settings):
     cpu_threads: Annotated[int, at_least(0)]
     """0 takes all cores; with 1 the weights do not depend on how many there are."""
     bars: Count | None = None
-    """Length of the windows, if the shards must have a certain one."""
+    """The length that the windows of the shards must have, if it matters."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -175,6 +175,6 @@ class RunConfig(Settings):
 
 
 def difference(first: object, second: object) -> str:
-    """The fields in which two objects of one dataclass differ, and how, for a message."""
+    """Returns the fields in which two objects of one dataclass differ, with both values, for a message."""
     pairs = [(f.name, getattr(first, f.name), getattr(second, f.name)) for f in fields(first)]  # type: ignore[arg-type]
-    return ", ".join(f"{name} {here}, not {there}" for name, here, there in pairs if here != there)
+    return ", ".join(f"{name} {value}, not {expected}" for name, value, expected in pairs if value != expected)

@@ -1,4 +1,4 @@
-"""Window shards -> tensors: all windows as a model sees them, decoded once and kept in memory as bytes."""
+"""Window shards -> tensors: all windows as a model sees them, read once and kept in memory as bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.config import ModelConfig
+from music.arrays import BoolArray, IntArray
 from music.errors import InputError
-from music.hashing import Hashes, mix
+from music.hashing import Hashes, splitmix64, starts_of_runs
 from music.json_files import read_json
 from music.tokens import HOLD, STEPS_PER_BAR, TRACKS, Tokens
 from music.windows import SPLITS, transpose
-
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -31,32 +30,32 @@ class WindowSet:
     genres: Tensor
     """(windows, genres) bool: which genres the window's song is tagged with."""
     songs: Tensor
-    """(windows,) int32: which song the window is from, in all its versions; the numbers mean nothing elsewhere."""
+    """(windows,) int32: the song of each window, one number for all its files; valid only within this set."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def take(self, chosen: Tensor) -> "WindowSet":
-        """Some of the windows, by number or as a mask."""
+        """Returns the chosen windows; chosen: their numbers, or a mask."""
         return WindowSet(self.tokens[chosen], self.genres[chosen], self.songs[chosen])
 
-    def spread(self, most: int) -> "WindowSet":
-        """Some of the windows, spread evenly over all; most: how many at most."""
+    def evenly_spaced(self, most: int) -> "WindowSet":
+        """Returns at most `most` of the windows, at even distances from the first to the last."""
         return self.take(torch.linspace(0, len(self) - 1, min(most, len(self))).long())
 
     def to(self, device: torch.device) -> "WindowSet":
-        """The same windows in the device's memory."""
+        """Returns the same windows in the device's memory."""
         return WindowSet(self.tokens.to(device), self.genres.to(device), self.songs.to(device))
 
 
 @dataclass(frozen=True)
 class DroppedWindows:
-    """How many windows were left out because a model sees no difference between them and another one."""
+    """How many windows were left out because to the model they are identical to another one."""
 
     repeated_in_training: int = 0
     """Training windows that repeat another training window."""
     validation_in_training: int = 0
-    """Validation windows that stand in training, before transposition or as transposed."""
+    """Validation windows that are identical to a training window, before or after transposition."""
     repeated_in_validation: int = 0
     """Further validation windows that repeat another validation window."""
 
@@ -81,24 +80,24 @@ class Provenance:
 
 
 def read_provenance(folder: Path) -> Provenance:
-    """Length, genre vocabulary and digest of a folder of window shards. Raises `InputError`."""
+    """Reads length, genre vocabulary and digest of a folder of window shards. Raises `InputError`."""
     manifest = _manifest(folder)
     return Provenance(manifest["config"]["bars"], manifest["genres"], manifest["digest"])
 
 
 def read_split_unit(folder: Path) -> str:
-    """What is whole on one side of the split: "song", "artist" or, as in [P], "window". Raises `InputError`."""
+    """Returns what the split keeps on one side: "song", "artist" or, as in [P], "window". Raises `InputError`."""
     unit: str = _manifest(folder)["config"]["split"]["unit"]
     return unit
 
 
 def read_windows(folder: Path, config: ModelConfig) -> Dataset:
-    """The windows of a folder of shards as the model sees them, in the order of the shards.
+    """Returns the windows of a folder of shards as the model sees them, in the order of the shards.
 
-    The shards hold windows that are unique over all four tracks. To a model of fewer tracks, or of another rule of
+    The shards hold windows that are unique over all four tracks. To a model of fewer tracks, or with another rule for
     onsets, some of them are identical. Of those one is kept, by their tokens before transposition: training wins over
-    validation, then the smallest song id, then the first row. A validation window is also dropped if it stands in
-    training only as transposed. Raises `InputError` for shards that are not whole.
+    validation, then the smallest song id, then the first row. A validation window is also dropped if it is
+    identical to a transposed training window. Raises `InputError` for incomplete shards.
     """
     manifest = _manifest(folder)
     training, validation = (_read_split(folder, manifest, split, config) for split in SPLITS)
@@ -125,13 +124,13 @@ def _sees_everything(config: ModelConfig) -> bool:
 
 
 def as_seen(tokens: Tokens, config: ModelConfig) -> Tokens:
-    """The tracks that the model sees, with its rule of onsets; (windows, 4, steps) -> (windows, tracks, steps)."""
+    """Returns the model's tracks, with its rule for onsets; (windows, 4, steps) -> (windows, tracks, steps)."""
     tokens = np.take(tokens, [TRACKS.index(track) for track in config.tracks], axis=1)
     return _hold_until_changes(tokens) if config.onsets == "changes" else tokens
 
 
 def _hold_until_changes(tokens: Tokens) -> Tokens:
-    """The states of [P]'s code, where only a change begins a state: a repeated note or silence becomes a hold."""
+    """Applies the rule of [P]'s code, where only a change is an onset: a repeated note or silence becomes a hold."""
     held = tokens.copy()
     sounding = tokens[..., 0]
     for step in range(1, tokens.shape[-1]):
@@ -143,7 +142,7 @@ def _hold_until_changes(tokens: Tokens) -> Tokens:
 
 @dataclass(frozen=True)
 class _Split:
-    """The windows of a split as a model sees them, and what tells which of identical ones is kept."""
+    """The windows of a split as a model sees them, and what decides which of several identical ones is kept."""
 
     windows: WindowSet
     hashes: Hashes
@@ -151,29 +150,27 @@ class _Split:
     transposed_hashes: NDArray[np.uint64]
     """(windows,): 64 bits of each window's tokens as transposed."""
     song_ranks: IntArray
-    """(windows,): the place of the window's song among the split's song ids in alphabetical order."""
+    """(windows,): the rank of the window's song among the split's song ids in alphabetical order."""
 
 
 def _keepers(training: _Split, validation: _Split) -> IntArray:
-    """For each window, training before validation, the number of the window that is kept of those identical to it."""
+    """Returns, for each window, training first, the number of the window kept of those identical to it; (windows,)."""
     hashes = np.concatenate([training.hashes, validation.hashes], axis=1)
     song_ranks = np.concatenate([training.song_ranks, validation.song_ranks])
     in_validation = np.arange(len(song_ranks)) >= len(training.windows)
     order = np.lexsort((song_ranks, in_validation, *hashes))  # stable: rows of one song stay in order
-    ordered = hashes[:, order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    first = starts_of_runs(hashes[:, order])
     keepers = np.empty_like(order)
     keepers[order] = order[first][np.cumsum(first) - 1]
     return keepers
 
 
 def _hash_windows(tokens: Tokens) -> Hashes:
-    """(2, windows): 128 bits of each window; tokens: (windows, tracks, steps)."""
+    """Returns (2, windows): 128 bits of each window; tokens: (windows, tracks, steps)."""
     words = tokens.reshape(len(tokens), -1).view("<u8")
     first, second = np.zeros((2, len(tokens)), dtype=np.uint64)
     for word in words.T:
-        first, second = mix(first ^ word, 0), mix(second ^ word, 1)
+        first, second = splitmix64(first ^ word, 0), splitmix64(second ^ word, 1)
     return np.stack([first, second])
 
 
@@ -189,7 +186,7 @@ def _read_split(folder: Path, manifest: dict[str, Any], split: str, config: Mode
         for table in _row_groups(folder / shard["name"]):
             last = first + len(table)
             if last > rows:
-                raise InputError(f"{folder}: more rows than {manifest['digest'][:8]} has; write the windows again")
+                raise InputError(f"{folder}: more rows than the manifest says; write the windows again")
             whole = _bytes(table["tokens"]).reshape(len(table), len(TRACKS), -1)
             tokens[first:last] = as_seen(transpose(whole, table["shift"].to_numpy()), config)
             if not _sees_everything(config):
@@ -200,7 +197,7 @@ def _read_split(folder: Path, manifest: dict[str, Any], split: str, config: Mode
             first = last
     if first != rows:
         raise InputError(f"{folder}: {first} rows where the manifest says {rows}; write the windows again")
-    songs, names = _numbered(song_ids)
+    songs, names = _number_values(song_ids)
     windows = WindowSet(torch.from_numpy(tokens), torch.from_numpy(genres), torch.from_numpy(songs))
     return _Split(windows, hashes[:2], hashes[2], np.argsort(np.argsort(names))[songs])
 
@@ -226,19 +223,18 @@ def _bytes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
     return whole[array.offset * width : (array.offset + len(array)) * width]
 
 
-def _mark(mask: NDArray[np.bool_], column: pa.ChunkedArray) -> None:
+def _mark(mask: BoolArray, column: pa.ChunkedArray) -> None:
     """Marks the genres in each window's list; mask: (windows, genres)."""
     lists = column.combine_chunks()
     window = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
     mask[window, lists.flatten().to_numpy()] = True
 
 
-def _numbered(columns: list[pa.ChunkedArray]) -> tuple[NDArray[np.int32], list[str]]:
-    """The number of each value of columns that were read as dictionaries, and the value of each number."""
+def _number_values(columns: list[pa.ChunkedArray]) -> tuple[NDArray[np.int32], list[str]]:
+    """Numbers the values of columns that were read as dictionaries; returns the numbers, and the value of each."""
     chunks = [chunk for column in columns for chunk in column.chunks]
     if not chunks:
         return np.empty(0, dtype=np.int32), []
     unified = pa.chunked_array(chunks).unify_dictionaries()
-    return np.concatenate([chunk.indices.to_numpy() for chunk in unified.chunks]), unified.chunk(
-        0
-    ).dictionary.to_pylist()
+    numbers = np.concatenate([chunk.indices.to_numpy() for chunk in unified.chunks])
+    return numbers, unified.chunk(0).dictionary.to_pylist()

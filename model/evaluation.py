@@ -1,4 +1,4 @@
-"""How well windows are reconstructed from their codes, beside baselines that need no model."""
+"""How well windows are reconstructed from their codes, compared with baselines that need no model."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,30 +24,30 @@ MEASURES = {
     "majority_note_f1": "the notes of the same guess",
     "always_hold": "states, guessing a hold everywhere, which finds no notes",
 }
-"""What is measured, and what each measure is a share of."""
+"""The measures, each a share, with what it is a share of."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The two counts whose ratio is a measure, for each song and track: (songs, tracks) float64 each."""
+    """The two counts whose ratio is a measure, by song and track; (songs, tracks) float64 each."""
 
     hits: Tensor
     chances: Tensor
 
     def share(self, weights: Tensor | None = None) -> Tensor:
-        """The ratio over all songs, (tracks,), or with weights of the songs, (draws, songs): (draws, tracks)."""
+        """Returns the ratio over all songs, (tracks,); with weights, (resamples, songs): (resamples, tracks)."""
         if weights is None:
             return self.hits.sum(dim=0) / self.chances.sum(dim=0).clamp(min=1)
         return (weights @ self.hits) / (weights @ self.chances).clamp(min=1)
 
 
-def columns(tracks: Sequence[str]) -> list[str]:
-    """The names of what `with_means` returns."""
+def column_names(tracks: Sequence[str]) -> list[str]:
+    """Returns the names of the columns that `with_means` returns."""
     return [*tracks, "mean", *(["mean_without_strings"] if len(tracks) == len(TRACKS) else [])]
 
 
 def with_means(shares: Tensor) -> Tensor:
-    """(..., tracks) and after them their mean and, where there are four, that of the first three; [P] table 1."""
+    """Appends the mean over the tracks and, of four tracks, that of the first three, as [P] table 1; (..., tracks)."""
     means = [shares.mean(dim=-1, keepdim=True)]
     if shares.shape[-1] == len(TRACKS):
         means.append(shares[..., :3].mean(dim=-1, keepdim=True))
@@ -55,15 +55,15 @@ def with_means(shares: Tensor) -> Tensor:
 
 
 def by_track(counts: Mapping[str, Counts], tracks: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Each measure for each track, and its means."""
+    """Returns each measure by track, with its means."""
     return {
-        measure: dict(zip(columns(tracks), with_means(measured.share()).tolist(), strict=True))
+        measure: dict(zip(column_names(tracks), with_means(measured.share()).tolist(), strict=True))
         for measure, measured in counts.items()
     }
 
 
-def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
-    """The result of `by_track` as text for people."""
+def format_measures(title: str, by_track: dict[str, dict[str, float]]) -> str:
+    """Returns the result of `by_track` as text."""
     rows = [
         " ".join([f"{measure:23}", *(f"{track} {share:.3f}" for track, share in shares.items())])
         for measure, shares in by_track.items()
@@ -73,7 +73,7 @@ def lines(title: str, by_track: dict[str, dict[str, float]]) -> str:
 
 @torch.no_grad()
 def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> dict[str, Counts]:
-    """Each of `MEASURES` over all validation windows, reconstructed from their mean codes.
+    """Counts each of `MEASURES` over all validation windows, reconstructed from their mean codes.
 
     Both sets are as the model sees them; the baselines learn from the training windows.
     """
@@ -85,16 +85,16 @@ def evaluate(model: Autoencoder, training: WindowSet, validation: WindowSet) -> 
     batches = zip(torch.split(validation.tokens, BATCH), torch.split(song.to(device), BATCH), strict=True)
     done = 0
     with Progress("reconstructing", len(validation), "window") as progress:
-        for tokens, song_of_each in batches:
+        for tokens, batch_songs in batches:
             for measure, counts in _counts(model, tokens.to(device), commonest).items():
-                totals[measure].index_add_(1, song_of_each, counts)
+                totals[measure].index_add_(1, batch_songs, counts)
             done += len(tokens)
             progress.to(done)
     return {measure: Counts(*totals[measure].cpu().double()) for measure in MEASURES if measure in totals}
 
 
 def _counts(model: Autoencoder, tokens: Tensor, commonest: Tensor) -> dict[str, Tensor]:
-    """Hits and chances of each measure, (2, windows, tracks)."""
+    """Returns the hits and chances of each measure, (2, windows, tracks)."""
     z = model.codes(tokens)
     counts = _by_measure(model.tokens(z), tokens)
     guessed = _by_measure(commonest.expand_as(tokens), tokens)
@@ -107,7 +107,7 @@ def _counts(model: Autoencoder, tokens: Tensor, commonest: Tensor) -> dict[str, 
 
 
 def _by_measure(predicted: Tensor, tokens: Tensor) -> dict[str, Tensor]:
-    """Hits and chances, (2, windows, tracks), of a prediction; (windows, tracks, steps) states each.
+    """Returns the hits and chances of a prediction, (2, windows, tracks); (windows, tracks, steps) states each.
 
     F1 is 2 found / (predicted + true): the ratio of two counts.
     """
@@ -120,13 +120,13 @@ def _by_measure(predicted: Tensor, tokens: Tensor) -> dict[str, Tensor]:
 
 
 def _over_steps(right: Tensor) -> Tensor:
-    """Hits and chances, (2, windows, tracks), where every step is a chance; right: (windows, tracks, steps) bool."""
+    """Counts every step as a chance; right: (windows, tracks, steps) bool -> hits and chances, (2, windows, tracks)."""
     hits = right.sum(dim=-1)
     return torch.stack([hits, torch.full_like(hits, right.shape[-1])])
 
 
 def state_counts(windows: WindowSet) -> Tensor:
-    """How often each state stands at each step of each track, (tracks, steps, 130)."""
+    """Counts how often each state occurs at each step of each track; (tracks, steps, 130)."""
     counts = torch.zeros(*windows.tokens.shape[1:], STATES, dtype=torch.int64)
     for tokens in torch.split(windows.tokens, BATCH):
         counts.scatter_add_(

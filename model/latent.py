@@ -11,7 +11,7 @@ SMALLEST_SINE = 1e-3
 
 
 def interpolate(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
-    """Codes on the straight line between two; [P] equation 19.
+    """Returns codes on the straight line between two; [P] equation 19.
 
     first, second: (..., latent), alpha: (points,), 1 at the first and 0 at the second -> (..., points, latent).
     """
@@ -20,7 +20,7 @@ def interpolate(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
 
 
 def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
-    """Codes on the arc around the origin between two, at even angles; the shapes are those of `interpolate`.
+    """Returns codes on the arc around the origin between two, at even angles; the shapes are those of `interpolate`.
 
     Codes of the same direction have no angle between them, and opposite codes no unique arc: a line joins those.
     """
@@ -31,8 +31,8 @@ def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Ten
     return torch.where(sine > SMALLEST_SINE, arc / sine, interpolate(first, second, alpha))
 
 
-def sample(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
-    """Windows decoded from samples of one genre's Gaussian or of the whole prior, (count, tracks, steps).
+def sample_windows(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
+    """Decodes samples of one genre's Gaussian or of the whole prior; returns (count, tracks, steps).
 
     genre: its number on the circle, or `model.config.genres` for the whole prior.
     """
@@ -42,7 +42,7 @@ def sample(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
 
 
 def moved(z: Tensor, step: Tensor, amounts: Tensor) -> Tensor:
-    """Codes moved by each amount of a step.
+    """Moves codes by each amount of a step.
 
     z: (windows, latent), step: (latent,) for all windows or (windows, latent), amounts: (amounts,)
     -> (amounts, windows, latent).
@@ -51,7 +51,7 @@ def moved(z: Tensor, step: Tensor, amounts: Tensor) -> Tensor:
 
 
 def step_to_petal(prior: FlowerPrior, z: Tensor, genre: int) -> Tensor:
-    """The step from each code to a genre of the flower: in the circle's plane to the mean of the genre's Gaussian.
+    """Returns the step from each code to a genre of the flower: in the circle's plane, to the mean of its Gaussian.
 
     The other coordinates, in which all genres' Gaussians are the same, do not change: they are the song's own.
     z: (windows, latent) -> (windows, latent).
@@ -62,16 +62,19 @@ def step_to_petal(prior: FlowerPrior, z: Tensor, genre: int) -> Tensor:
 
 
 def step_between(z: Tensor, tagged: Tensor) -> Tensor:
-    """The step from the mean code of windows without a genre to that of windows with it, for priors without genres.
+    """Returns the step from the mean code of windows without a genre to that of windows with it.
 
-    It is the same for all windows, so that the differences between their codes stay. z: (windows, latent), tagged:
-    (windows,) bool, some true and some false -> (latent,).
+    It needs no prior with genres. It is the same for all windows, so the differences between their codes stay.
+    z: (windows, latent), tagged: (windows,) bool, some true and some false -> (latent,).
     """
     return z[tagged].mean(dim=0) - z[~tagged].mean(dim=0)
 
 
 def step_along(z: Tensor, direction: Tensor) -> Tensor:
-    """One standard deviation of the codes along a direction; z: (windows, latent), direction, step: (latent,)."""
+    """Returns the step of one standard deviation of the codes along a direction.
+
+    z: (windows, latent), direction: (latent,) -> (latent,).
+    """
     unit = direction / direction.norm()
     step: Tensor = unit * (z @ unit).std()
     return step

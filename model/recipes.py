@@ -10,7 +10,7 @@ RECIPES = Path("recipes.toml")
 
 
 def read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig, TrainingConfig]:
-    """The run's recipe together with what the run and its windows say besides.
+    """Builds the model's configuration and schedule from the run's recipe, the run's settings and its windows.
 
     bars, genres: length of the windows, and size of their genre vocabulary. Raises `InputError` that names what is
     misspelt, missing or out of range.

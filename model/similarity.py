@@ -1,4 +1,4 @@
-"""How much two windows have in common."""
+"""Measures of how much two windows have in common."""
 
 from torch import Tensor
 
@@ -6,12 +6,12 @@ from music.tokens import PITCHES
 
 
 def same_states(tokens: Tensor, reference: Tensor) -> Tensor:
-    """Share of steps, in all tracks, that have the reference's state; (..., tracks, steps) each -> (...)."""
+    """Returns the share of all tracks' steps that have the reference's state; (..., tracks, steps) each -> (...)."""
     return (tokens == reference).flatten(-2).double().mean(dim=-1)
 
 
 def note_counts(tokens: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Notes that both have, notes of the tokens and notes of the reference; (..., steps) each -> (...).
+    """Counts the notes that both have, those of the tokens and those of the reference; (..., steps) each -> (...).
 
     Two notes are the same if they agree in pitch and first step.
     """
@@ -20,11 +20,11 @@ def note_counts(tokens: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tens
 
 
 def shared_notes(tokens: Tensor, reference: Tensor) -> Tensor:
-    """How many notes of all tracks both have; (..., tracks, steps) each -> (...)."""
+    """Counts the notes of all tracks that both have; (..., tracks, steps) each -> (...)."""
     return note_counts(tokens.flatten(-2), reference.flatten(-2))[0]
 
 
 def note_f1(tokens: Tensor, reference: Tensor) -> Tensor:
-    """F1 of the notes of all tracks; (..., tracks, steps) each -> (...), NaN if neither has any notes."""
+    """Returns the F1 of the notes of all tracks; (..., tracks, steps) each -> (...), NaN if neither has any notes."""
     shared, played, true = note_counts(tokens.flatten(-2), reference.flatten(-2))
     return 2 * shared.double() / (played + true)

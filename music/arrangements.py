@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.tokens import TRACKS, Tokens
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class ScoreBatch:
-    """The token scores of several files, laid end to end, so that numpy works on many short ones at once.
+    """The token scores of several files, laid end to end, so that numpy handles many short scores at once.
 
     An arrangement is one drum, one bass and one guitar/piano track of a score, with its strings. A score's arrangements
     are numbered: number 0 has the first track of each role, and the guitar/piano track changes fastest.
@@ -34,13 +32,13 @@ class ScoreBatch:
 
     @cached_property
     def roles(self) -> IntArray:
-        """(bars,) which of the four tracks each bar belongs to."""
+        """(bars,) the number of the track, of the four in `TRACKS`, that each bar belongs to."""
         tracks = np.insert(self.counts, len(TRACKS) - 1, 1, axis=1)
         return np.repeat(np.tile(np.arange(len(TRACKS)), len(tracks)), (tracks * self.lengths[:, None]).reshape(-1))
 
     @cached_property
     def _firsts(self) -> IntArray:
-        """(scores,) where in `by_bar` each score begins."""
+        """(scores,) the row of `by_bar` at which each score begins."""
         bars = (self.counts.sum(axis=1) + 1) * self.lengths
         firsts: IntArray = np.cumsum(bars) - bars
         return firsts
@@ -55,7 +53,7 @@ class ScoreBatch:
         return np.stack([*np.divmod(drum_and_bass, bass), guitar_track])
 
     def places(self, score: IntArray, arrangement: IntArray) -> IntArray:
-        """Returns (4, n): where in `by_bar` the four tracks of each of n arrangements begin."""
+        """Returns (4, n): the row of `by_bar` at which each of the four tracks of n arrangements begins."""
         rows = np.zeros((len(TRACKS), len(score)), dtype=np.int64)
         rows[:-1] = self.tracks(score, arrangement)
         rows[1:] += np.cumsum(self.counts.T, axis=0)[:, score]  # after the tracks of the roles before

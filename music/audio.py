@@ -26,7 +26,7 @@ NO_SOUND = (
 )
 
 
-def mp3(midi: bytes) -> bytes | None:
+def render_mp3(midi: bytes) -> bytes | None:
     """Renders a MIDI file as MP3, or returns None if something that `NO_SOUND` names is missing."""
     if tinysoundfont is None or not SOUND_FONT.exists():
         return None

@@ -1,5 +1,5 @@
-"""The one error that users see as a line."""
+"""The error that users see as one line, without a traceback."""
 
 
 class InputError(ValueError):
-    """Input that cannot be used: the message names it and the way out, in one line."""
+    """Input that cannot be used. The message says in one line what is wrong and what to do about it."""

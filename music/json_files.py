@@ -1,4 +1,4 @@
-"""Small JSON files: how every part of the project reads and writes them."""
+"""Reads and writes small JSON files, for all packages."""
 
 import json
 import math
@@ -10,7 +10,10 @@ from music.errors import InputError
 
 
 def read_json(path: Path, way_out: str) -> Any:
-    """Returns what the file holds. Raises `InputError`, which ends with the way out, if it is missing or not whole."""
+    """Returns the value in the file.
+
+    way_out: what the user can do if the file is missing or not valid JSON; `InputError` is raised with it.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -20,7 +23,7 @@ def read_json(path: Path, way_out: str) -> Any:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes the value, and its folder where there is none. A number that is not finite becomes null."""
+    """Writes the value, and creates its folder if there is none. A number that is not finite becomes null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_finite(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 

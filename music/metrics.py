@@ -1,12 +1,12 @@
-"""Low-level properties of windows, after [P] section 4.4.1: numbers that a musician can check by hand."""
+"""Low-level properties of windows, after [P] section 4.4.1: numbers that can be checked against a score by hand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import BoolArray, FloatArray, IntArray
 from music.tokens import HOLD, PITCHES, STEPS_PER_BAR, TRACKS, Tokens
 
 DRUMS = TRACKS.index("drums")
@@ -14,9 +14,6 @@ OCTAVE = 12
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 METRICAL_WEIGHTS = np.array([0, -4, -3, -4, -2, -4, -3, -4, -1, -4, -3, -4, -2, -4, -3, -4])
 """The metrical weight of each step of a 4/4 bar: one level lower each from bar to half, quarter, eighth, sixteenth."""
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class _WindowNotes:
     length: IntArray
     pitch: IntArray
 
-    def where(self, chosen: NDArray[np.bool_]) -> "_WindowNotes":
+    def where(self, chosen: BoolArray) -> "_WindowNotes":
         return _WindowNotes(
             self.window[chosen], self.track[chosen], self.start[chosen], self.length[chosen], self.pitch[chosen]
         )
@@ -143,8 +140,8 @@ def _silence(notes: _WindowNotes, windows: int, steps: int) -> FloatArray:
 
 
 def _pitch_step(pitched: _WindowNotes, windows: int) -> FloatArray:
-    same = (np.diff(pitched.window) == 0) & (np.diff(pitched.track) == 0)
-    return _means(pitched.window[1:][same], np.abs(np.diff(pitched.pitch))[same], windows)
+    same_track = (np.diff(pitched.window) == 0) & (np.diff(pitched.track) == 0)
+    return _means(pitched.window[1:][same_track], np.abs(np.diff(pitched.pitch))[same_track], windows)
 
 
 def _pitch_range(pitched: _WindowNotes, windows: int) -> FloatArray:

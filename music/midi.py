@@ -15,8 +15,8 @@ import mido
 import numpy as np
 import pretty_midi
 import symusic
-from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.score import Instrument, Reason, Refused, Score, TimeSignature
 from music.tokens import PITCHES
 
@@ -57,14 +57,12 @@ def read_symusic(data: bytes) -> Score:
     return Score(parsed.ticks_per_quarter, tuple(sorted(signatures)), instruments)
 
 
-def _check_ticks(onsets: NDArray[np.int64], durations: NDArray[np.int64], offs: NDArray[np.int64]) -> None:
+def _check_ticks(onsets: IntArray, durations: IntArray, offs: IntArray) -> None:
     if len(onsets) and (onsets.min() < 0 or durations.min() < 0 or offs.max() > LARGEST_TICK):
         raise Refused(Reason.BAD_TICKS, f"ticks outside 0 to {LARGEST_TICK}")
 
 
-def _end_at_first_off(
-    onsets: NDArray[np.int64], offs: NDArray[np.int64], keys: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _end_at_first_off(onsets: IntArray, offs: IntArray, keys: IntArray) -> tuple[IntArray, IntArray]:
     """Returns (3, notes) on tick, off tick and pitch, and the key of each note, ascending.
 
     keys: (notes,) numbers that stand for a track and a pitch. A note-off closes all earlier open notes of its key, and

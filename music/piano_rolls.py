@@ -16,7 +16,7 @@ PANEL_INCHES = (3.2, 2.6)
 INCHES_A_BAR = 0.3
 """The panels of long windows are wider than `PANEL_INCHES`, to give each bar this much."""
 BARS_LABELLED = 8
-"""How many bars have a number on the axis, at most."""
+"""The largest number of bars with a number on the axis."""
 
 
 def draw_windows(path: Path, title: str, panels: Sequence[tuple[str, Tokens]], columns: int) -> None:

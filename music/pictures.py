@@ -1,4 +1,4 @@
-"""Pictures as PNG files, and what several of them share: short labels, heat maps, and names around a circle."""
+"""Pictures as PNG files, and what several pictures have in common: short labels, heat maps, labels around a circle."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from numpy.typing import NDArray
+
+from music.arrays import FloatArray
 
 LONGEST_LABEL = 20
 UNKNOWN_COLOUR = "#999999"
@@ -22,9 +23,9 @@ CIRCLE_COLOURS = colormaps["hsv"]
 
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches, in the end a PNG whose bytes depend on nothing but what is drawn.
+    """Yields a figure of this size in inches, and then writes it as a PNG whose bytes depend only on its contents.
 
-    Texts are drawn as they stand: a `$` in a tag begins no formula, and a character without a glyph is a box.
+    Texts are drawn literally: a `$` in a tag begins no formula, and a character without a glyph becomes a box.
     """
     with rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
@@ -34,16 +35,14 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
 
 
 def short(label: str) -> str:
-    """Cuts a label, such as a tag, to a length that leaves room for the picture."""
+    """Cuts a label, for example a tag, so that it leaves room for the picture."""
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
-def heat_map(
-    axis: Axes, values: NDArray[np.float64], rows: Sequence[str], columns: Sequence[str], **colours: Any
-) -> AxesImage:
+def heat_map(axis: Axes, values: FloatArray, rows: Sequence[str], columns: Sequence[str], **colours: Any) -> AxesImage:
     """Draws values as colours; a cell that is NaN or masked is grey.
 
-    values: (rows, columns). colours: what `Axes.imshow` takes, such as cmap, vmin and vmax.
+    values: (rows, columns). colours: arguments of `Axes.imshow`, for example cmap, vmin and vmax.
     """
     axis.set_facecolor(UNKNOWN_COLOUR)
     image = axis.imshow(values, interpolation="none", **colours)

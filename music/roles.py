@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.score import FOUR_FOUR, Instrument, Reason, Refused, Score
 from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Notes, Tokens, to_notes, to_steps, tokenise
 
@@ -31,8 +31,8 @@ class TokenScore:
 def tokenise_score(score: Score) -> TokenScore:
     """Assigns the four roles of [P] section 4.1 and tokenises each track. Raises `Refused`."""
     if not all(signature.is_four_four for signature in score.time_signatures):
-        found = ", ".join(f"{n}/{d}" for n, d in sorted({signature[1:] for signature in score.time_signatures}))
-        raise Refused(Reason.NOT_4_4, f"time signatures {found}")
+        signatures = ", ".join(f"{n}/{d}" for n, d in sorted({signature[1:] for signature in score.time_signatures}))
+        raise Refused(Reason.NOT_4_4, f"time signatures {signatures}")
     if not score.instruments:
         raise Refused(Reason.NO_NOTES)
     instrument, start, end, pitch = _in_steps(score)
@@ -46,7 +46,7 @@ def tokenise_score(score: Score) -> TokenScore:
     return TokenScore(tokenise((rows[instrument], start, end, pitch), tracks, steps), counts)
 
 
-def _assign(instruments: tuple[Instrument, ...]) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
+def _assign(instruments: tuple[Instrument, ...]) -> tuple[IntArray, tuple[int, int, int]]:
     """Returns (instruments,) the row of each instrument in `TokenScore.tokens`, and `TokenScore.counts`."""
     numbers_by_role: dict[str, list[int]] = {track: [] for track in TRACKS}
     for number, instrument in enumerate(instruments):

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from music.arrays import IntArray
 
 
 class Reason(StrEnum):
@@ -29,7 +28,7 @@ class Reason(StrEnum):
 
 
 class Refused(ValueError):
-    """Raised for a file that is refused: it becomes a row of data that is counted, and never ends a run."""
+    """Raised for a file that is refused; the file becomes a row of data, and the run goes on."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
@@ -59,6 +58,7 @@ class TimeSignature(NamedTuple):
 
     @property
     def is_four_four(self) -> bool:
+        """Whether it is 4/4; 2/2 and 8/8 are not."""
         return (self.numerator, self.denominator) == (4, 4)
 
 
@@ -72,13 +72,13 @@ class Instrument:
     program: int
     """The General MIDI program, 0-127."""
     is_drum: bool
-    notes: NDArray[np.int64]
+    notes: IntArray
     """(notes, 3): on tick, off tick (later than on), pitch 0-127."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one MIDI file says, in ticks. The tempo is left out, because steps count beats, not seconds."""
+    """The music of one MIDI file, in ticks. The tempo is left out, because steps count beats, not seconds."""
 
     ticks_per_quarter: int
     time_signatures: tuple[TimeSignature, ...]

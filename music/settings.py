@@ -1,4 +1,4 @@
-"""Settings: dataclasses whose fields say which values they take, and how they are read from files.
+"""Settings: dataclasses whose fields declare the values that they accept, and how they are read from files.
 
 A field's type is checked when a file is read, its range whenever an object is made:
 
@@ -21,47 +21,47 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from music.errors import InputError
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-"""How a message names the type of a field."""
+"""The names of types in messages."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a field takes: from `low` to `high`, the ends included unless it is `open`."""
+    """The numbers that a field accepts: from `low` to `high`, the ends included unless it is `open`."""
 
     low: float
     high: float
     open: bool
     words: str
-    """How a message says it."""
+    """The range in words, for messages."""
 
     def __contains__(self, value: float) -> bool:
         return self.low < value < self.high if self.open else self.low <= value <= self.high
 
 
 def at_least(low: float) -> Range:
-    """The lowest value that a field takes."""
+    """Returns the range of numbers from `low` on."""
     return Range(low, math.inf, False, f"at least {low:g}" if low else "0 or more")
 
 
 def more_than(low: float) -> Range:
-    """The highest value that a field does not take."""
+    """Returns the range of numbers above `low`."""
     return Range(low, math.inf, True, f"more than {low:g}")
 
 
 def from_to(low: float, high: float) -> Range:
-    """Both ends are taken."""
+    """Returns the range from `low` to `high`, both included."""
     return Range(low, high, False, f"from {low:g} to {high:g}")
 
 
 def between(low: float, high: float) -> Range:
-    """Neither end is taken."""
+    """Returns the range between `low` and `high`, both excluded."""
     return Range(low, high, True, f"between {low:g} and {high:g}")
 
 
 class Settings:
-    """A base for dataclasses of settings; they are checked as they are made. Raises `ValueError`."""
+    """A base class for dataclasses of settings: making one raises `ValueError` for values out of range."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self), include_extras=True).items():
@@ -86,22 +86,22 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{file}: {error}; mend it, or run in the project's folder") from error
+        raise InputError(f"{file}: {error}; correct it, or run in the project's folder") from error
 
 
 def build(kind: type[T], place: str, values: Mapping[str, Any], **given: Any) -> T:
-    """Makes the dataclass from the values of a file and from those given besides; a default may stand for a value.
+    """Makes the dataclass from the values of a file and from further ones; a field with a default may be left out.
 
-    place: how a message names the section, for example "recipes.toml: demo". Raises `InputError` that names what is
-    misspelt, missing, of another type or out of range.
+    place: the name of the section in messages, for example "recipes.toml: demo"; given: the further values. Raises
+    `InputError` for a value that is misspelt, missing, of another type or out of range.
     """
     known = [field for field in fields(kind) if field.name not in given]  # type: ignore[arg-type]
     check_names(place, values, [field.name for field in known])
     for field in known:
         if field.name not in values and field.default is MISSING and field.default_factory is MISSING:
-            raise InputError(f"{_inner(place, field.name)}: missing")
+            raise InputError(f"{inner_place(place, field.name)}: missing")
     types = get_type_hints(kind, include_extras=True)
-    converted = {name: convert(types[name], _inner(place, name), value) for name, value in values.items()}
+    converted = {name: convert(types[name], inner_place(place, name), value) for name, value in values.items()}
     try:
         return kind(**converted, **given)
     except ValueError as error:
@@ -109,16 +109,16 @@ def build(kind: type[T], place: str, values: Mapping[str, Any], **given: Any) ->
 
 
 def check_names(place: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[str] | Mapping[str, Any]) -> None:
-    """Raises `InputError` for a name that is not known, with the one that was probably meant."""
+    """Raises `InputError` for an unknown name, and suggests the one that was probably meant."""
     for name in names:
         if name not in known:
             meant = difflib.get_close_matches(str(name), known, 1)
             hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(known)}"
-            raise InputError(f"{_inner(place, name)}: no such parameter; {hint}")
+            raise InputError(f"{inner_place(place, name)}: no such parameter; {hint}")
 
 
 def convert(kind: Any, place: str, value: Any) -> Any:
-    """Returns the value as a field of this type holds it: lists may become tuples, and sections dataclasses."""
+    """Converts a value of a file to the type of a field: lists may become tuples, and sections dataclasses."""
     origin, parts = get_origin(kind), get_args(kind)
     if kind is Any or origin is Literal:
         return value
@@ -155,6 +155,6 @@ def _convert_list(origin: Any, parts: tuple[Any, ...], place: str, value: Any) -
     return tuple(items) if origin is tuple else items
 
 
-def _inner(place: str, name: str) -> str:
-    """The place of a value in a section, or in a whole file."""
+def inner_place(place: str, name: str) -> str:
+    """Returns the name, in messages, of a value in a section or file."""
     return f"{place} {name}" if place.endswith(":") else f"{place}.{name}"

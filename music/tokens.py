@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from music.arrays import IntArray
+
 STEPS_PER_QUARTER = 4
 STEPS_PER_BAR = 16
 PITCHES = 128
@@ -22,11 +24,11 @@ LENGTH_BITS = 17
 """To be sorted, a note is one number of 63 bits: its pitch, its first cell (track * steps + step) and its length."""
 
 Tokens = NDArray[np.uint8]
-Notes = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+Notes = tuple[IntArray, IntArray, IntArray, IntArray]
 """Four arrays of shape (notes,): track, start step, end step (exclusive, later than the start), pitch."""
 
 
-def to_steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
+def to_steps(ticks: IntArray, ticks_per_quarter: int) -> IntArray:
     """Rounds each tick to the nearest step, halves up, in integer arithmetic."""
     return (2 * STEPS_PER_QUARTER * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
 
@@ -49,9 +51,7 @@ def tokenise(notes: Notes, tracks: int, steps: int) -> Tokens:
     return np.where(onset, states, np.uint8(HOLD))
 
 
-def _paint(
-    begins: NDArray[np.int64], lengths: NDArray[np.int64], pitch: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _paint(begins: IntArray, lengths: IntArray, pitch: IntArray) -> tuple[IntArray, NDArray[np.uint8]]:
     """Returns cells to fill, in order, and the pitch to fill each with; the lowest pitch comes last.
 
     A cell is filled at most once with each pitch, however many notes overlap there, so memory is bounded.
@@ -71,13 +71,13 @@ def _paint(
 
 
 def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:
-    """Adds silent tracks to (..., tracks, steps) states of some of `TRACKS`, which gives (..., 4, steps)."""
+    """Adds the silent other tracks to states of some of `TRACKS`; (..., tracks, steps) -> (..., 4, steps)."""
     whole = np.full((*tokens.shape[:-2], len(TRACKS), tokens.shape[-1]), SILENT, dtype=np.uint8)
     whole[..., [TRACKS.index(track) for track in tracks], :] = tokens
     return whole
 
 
-def to_notes(tokens: Tokens) -> NDArray[np.int64]:
+def to_notes(tokens: Tokens) -> IntArray:
     """Returns (notes, 3) start step, end step (exclusive) and pitch, from the (steps,) states of one track.
 
     A hold with no note before it, which a decoder may produce, is silence.

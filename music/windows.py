@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from music.arrangements import IntArray, ScoreBatch
-from music.hashing import Hashes, hash_windows, mix
+from music.arrangements import ScoreBatch
+from music.arrays import IntArray
+from music.hashing import Hashes, hash_windows, splitmix64, starts_of_runs
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, Tokens
 
 SPLITS = ("train", "validation")
-"""The two sides that windows are split into."""
+"""The two sides of the split."""
 
 _bits = np.unpackbits(
     np.arange(1 << STEPS_PER_BAR, dtype="<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little"
@@ -41,7 +42,7 @@ class Windows:
         return len(self.bars)
 
 
-def windows(batch: ScoreBatch, lengths: Sequence[int], cap: int) -> Iterator[Windows]:
+def find_windows(batch: ScoreBatch, lengths: Sequence[int], cap: int) -> Iterator[Windows]:
     """Yields, for each length in bars, the unique windows of each score's first `cap` arrangements.
 
     A window starts at every bar. It passes unless one of its tracks is silent for more than 16 consecutive steps.
@@ -55,7 +56,7 @@ def windows(batch: ScoreBatch, lengths: Sequence[int], cap: int) -> Iterator[Win
         which, bar = _numbered(np.maximum(batch.lengths[score] - length + 1, 0))
         ends = crossed[length - 1 :]
         sounds = ends == crossed[: len(ends)]
-        for track in places[::-1]:  # the strings first, because they are silent most
+        for track in places[::-1]:  # the strings first, because they are silent most often
             passes = sounds[track[which] + bar]
             which, bar = which[passes], bar[passes]
         hashes = hashes_by_bar[:, places[:, which] + bar].sum(axis=1)
@@ -96,16 +97,14 @@ def _first_of_each(hashes: Hashes, scores: IntArray) -> IntArray:
     """Returns the indices, ascending, of the first window of every group with equal hashes in a score."""
     order = np.lexsort(hashes)  # stable: equal hashes stay in order
     ordered = np.stack([*hashes[:, order], scores[order].astype(np.uint64)])
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-    return np.sort(order[new])
+    return np.sort(order[starts_of_runs(ordered)])
 
 
-def cut(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> Tokens:
+def cut_windows(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> Tokens:
     """Returns (windows, 4, steps): the tokens of windows of `length` bars.
 
-    by_bar: (bars, 16); first_states: (bars,), from the function of that name; places: (4, windows), where in `by_bar`
-    the four tracks of each window begin.
+    by_bar: (bars, 16); first_states: (bars,), as `first_states` returns them; places: (4, windows), the rows of
+    `by_bar` at which the four tracks of each window begin.
     """
     runs = np.ndarray(len(by_bar) - length + 1, f"V{STEPS_PER_BAR * length}", by_bar, strides=STEPS_PER_BAR)
     by_window = np.ascontiguousarray(places.T)
@@ -114,24 +113,24 @@ def cut(by_bar: Tokens, first_states: Tokens, places: IntArray, length: int) -> 
     return tokens
 
 
-def draw_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
-    """Returns (windows,) semitones, drawn uniformly from those in [lowest, highest] that keep every pitch in 0-127.
+def random_transpositions(tokens: Tokens, hashes: Hashes, lowest: int, highest: int, seed: int) -> NDArray[np.int8]:
+    """Returns (windows,) semitones, uniformly random among those in [lowest, highest] that keep all pitches in 0-127.
 
     tokens: (windows, 4, steps); hashes: (windows,), the first half of each hash; lowest <= 0 <= highest. The result
-    depends on nothing but the window and the seed.
+    depends only on the window and the seed.
     """
     pitched = tokens[:, 1:]
     low = pitched.min(axis=(1, 2)).astype(np.int64)  # holds and silence are higher numbers than any pitch
     high = pitched.view(np.int8).max(axis=(1, 2)).astype(np.int64)  # and as signed numbers, negative
     first = np.maximum(lowest, -low)
     last = np.minimum(highest, PITCHES - 1 - high)
-    drawn = mix(hashes, seed) % (last - first + 1).astype(np.uint64)
-    transpositions: NDArray[np.int8] = (first + drawn.astype(np.int64)).astype(np.int8)
+    steps = splitmix64(hashes, seed) % (last - first + 1).astype(np.uint64)
+    transpositions: NDArray[np.int8] = (first + steps.astype(np.int64)).astype(np.int8)
     return transpositions
 
 
 def transpose(tokens: Tokens, semitones: NDArray[np.int8]) -> Tokens:
-    """Returns the windows, (windows, 4, steps), each transposed; drums, holds and silence stay as they are."""
+    """Transposes each window, (windows, 4, steps), by its semitones, (windows,); drums, holds and silence stay."""
     moved = tokens.copy()
     moved[:, 1:] += (moved[:, 1:] < PITCHES) * semitones.view(np.uint8)[:, None, None]  # modulo 256: -1 is 255
     return moved

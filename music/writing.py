@@ -1,4 +1,4 @@
-"""Writes MIDI files, with mido, because the analysis also runs where symusic is not installed."""
+"""Writes MIDI files. It uses mido, because the analysis also runs where symusic is not installed."""
 
 import io
 from itertools import cycle
@@ -12,8 +12,8 @@ DRUM_CHANNEL = 9
 VELOCITY = 96
 
 
-def write(score: Score, beats_per_minute: float = 120.0) -> bytes:
-    """Returns a standard MIDI file: a track of tempo and time signatures, then a track for each instrument."""
+def to_midi(score: Score, beats_per_minute: float = 120.0) -> bytes:
+    """Returns a standard MIDI file: a track with the tempo and the time signatures, and one for each instrument."""
     file = mido.MidiFile(ticks_per_beat=score.ticks_per_quarter)
     file.add_track().append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(beats_per_minute)))
     before = 0

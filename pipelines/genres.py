@@ -11,11 +11,11 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
-from numpy.typing import NDArray
 
+from music.arrays import FloatArray, IntArray
 from music.errors import InputError
 from music.settings import Settings, from_to
-from pipelines.beam.runners import BeamConfig, count, run
+from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.shards import read_manifest, read_row_groups, shard_paths, write_text
 
 TagSets = dict[tuple[str, ...], int]
@@ -27,7 +27,7 @@ class GenresConfig(Settings):
     """Section `genres` of params.yaml."""
 
     count: Annotated[int, from_to(1, 255)]
-    """The size of the vocabulary, if the songs have as many tags."""
+    """The size of the vocabulary, at most."""
 
 
 def normalise(tag: str) -> str:
@@ -50,7 +50,7 @@ def write_genres(songs: str, out: str, config: GenresConfig, where: BeamConfig) 
             | "write" >> beam.Map(_write_document, config, digest, out)
         )
 
-    run(build, where, "genres", out, 1)
+    run_pipeline(build, where, "genres", out, 1)
 
 
 def read_genres(path: str) -> list[str]:
@@ -68,7 +68,7 @@ def count_tag_sets(path: str) -> TagSets:
         row["msd_id"]: row["terms"] for group in read_row_groups(path, ["msd_id", "terms"]) for row in group.to_pylist()
     }
     tag_sets = Counter(tuple(sorted({normalise(term) for term in spellings} - {""})) for spellings in terms.values())
-    count("genres", {"songs": tag_sets.total(), "songs_without_tags": tag_sets[()]})
+    add_to_counters("genres", {"songs": tag_sets.total(), "songs_without_tags": tag_sets[()]})
     return tag_sets
 
 
@@ -80,7 +80,7 @@ def _sum(counted: Iterable[TagSets]) -> TagSets:
 
 
 def most_common(counts: Counter[str], count: int) -> list[str]:
-    """Returns the `count` most frequent tags; tags of equal counts in alphabetical order."""
+    """Returns the `count` most frequent tags; ties in alphabetical order."""
     return sorted(counts, key=lambda tag: (-counts[tag], tag))[:count]
 
 
@@ -104,7 +104,7 @@ def _write_document(tag_sets: TagSets, config: GenresConfig, digest: str, out: s
     write_text(out, json.dumps(document, indent=1) + "\n")
 
 
-def co_occurrence(tags: list[str], tag_sets: TagSets) -> NDArray[np.int64]:
+def co_occurrence(tags: list[str], tag_sets: TagSets) -> IntArray:
     """Returns (tags, tags): how many songs have both tags; on the diagonal, how many have the tag."""
     place = {tag: i for i, tag in enumerate(tags)}
     matrix = np.zeros((len(tags), len(tags)), dtype=np.int64)
@@ -114,21 +114,21 @@ def co_occurrence(tags: list[str], tag_sets: TagSets) -> NDArray[np.int64]:
     return matrix
 
 
-def genre_similarity(co_occurrence: NDArray[np.int64]) -> NDArray[np.float64]:
+def genre_similarity(co_occurrence: IntArray) -> FloatArray:
     """Returns (genres, genres): the cosine similarity of genres, as sets of songs.
 
     It is rounded, so that it is the same on every machine.
     """
     norms = np.sqrt(np.diag(co_occurrence))
-    rounded: NDArray[np.float64] = np.round(co_occurrence / np.outer(norms, norms), 6)
+    rounded: FloatArray = np.round(co_occurrence / np.outer(norms, norms), 6)
     return rounded
 
 
-def circle(co_occurrence: NDArray[np.int64]) -> list[int]:
+def circle(co_occurrence: IntArray) -> list[int]:
     """Returns an order around the circle in which tags that occur together are neighbours, and which begins with tag 0.
 
     It is the closed tour with the greatest sum of similarities among the tours that start at each tag, go to the most
-    similar tag next, and are then improved by 2-opt. Of its two directions, the one with the lower second tag counts.
+    similar tag next, and are then improved by 2-opt. Of its two directions, the one with the lower second tag is taken.
     """
     if not len(co_occurrence):
         return []
@@ -141,12 +141,12 @@ def circle(co_occurrence: NDArray[np.int64]) -> list[int]:
     return min(turned, backwards)
 
 
-def _length(tour: list[int], similarity: NDArray[np.float64]) -> float:
+def _length(tour: list[int], similarity: FloatArray) -> float:
     """Returns the sum of the similarities of neighbours."""
     return float(similarity[tour, tour[1:] + tour[:1]].sum())
 
 
-def _nearest(similarity: NDArray[np.float64], start: int) -> list[int]:
+def _nearest(similarity: FloatArray, start: int) -> list[int]:
     """Returns the tour that always goes on to the most similar tag that is left."""
     tour = [start]
     left = [i for i in range(len(similarity)) if i != start]
@@ -157,7 +157,7 @@ def _nearest(similarity: NDArray[np.float64], start: int) -> list[int]:
     return tour
 
 
-def _two_opt(tour: list[int], similarity: NDArray[np.float64]) -> list[int]:
+def _two_opt(tour: list[int], similarity: FloatArray) -> list[int]:
     """Reverses sections of the tour as long as that increases the sum of similarities."""
     size = len(tour)
     improved = True

@@ -1,4 +1,4 @@
-"""The index of windows, which finds windows that several files have, so that one file keeps each.
+"""The index of windows. It finds windows that occur in several files, so that only one file keeps each.
 
 While the windows of a length are made, an index shard lies beside each song shard's windows: a row for each window, a
 row group for each partition of the hashes. To find repeats, one partition of every index shard is read at a time. So
@@ -15,8 +15,8 @@ import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 
-from music.windows import windows
-from pipelines.beam.runners import count
+from music.windows import find_windows
+from pipelines.beam.runners import add_to_counters
 from pipelines.shards import IDENTITY, read_row_group, read_row_groups, shard_name, shard_writers, windows_folder
 from pipelines.songs import read_songs
 from pipelines.split import SplitConfig, in_validation
@@ -37,20 +37,20 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class IndexReport:
-    """How many windows of one length a song shard has."""
+    """The numbers of windows and arrangements of a song shard, for one length."""
 
     passed: int
-    """Windows that pass the rule of silence."""
+    """The number of windows that pass the rule of silence, including repeats."""
     unique_in_file: int
-    """Of these, windows without repeats within a file."""
+    """The number of these without repeats within a file."""
     arrangements: int
     arrangements_cut: int
     """Arrangements beyond the cap."""
 
 
 @dataclass(frozen=True)
-class Repeated:
-    """Windows of one index shard that another file keeps."""
+class RepeatedWindows:
+    """Windows of one index shard that are left out there, because another file keeps them."""
 
     bars: int
     partition: int
@@ -74,25 +74,25 @@ def index_songs(
 ) -> dict[int, IndexReport]:
     """Writes the index of a song shard, given as (number, path), for each length; returns a report for each length."""
     shard, path = numbered
-    found: dict[int, list[pa.Table]] = {bars: [INDEX.empty_table()] for bars in lengths}
+    tables: dict[int, list[pa.Table]] = {bars: [INDEX.empty_table()] for bars in lengths}
     passed: Counter[int] = Counter()
     files_before = arrangements = arrangements_cut = 0
     for rows, batch in read_songs(path, ["msd_id", "artist"]):
         identities = rows.to_pylist()
-        for bars, cut in zip(lengths, windows(batch, lengths, cap), strict=True):
-            validation = in_validation(identities, cut.scores, cut.hashes, split)
-            numbers = (cut.scores + files_before, cut.arrangements, cut.bars)
-            columns = [*cut.hashes, *(number.astype(np.int32) for number in numbers), validation]
-            found[bars].append(pa.table(columns, schema=INDEX))
-            passed[bars] += cut.passed
+        for bars, found in zip(lengths, find_windows(batch, lengths, cap), strict=True):
+            validation = in_validation(identities, found.scores, found.hashes, split)
+            numbers = (found.scores + files_before, found.arrangements, found.bars)
+            columns = [*found.hashes, *(number.astype(np.int32) for number in numbers), validation]
+            tables[bars].append(pa.table(columns, schema=INDEX))
+            passed[bars] += found.passed
         files_before += len(rows)
         arrangements += int(batch.arrangements.sum())
         arrangements_cut += int(np.maximum(batch.arrangements - cap, 0).sum())
     reports = {}
-    for bars, tables in found.items():
-        index = pa.concat_tables(tables)
+    for bars, parts in tables.items():
+        index = pa.concat_tables(parts)
         _write_index(index, index_path(out, bars, shard, shards), partitions(shards))
-        count("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
+        add_to_counters("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
         reports[bars] = IndexReport(passed[bars], len(index), arrangements, arrangements_cut)
     return reports
 
@@ -107,7 +107,7 @@ def _write_index(index: pa.Table, path: str, parts: int) -> None:
         writer.close()
 
 
-def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator[tuple[int, Repeated]]:
+def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator[tuple[int, RepeatedWindows]]:
     """Finds the windows of a (length, partition) that several files have; yields (shard number, windows it loses).
 
     One file keeps such a window: training wins over validation, then the smallest song id, then the smallest MD5.
@@ -124,18 +124,18 @@ def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator
     order = np.lexsort((rank, validation[tied], low[tied], high[tied]))
     first, second = tied[order[:-1]], tied[order[1:]]
     lost = second[(high[first] == high[second]) & (low[first] == low[second])]
-    count("windows", {f"repeated_across_files_{bars}bar": len(lost)})
+    add_to_counters("windows", {f"repeated_across_files_{bars}bar": len(lost)})
     shard = np.searchsorted(ends, lost, side="right")
     for loser in np.unique(shard):
-        yield int(loser), Repeated(bars, partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))
+        yield int(loser), RepeatedWindows(bars, partition, lost[shard == loser] - (ends[loser] - len(parts[loser])))
 
 
 def _tied(high: NDArray[np.uint64]) -> Rows:
     """Returns the rows, ascending, whose half of a hash occurs more than once."""
     order = np.argsort(high)
-    same = high[order[1:]] == high[order[:-1]]
+    equal = high[order[1:]] == high[order[:-1]]
     tied = np.zeros(len(order), dtype=bool)
-    tied[order[1:][same]] = tied[order[:-1][same]] = True
+    tied[order[1:][equal]] = tied[order[:-1][equal]] = True
     return np.flatnonzero(tied)
 
 
@@ -144,15 +144,15 @@ def _rank(shard: Rows, file: NDArray[np.int32], songs: list[str]) -> Rows:
     identities = np.empty((len(shard), len(IDENTITY)), dtype=object)
     for number in np.unique(shard):
         table = pa.concat_tables(read_row_groups(songs[number], list(IDENTITY)))
-        here = shard == number
+        in_shard = shard == number
         for column, name in enumerate(IDENTITY):
-            identities[here, column] = table[name].to_numpy()[file[here]]
+            identities[in_shard, column] = table[name].to_numpy()[file[in_shard]]
     keys = list(map(tuple, identities))
     place = {identity: number for number, identity in enumerate(sorted(set(keys)))}
     return np.array([place[key] for key in keys], dtype=np.intp)
 
 
-def read_index(path: str, repeated: Iterable[Repeated]) -> pa.Table:
+def read_index(path: str, repeated: Iterable[RepeatedWindows]) -> pa.Table:
     """Reads an index shard in order of file, arrangement and bar, without the windows that it loses."""
     lost = {part.partition: part.rows for part in repeated}
     kept = []

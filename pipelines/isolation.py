@@ -1,4 +1,4 @@
-"""Calls a function in a process of its own, for untrusted bytes: a crash, hang or memory bomb there costs one answer.
+"""Calls a function on untrusted bytes in a separate process: a crash, hang or memory bomb there costs one answer.
 
 The process imports only what the function needs, and only bytes pass between the two: nothing is pickled. It limits its
 own time and memory, so that it does not outlive its parent for long, even if it hangs.
@@ -22,11 +22,11 @@ from typing import TypeVar
 from music.score import Reason, Refused
 
 SECONDS = 120
-"""The time that one call may take. The slowest reader takes some seconds for the largest file, so more is a hang."""
+"""The time limit of one call. The slowest reader takes some seconds for the largest file, so this is a hang."""
 MEMORY_BYTES = 2 << 30
 """The address space of the process: pretty_midi needs 0.4 GB for a file of 2 MB. macOS has no such limit."""
 BATCH = 32
-"""How many inputs are sent at a time, to save time between calls."""
+"""The number of inputs that are sent together, which saves time between calls."""
 _OUT_OF_MEMORY = 3
 _COUNT = struct.Struct("<I")
 
@@ -113,12 +113,12 @@ class _Process:
     """A running child process and the connection to it."""
 
     def __init__(self, call: tuple[str, ...]) -> None:
-        self._connection, theirs = Pipe()
-        with theirs:
+        self._connection, child_end = Pipe()
+        with child_end:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.isolation", str(theirs.fileno()), *call],
+                [sys.executable, "-m", "pipelines.isolation", str(child_end.fileno()), *call],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[child_end.fileno()],
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread would take address space
             )
         self._seconds, function, *_ = call

@@ -1,4 +1,4 @@
-"""Reads a MIDI file into tokens, as bytes. The isolated process imports nothing but this and what it needs."""
+"""Reads a MIDI file into tokens, as bytes. The isolated process imports only this module and its dependencies."""
 
 import struct
 

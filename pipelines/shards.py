@@ -20,9 +20,12 @@ from apache_beam.io.filesystems import FileSystems
 from music.errors import InputError
 from music.tokens import STEPS_PER_BAR, TRACKS
 
+Row = dict[str, Any]
+"""A row of one of the tables below, by column."""
+
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
-"""How the names of unfinished files end."""
+"""The ending of the names of unfinished files."""
 IDENTITY = ("msd_id", "md5")
 """The song's id and the file's MD5, which together identify a file: a song may have several."""
 _IDENTITY = [(name, pa.string()) for name in IDENTITY]
@@ -53,7 +56,7 @@ REFUSED = pa.schema([*_IDENTITY, ("path", pa.string()), *_REFUSAL])
 
 
 def windows_schema(bars: int) -> pa.Schema:
-    """The schema of windows that are `bars` long, with a row for each window; `genres` are indices into the vocabulary.
+    """Returns the schema of windows of `bars` bars, a row for each; `genres` are indices into the vocabulary.
 
     `tokens` are (4, 16 * bars) bytes as the file has them, and `shift` is how many semitones training transposes them.
     Untransposed, the overlapping windows of a file stay alike, and compress twice as well.
@@ -80,7 +83,7 @@ class Shard:
 
 
 def shard_of(identity: str, shards: int) -> int:
-    """Returns the number of the shard that a song belongs to, which depends on nothing but the song's id."""
+    """Returns the number of the shard that a song belongs to, which depends only on the song's id."""
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big") % shards
 
 
@@ -139,7 +142,7 @@ class ShardWriter:
 
 @contextmanager
 def shard_writers(folder: str, schemas: Mapping[str, pa.Schema]) -> Iterator[tuple[ShardWriter, ...]]:
-    """Gives a writer for each file name; after an error, no unfinished file is left."""
+    """Yields a writer for each file name; after an error, no unfinished file is left."""
     writers: list[ShardWriter] = []
     try:
         for name, schema in schemas.items():
@@ -153,7 +156,7 @@ def shard_writers(folder: str, schemas: Mapping[str, pa.Schema]) -> Iterator[tup
 
 
 class _HashingFile(io.RawIOBase):
-    """Writes bytes to a file, and computes their SHA-256."""
+    """A file that computes the SHA-256 of the bytes written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

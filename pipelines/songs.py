@@ -16,13 +16,14 @@ from music.errors import InputError
 from music.score import MeterNotation, Refused
 from music.settings import Settings
 from music.tokens import STEPS_PER_BAR, TRACKS
-from pipelines.beam.runners import BeamConfig, count, run
+from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.isolation import BATCH, Answer, Isolated
 from pipelines.reading import HEADER, METER_NOTATIONS
 from pipelines.shards import (
     IDENTITY,
     REFUSED,
     SONGS,
+    Row,
     Shard,
     read_manifest,
     read_row_groups,
@@ -32,12 +33,11 @@ from pipelines.shards import (
     write_manifest,
 )
 
-Row = dict[str, Any]
 Read = Callable[[list[bytes]], list[Answer]]
 """`reading.read_midi` for several files."""
 
 FILES_PER_ROW_GROUP = 64
-"""Few enough that a shard can be read in small pieces."""
+"""The number is small, so that a shard can be read in small pieces."""
 BARS_PER_BATCH = 1 << 14
 """The bars of all tracks of about 20 files: enough that numpy's overhead is small, and memory is bounded."""
 
@@ -51,16 +51,16 @@ class SongsConfig(Settings):
 
 @dataclass(frozen=True)
 class SongsReport:
-    """What became of the files of one shard of the corpus."""
+    """The files kept and refused of one shard of the corpus."""
 
     written: tuple[Shard, Shard]
     """The files kept, and the files refused."""
     songs: int
-    """How many songs the files kept belong to. All files of a song are in the same shard."""
+    """The number of songs that the files kept belong to. All files of a song are in the same shard."""
     meter_notation: Counter[str]
-    """How many files were kept, by how they say that they are in 4/4."""
+    """The number of files kept, by their `MeterNotation`."""
     refused: Counter[str]
-    """How many files were refused, by reason."""
+    """The number of files refused, by reason."""
 
 
 def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
         reports = pipeline | ReadSongs(inputs, out, config)
         _ = reports | beam.combiners.ToList() | beam.Map(_write_manifest, out, provenance)
 
-    run(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
+    run_pipeline(build, where, "songs", f"{out}/songs-*.parquet", len(inputs))
     manifest = read_manifest(out)
     files = read_manifest(corpus)["files"]
     if manifest["files"] != files:
@@ -90,7 +90,7 @@ def write_songs(corpus: str, out: str, config: SongsConfig, where: BeamConfig) -
 
 
 class ReadSongs(beam.PTransform):  # type: ignore[misc]
-    """Reads the shards of the corpus, writes the files kept and the files refused; gives a `SongsReport` for each."""
+    """Reads the shards of the corpus, writes the files kept and the files refused; returns a `SongsReport` for each."""
 
     def __init__(self, inputs: list[str], out: str, config: SongsConfig) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _ReadShard(beam.DoFn):  # type: ignore[misc]
 
     def process(self, numbered: tuple[int, str]) -> Iterator[SongsReport]:
         report = write_song_shard(numbered, self._shards, self._out, self._read)
-        count("songs", {"files_kept": report.written[0].rows, "songs_kept": report.songs, **report.refused})
+        add_to_counters("songs", {"files_kept": report.written[0].rows, "songs_kept": report.songs, **report.refused})
         yield report
 
     def teardown(self) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from music.hashing import Hashes, mix
+from music.arrays import BoolArray, IntArray
+from music.hashing import Hashes, splitmix64
 from music.settings import Settings, between
 
 
@@ -16,21 +17,19 @@ class SplitConfig(Settings):
     """Section `windows.split` of params.yaml."""
 
     unit: Literal["song", "artist", "window"]
-    """What stays on one side: all windows of a song, of an artist, or (as in [P]) only each window itself."""
+    """What is never divided: all windows of a song, all of an artist or, as in [P], only each window itself."""
     validation: Annotated[float, between(0, 1)]
     """The share held out; 0.2 in [P]."""
     seed: int
 
 
-def in_validation(
-    files: list[dict[str, Any]], file: NDArray[np.int64], hashes: Hashes, split: SplitConfig
-) -> NDArray[np.bool_]:
+def in_validation(files: list[dict[str, Any]], file: IntArray, hashes: Hashes, split: SplitConfig) -> BoolArray:
     """Returns (windows,): whether each window is held out, by a hash of the song, artist or window.
 
     files: rows with `msd_id` and `artist`; file: (windows,) the place among `files` of each window's file; hashes:
     (2, windows). A song without a known artist counts as an artist of its own.
     """
-    bits = mix(hashes[1], split.seed) if split.unit == "window" else _hash(files, split)[file]
+    bits = splitmix64(hashes[1], split.seed) if split.unit == "window" else _hash(files, split)[file]
     return bits.astype(np.float64) / 2.0**64 < split.validation
 
 

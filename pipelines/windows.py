@@ -1,4 +1,4 @@
-"""Songs -> windows: cut, made unique over the whole corpus, split and written, for all lengths at once.
+"""Songs -> windows: cut, made unique over the whole corpus, split and written, for all lengths in one run.
 
 There are three steps. The windows of every song shard are indexed; windows that several files have are found; and each
 song shard becomes one training and one validation shard of each length, without the windows that its files lose.
@@ -19,11 +19,12 @@ from apache_beam.pvalue import AsList
 from numpy.typing import NDArray
 
 from music.arrangements import ScoreBatch
+from music.arrays import IntArray
 from music.errors import InputError
 from music.settings import Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
-from music.windows import SPLITS, cut, draw_transpositions, first_states
-from pipelines.beam.runners import BeamConfig, count, run
+from music.windows import SPLITS, cut_windows, first_states, random_transpositions
+from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.genres import normalise
 from pipelines.index import IndexReport, find_repeated, index_path, index_songs, partitions, read_index
 from pipelines.shards import (
@@ -52,7 +53,7 @@ class WindowsConfig(Settings):
     bars: list[int]
     """The lengths of windows."""
     cap: Annotated[int, at_least(1)]
-    """How many arrangements of a file are cut into windows, at most."""
+    """The largest number of arrangements of a file that are cut into windows."""
     transposition: tuple[int, int]
     """Lowest and highest transposition, in semitones; -5 and 6 in [P]."""
     seed: Annotated[int, at_least(0)]
@@ -71,18 +72,18 @@ class WindowsConfig(Settings):
 
 @dataclass(frozen=True)
 class WindowsReport:
-    """What was written of one song shard, in windows of one length."""
+    """The windows of one length that were written for a song shard."""
 
     written: tuple[Shard, Shard]
     """Training and validation windows."""
-    states: NDArray[np.int64]
+    states: IntArray
     """(2, 4, 130): how often each state occurs in each track, in training and in validation."""
 
 
 def write_windows(
     songs: str, genres: list[str], out: str, config: WindowsConfig, where: BeamConfig
 ) -> dict[int, dict[str, int]]:
-    """Cuts every file kept into unique windows, and writes training and validation shards, with a folder a length.
+    """Cuts every file kept into unique windows, and writes training and validation shards, a folder for each length.
 
     Returns how many windows there are, by length and split. Raises `InputError` if a length has none in a split.
     """
@@ -110,7 +111,7 @@ def write_windows(
             | beam.Map(_write_manifests, indexed=AsList(indexed), out=out, config=config, provenance=provenance)
         )
 
-    run(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
+    run_pipeline(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
     shards = range(len(inputs))
     FileSystems.delete([index_path(out, bars, shard, len(inputs)) for bars in config.bars for shard in shards])
     return {bars: _read_sizes(out, bars, read_manifest(songs)["songs"]) for bars in config.bars}
@@ -130,14 +131,14 @@ def _read_sizes(out: str, bars: int, songs: int) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class _FileBatch:
-    """Some files of a song shard, as their windows need them."""
+    """Some files of a song shard, with what all windows of a file share."""
 
     first: int
     """The first file's row in the shard."""
     scores: ScoreBatch
     first_states: Tokens
-    """(bars,), from the function of that name."""
-    described: pa.Table
+    """(bars,), as `music.windows.first_states` returns them."""
+    shared: pa.Table
     """The columns that all windows of a file share, with a row for each file."""
 
 
@@ -149,8 +150,8 @@ def _read_batches(path: str, genres: list[str]) -> Iterator[_FileBatch]:
             sorted(vocabulary[tag] for tag in {normalise(term) for term in terms} & vocabulary.keys())
             for terms in rows["terms"].to_pylist()
         ]
-        described = rows.select(IDENTITY).append_column(GENRES, [pa.array(tagged, type=GENRES.type)])
-        yield _FileBatch(first, scores, first_states(scores.by_bar), described)
+        shared = rows.select(IDENTITY).append_column(GENRES, [pa.array(tagged, type=GENRES.type)])
+        yield _FileBatch(first, scores, first_states(scores.by_bar), shared)
         first += len(rows)
 
 
@@ -192,8 +193,8 @@ class _WindowWriter:
         self.states = np.zeros((len(TRACKS), STATES), dtype=np.int64)
 
     def add(self, batch: _FileBatch) -> None:
-        """Takes the windows of a batch of files; the batches come in order."""
-        begin, end = np.searchsorted(self._files, (batch.first, batch.first + len(batch.described)))
+        """Adds the windows of a batch of files; the batches must come in order."""
+        begin, end = np.searchsorted(self._files, (batch.first, batch.first + len(batch.shared)))
         for start in range(begin, end, ROWS_PER_ROW_GROUP):
             self._waiting.append(self._cut(self._index.slice(start, min(ROWS_PER_ROW_GROUP, end - start)), batch))
             if sum(map(len, self._waiting)) >= ROWS_PER_ROW_GROUP:
@@ -204,8 +205,8 @@ class _WindowWriter:
         file, arrangement, bar = (index[name].to_numpy().astype(np.int64) for name in ("file", "arrangement", "bar"))
         file -= batch.first
         places = batch.scores.places(file, arrangement) + bar
-        tokens = cut(batch.scores.by_bar, batch.first_states, places, self._bars)
-        transpositions = draw_transpositions(
+        tokens = cut_windows(batch.scores.by_bar, batch.first_states, places, self._bars)
+        transpositions = random_transpositions(
             tokens, index["hash_high"].to_numpy(), *self._config.transposition, self._config.seed
         )
         tracks = batch.scores.tracks(file, arrangement).T.astype(np.int16)
@@ -215,8 +216,8 @@ class _WindowWriter:
             "tracks": pa.FixedSizeListArray.from_arrays(pa.array(tracks.reshape(-1)), 3),
             "shift": pa.array(transpositions),
         }
-        shared = batch.described.take(pa.array(file))
-        return pa.table(columns | dict(zip(shared.column_names, shared.columns, strict=True)), schema=schema)
+        by_file = batch.shared.take(pa.array(file))
+        return pa.table(columns | dict(zip(by_file.column_names, by_file.columns, strict=True)), schema=schema)
 
     def _flush(self) -> None:
         if self._waiting:
@@ -235,14 +236,14 @@ class _WindowWriter:
 
 def _report(bars: int, writers: Sequence[_WindowWriter]) -> WindowsReport:
     training, validation = (writer.close() for writer in writers)
-    count("windows", {f"train_{bars}bar": training.rows, f"validation_{bars}bar": validation.rows})
+    add_to_counters("windows", {f"train_{bars}bar": training.rows, f"validation_{bars}bar": validation.rows})
     return WindowsReport((training, validation), np.stack([writer.states for writer in writers]))
 
 
-def _count_states(pairs: NDArray[np.uint16]) -> NDArray[np.int64]:
+def _count_states(pairs: NDArray[np.uint16]) -> IntArray:
     """Returns (130,): how often each state occurs, from states in pairs; counting two at a time halves the work."""
-    both = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
-    counts: NDArray[np.int64] = (both.sum(axis=0) + both.sum(axis=1))[:STATES]
+    pair_counts = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+    counts: IntArray = (pair_counts.sum(axis=0) + pair_counts.sum(axis=1))[:STATES]
     return counts
 
 

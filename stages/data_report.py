@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from typer import Option
 
+from music.arrays import FloatArray
 from music.json_files import read_json, write_json
 from music.piano_rolls import draw_windows
 from music.windows import SPLITS
@@ -22,7 +22,7 @@ from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_value
 
 EXAMPLES = 6
-"""How many windows of each length are shown."""
+"""The number of windows of each length that are shown."""
 EXAMPLES_SEED = 0
 COLUMNS = 3
 
@@ -34,7 +34,7 @@ def main(
     windows: Annotated[Path, Option()],
     out: Annotated[Path, Option(help="gets the endings .html and .json; the folder of this name gets the pictures")],
 ) -> None:
-    """Writes what a reader needs who must decide whether to trust the data."""
+    """Writes the page, the numbers and the pictures from which a reader can judge the data."""
     folders = {bars: str(windows / f"{bars}bar") for bars in sorted(read_value(list[int], PARAMS, "windows", "bars"))}
     vocabulary = read_json(genres / "genres.json", "run dvc repro genres")
     statistics = read_statistics(str(corpus), str(songs), vocabulary, list(folders.values()))
@@ -71,10 +71,10 @@ def _draw_windows(folder: Path, bars: int, windows: str, examples: list[Example]
     states = {split: np.array(manifest["states"][split]) for split in SPLITS}
     draw_states(folder / f"tokens-{bars}bar.png", f"States of the four tracks, windows of {bars} bars", states)
     rolls = [(f"{number}", example.tokens) for number, example in enumerate(examples, 1)]
-    draw_windows(folder / f"examples-{bars}bar.png", f"Windows of {bars} bars, drawn at random", rolls, COLUMNS)
+    draw_windows(folder / f"examples-{bars}bar.png", f"Windows of {bars} bars, chosen at random", rolls, COLUMNS)
 
 
-def _draw_genres(folder: Path, statistics: Statistics, similarities: NDArray[np.float64]) -> None:
+def _draw_genres(folder: Path, statistics: Statistics, similarities: FloatArray) -> None:
     names = [genre.name for genre in statistics.genres]
     draw_similarity(folder / "genres-similarity.png", names, similarities)
     draw_circle(folder / "genres-circle.png", names, [genre.songs for genre in statistics.genres], similarities)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from stages.shared.command import atomic_directory, run
 from stages.shared.settings import PARAMS, read_settings
 

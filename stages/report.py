@@ -19,7 +19,7 @@ from stages.shared.command import run
 from stages.shared.runs import Run, collect_metrics, environment, flatten, parameters, read_run
 
 LONG = ("shards", "states")
-"""What the page leaves out of the manifest of the windows."""
+"""The parts of the windows' manifest that are not on the page."""
 SUMMARY = {
     "loss": "training.validation_loss",
     "accuracy": "reconstruction.accuracy.mean",

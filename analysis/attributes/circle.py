@@ -1,19 +1,18 @@
-"""How the values of genres run around their circle: how much neighbours are alike, and how likely that is by chance.
+"""How values change around the circle of genres: how similar neighbours are, and how likely that is by chance.
 
 An order is a row of genre numbers that says which genre stands at each place of the circle.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis.shared.arrays import FloatArray
 from analysis.shared.correlation import correlation, rank_correlation
+from music.arrays import FloatArray, IntArray
 
 LEAST_GENRES = 4
-"""With three genres, every order around a circle is the same."""
+"""The fewest genres for a test: with three, every order around a circle is the same."""
 ROUNDING = 1e-12
 
-Orders = NDArray[np.int64]
+Orders = IntArray
 """(orders, genres)"""
 
 
@@ -46,7 +45,7 @@ def autocorrelation(values: FloatArray, orders: Orders) -> FloatArray:
 
 
 def agreement(values: FloatArray, others: FloatArray, orders: Orders) -> FloatArray:
-    """Correlates, by rank, the genres' values with the others' in each order.
+    """Correlates the ranks of the genres' values with those of the others in each order.
 
     values, others: (rows, genres) -> (orders, rows). NaN as in `autocorrelation`.
     """

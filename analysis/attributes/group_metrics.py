@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-from analysis.shared.arrays import FloatArray
 from analysis.shared.section import Cell
+from music.arrays import FloatArray
 from music.metrics import METRICS, measure
 from music.tokens import with_all_tracks
 

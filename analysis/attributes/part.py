@@ -18,7 +18,7 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.sampling import random_subset
 from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_plot_rows
-from model.latent import sample
+from model.latent import sample_windows
 from music.metrics import METRICS
 from music.settings import Settings, at_least
 
@@ -26,7 +26,7 @@ TITLE = "Low-level metrics of samples"
 PROSE = Prose(__file__)
 ROWS = "rows.json"
 COLUMNS = 8
-"""How many panels stand in a row of the picture of samples."""
+"""The number of panels in a row of the picture of samples."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class AttributesConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     samples: Annotated[int, at_least(1)]
-    """How many samples are drawn from each of the prior's Gaussians; 256 in [P]."""
+    """The number of samples of each of the prior's Gaussians; 256 in [P]."""
     windows: Annotated[int, at_least(1)]
-    """How many training windows of each genre are drawn, at most."""
+    """The largest number of training windows of each genre."""
     songs: Annotated[int, at_least(1)]
     """Genres with fewer training songs than this are not compared with their Gaussians."""
     shuffles: Annotated[int, at_least(1)]
-    """How many random orders of the genres show what happens by chance."""
+    """The number of random orders of the genres from which chance levels come."""
     seed: Annotated[int, at_least(0)]
 
 
@@ -57,12 +57,12 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
     windows = [_sample(context, genre, config.samples, config.seed) for genre in range(len(genres))]
     tagged = _tagged_windows(context, config)
     samples, real = group_metrics(windows, tracks), group_metrics(tagged, tracks)
-    few = [genre for genre, of_genre in zip(genres, tagged, strict=True) if not len(of_genre)]
+    too_few_songs = [genre for genre, genre_windows in zip(genres, tagged, strict=True) if not len(genre_windows)]
     method = Section(
         "Method",
         [PROSE.text("circle_method", genres=len(genres), samples=config.samples, windows=config.windows)],
         {},
-        missing=[PROSE.text("few_songs", genres=few, songs=config.songs)] if few else [],
+        missing=[PROSE.text("few_songs", genres=too_few_songs, songs=config.songs)] if too_few_songs else [],
     )
     write_plot_rows(out / ROWS, _plot_rows(samples, genres))
     draw_heat_maps(
@@ -71,7 +71,7 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
         genres,
     )
     heat_maps = Figure(f"{PICTURES}/attributes.png", PROSE.text("heat_maps_caption", limit=COLOUR_LIMIT))
-    first = [(genre, of_genre[0]) for genre, of_genre in zip(genres, windows, strict=True)]
+    first = [(genre, genre_windows[0]) for genre, genre_windows in zip(genres, windows, strict=True)]
     first.append(("whole prior", _sample(context, len(genres), 1, config.seed)[0]))
     return joined(
         TITLE,
@@ -107,7 +107,7 @@ def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Te
     Every Gaussian has its own random numbers. Returns (count, tracks, steps), on the CPU.
     """
     gaussians = context.description.model.genres + 1
-    return sample(context.model, genre, count, seed * gaussians + genre).cpu()
+    return sample_windows(context.model, genre, count, seed * gaussians + genre).cpu()
 
 
 def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> list[Tensor]:
@@ -126,8 +126,8 @@ def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> lis
 def _means_section(samples: GroupMetrics, real: GroupMetrics) -> Section:
     """Compares the mean of each metric over all samples with that over all real windows."""
     difference = relative_difference(samples.overall, real.overall)
-    known = abs(difference[np.isfinite(difference)])
-    median = float(np.median(known)) if len(known) else None
+    finite = abs(difference[np.isfinite(difference)])
+    median = float(np.median(finite)) if len(finite) else None
     undefined = [name for name, value in zip(METRICS, samples.overall, strict=True) if np.isnan(value)]
     columns = (METRICS, *map(table_cells, (samples.overall, real.overall, difference)), METRICS.values())
     table = Table(
@@ -145,7 +145,7 @@ def _means_section(samples: GroupMetrics, real: GroupMetrics) -> Section:
 
 
 def _draw_samples(context: EvaluationContext, named: list[tuple[str, Tensor]], caption: str, out: Path) -> Figure:
-    """caption: the name of a macro."""
+    """Draws and writes the named samples. caption: the name of a macro."""
     panels = Panels(named, context.description.model.tracks, COLUMNS)
     return draw_with_clips(out, "samples", PROSE.text("samples_title"), panels, PROSE.text(caption))
 

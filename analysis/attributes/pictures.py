@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.ticker import PercentFormatter
 
-from analysis.shared.arrays import FloatArray
+from music.arrays import FloatArray
 from music.metrics import METRICS
 from music.pictures import heat_map, picture
 

@@ -1,4 +1,4 @@
-"""Sections on how metrics run around the circle of genres: how smoothly, and how much as in training windows."""
+"""Sections on how metrics change around the circle of genres: how smoothly, and whether as in training windows."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from analysis.attributes.circle import (
     turned_orders,
 )
 from analysis.attributes.group_metrics import GroupMetrics, mean_of_known, table_cells
-from analysis.shared.arrays import FloatArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import Section, Table
+from music.arrays import FloatArray
 from music.metrics import METRICS
 
 PROSE = Prose(__file__)

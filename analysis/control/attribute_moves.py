@@ -9,11 +9,11 @@ from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
-from analysis.shared.arrays import FloatArray
-from analysis.shared.bootstrap import means
+from analysis.shared.bootstrap import weighted_means
 from analysis.shared.context import EvaluationContext
 from model.latent import moved, step_along
 from model.similarity import same_states
+from music.arrays import FloatArray
 from music.metrics import measure
 from music.tokens import with_all_tracks
 
@@ -23,7 +23,7 @@ PENALTIES = np.logspace(-4, 4, 17)
 
 @dataclass(frozen=True)
 class AttributeMove:
-    """What moving windows' codes along one attribute does."""
+    """The effect of moving the codes of windows along one attribute."""
 
     step: Tensor
     """(latent,) the move by one level."""
@@ -32,7 +32,7 @@ class AttributeMove:
     values: Mapping[str, FloatArray]
     """Each attribute of the decoded windows, (windows, levels); NaN in the whole row if undefined at some level."""
     kept: FloatArray
-    """(windows, levels) share of the states that are the reconstruction's."""
+    """(windows, levels) the share of states that equal the reconstruction's."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,18 @@ class AttributeControl:
     restrictiveness: FloatArray
     """NaN where there is no other attribute."""
     kept: FloatArray
-    """Mean share of the states that are the reconstruction's, at the lowest and the highest level."""
+    """Mean share of states that equal the reconstruction's, at the lowest and the highest level."""
 
 
 def attribute_values(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, FloatArray]:
-    """The named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
-    whole = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
-    values = measure(whole)
+    """Returns the named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
+    all_tracks = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
+    values = measure(all_tracks)
     return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
 
 
 def growth(z: Tensor, values: FloatArray) -> Tensor:
-    """The direction in which an attribute grows fastest.
+    """Returns the direction in which an attribute grows fastest.
 
     It is the gradient of a ridge regression of the attribute on the codes, whose penalty is chosen by leaving one out.
     z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
@@ -106,14 +106,14 @@ def _squared_correlation(places: Tensor, values: FloatArray) -> float:
 
 
 def _whole_rows(values: FloatArray) -> FloatArray:
-    """The same with NaN in the whole of a row that has one; (windows, levels)."""
+    """Makes the whole of a row NaN if any of it is; (windows, levels)."""
     return np.where(np.isnan(values).any(axis=1, keepdims=True), np.nan, values)
 
 
 def attribute_control(
     name: str, move: AttributeMove, levels: Sequence[float], scales: Mapping[str, float], weights: FloatArray
 ) -> AttributeControl | None:
-    """Statistics of a move along the named attribute; None if no window has the attribute at every level.
+    """Returns statistics of a move along the named attribute; None if no window has it at every level.
 
     scales: the standard deviation in training of every attribute. weights: (1 + resamples, windows).
     """
@@ -121,26 +121,27 @@ def attribute_control(
     if np.isnan(values).all():
         return None
     changes = values - values[:, [levels.index(0)]]
-    change = means(weights, changes)
+    change = weighted_means(weights, changes)
     others = [other_values / scales[other] for other, other_values in move.values.items() if other != name]
     return AttributeControl(
         lowest=change[:, 0],
         highest=change[:, -1],
         end_to_end=(change[:, -1] - change[:, 0]) / scales[name],
-        monotonicity=means(weights, monotonicity(np.array(levels), values)),
-        linearity=means(weights, linearity(np.array(levels), values)),
+        monotonicity=weighted_means(weights, monotonicity(np.array(levels), values)),
+        linearity=weighted_means(weights, linearity(np.array(levels), values)),
         consistency=consistency(weights, changes / scales[name]),
         restrictiveness=restrictiveness(weights, others) if others else np.full(len(weights), np.nan),
-        kept=means(weights, move.kept[:, [0, -1]].mean(axis=1)),
+        kept=weighted_means(weights, move.kept[:, [0, -1]].mean(axis=1)),
     )
 
 
-def changes_of_all(move: AttributeMove, scales: Mapping[str, float]) -> dict[str, float]:
-    """The mean change of each attribute from the lowest to the highest level, in its standard deviations in training.
+def mean_changes(move: AttributeMove, scales: Mapping[str, float]) -> dict[str, float]:
+    """Returns the mean change of each attribute from the lowest to the highest level.
 
-    NaN where no window has the attribute at every level.
+    The unit is the attribute's standard deviation in training. NaN where no window has the attribute at every level.
     """
     once = np.ones((1, len(move.kept)))
     return {
-        name: float(means(once, values[:, -1] - values[:, 0])[0] / scales[name]) for name, values in move.values.items()
+        name: float(weighted_means(once, values[:, -1] - values[:, 0])[0] / scales[name])
+        for name, values in move.values.items()
     }

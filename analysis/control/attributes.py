@@ -13,19 +13,19 @@ from analysis.control.attribute_moves import (
     AttributeMove,
     attribute_control,
     attribute_values,
-    changes_of_all,
+    mean_changes,
     move_attribute,
 )
 from analysis.control.config import ControlConfig
 from analysis.control.pictures import draw_attribute_moves, draw_matrices
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import FloatArray
-from analysis.shared.bootstrap import estimate, mean_of, metrics, table_cell
+from analysis.shared.bootstrap import estimate, interval_metrics, mean_statistic, table_cell
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_plot_rows
 from model.latent import moved
+from music.arrays import FloatArray
 from music.metrics import METRICS
 
 TITLE = "Along attributes"
@@ -85,9 +85,9 @@ def _metrics(controls: Mapping[str, AttributeControl]) -> dict[str, object]:
     by_attribute = controls.values()
     return {
         "monotonicity": {name: estimate(control.monotonicity).value for name, control in controls.items()},
-        **metrics("mean_monotonicity", mean_of([control.monotonicity for control in by_attribute])),
-        **metrics("consistency", mean_of([control.consistency for control in by_attribute])),
-        **metrics("restrictiveness", mean_of([control.restrictiveness for control in by_attribute])),
+        **interval_metrics("mean_monotonicity", mean_statistic([control.monotonicity for control in by_attribute])),
+        **interval_metrics("consistency", mean_statistic([control.consistency for control in by_attribute])),
+        **interval_metrics("restrictiveness", mean_statistic([control.restrictiveness for control in by_attribute])),
     }
 
 
@@ -117,7 +117,7 @@ def _matrices(
     moves: Mapping[str, AttributeMove], training: Mapping[str, FloatArray], scales: Mapping[str, float], out: Path
 ) -> Figure:
     names = list(moves)
-    changes = [changes_of_all(move, scales) for move in moves.values()]
+    changes = [mean_changes(move, scales) for move in moves.values()]
     masked = np.ma.masked_invalid([training[name] for name in names])
     correlations = np.ma.corrcoef(masked)  # type: ignore[no-untyped-call]
     draw_matrices(
@@ -132,7 +132,7 @@ def _matrices(
 def _clips(
     context: EvaluationContext, sample: ControlSample, attribute: tuple[str, Tensor], config: ControlConfig, out: Path
 ) -> Figure:
-    """One window at several levels; attribute: its name and step."""
+    """Draws and writes one window at several levels; attribute: its name and step."""
     name, step = attribute
     window = sample.best_reconstructed
     places = np.linspace(0, len(config.levels) - 1, min(PANELS, len(config.levels))).round().astype(int)

@@ -18,10 +18,10 @@ from torch import Tensor
 from analysis.control.config import ControlConfig
 from analysis.control.genre_features import features
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import BoolArray, FloatArray
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import random_subset
 from model.data import WindowSet
+from music.arrays import BoolArray, FloatArray
 from music.tokens import Tokens, with_all_tracks
 
 STRENGTH = 0.001
@@ -39,7 +39,7 @@ class GenreClassifier:
     regressions: Sequence[Any]
 
     def scores(self, tokens: Tokens) -> FloatArray:
-        """(windows, genres), higher for windows more like the genre's; tokens: (windows, 4, steps)."""
+        """Scores windows, (windows, 4, steps) -> (windows, genres): higher for windows more like the genre's."""
         scaled = self.preprocessing.transform(features(tokens)).clip(-FARTHEST, FARTHEST)
         return np.stack([regression.decision_function(scaled) for regression in self.regressions], axis=1)
 
@@ -54,18 +54,18 @@ def train_classifier(tokens: Tokens, tagged: BoolArray) -> GenreClassifier:
 
 
 def auc_by_song(scores: FloatArray, tagged: BoolArray, songs: NDArray[np.int32]) -> FloatArray:
-    """(genres,) how often a song of the genre scores higher than another, by the mean of its windows' scores.
+    """Returns (genres,) how often a song of the genre scores higher than another, by its windows' mean score.
 
     0.5 is chance. scores, tagged: (windows, genres), songs: (windows,); some songs have each genre and some do not.
     """
     _, first, song = np.unique(songs, return_index=True, return_inverse=True)
     sizes = np.bincount(song)
-    by_song = np.stack([np.bincount(song, of_genre) / sizes for of_genre in scores.T], axis=1)
+    by_song = np.stack([np.bincount(song, genre_scores) / sizes for genre_scores in scores.T], axis=1)
     return np.array([roc_auc_score(tagged[first, genre], by_song[:, genre]) for genre in range(scores.shape[1])])
 
 
 def percentiles(scores: FloatArray, reference: FloatArray) -> FloatArray:
-    """The percentage of reference scores below each score, equal ones counting half; any shape, reference: 1-D."""
+    """Returns the percentage of the reference scores, (n,), below each score, where equal ones count half."""
     ordered = np.sort(reference)
     below, up_to = (np.searchsorted(ordered, scores, side=side) for side in ("left", "right"))
     return np.asarray(50 * (below + up_to) / len(ordered))
@@ -77,7 +77,7 @@ class ValidatedClassifier:
 
     classifier: GenreClassifier
     training_windows: int
-    """How many it was trained on."""
+    """The number of windows it was trained on."""
     aucs: Mapping[int, float]
     """AUC by song for each genre that it knows, in the order of its scores."""
     scores: FloatArray
@@ -95,7 +95,7 @@ class ValidatedClassifier:
         return percentiles(scores, self.scores[:, column]).reshape(tokens.shape[:-2])
 
     def real_percentile(self, genre: int) -> float:
-        """Mean percentile of the real validation windows of the genre."""
+        """Returns the mean percentile of the real validation windows of the genre."""
         column = list(self.aucs).index(genre)
         scores = self.scores[:, column]
         return float(percentiles(scores[self.tagged[:, column]], scores).mean())
@@ -123,13 +123,13 @@ def validated_classifier(
 
 
 def _testable(real: WindowSet, genre: int, min_songs: int) -> bool:
-    """Whether there are enough songs with the genre and without it."""
+    """Returns whether there are enough songs with the genre and without it."""
     tagged, songs = real.genres[:, genre].numpy(), real.songs.numpy()
     return min(len(np.unique(songs[tagged])), len(np.unique(songs[~tagged]))) >= min_songs
 
 
 def _movable(sample: ControlSample, genre: int) -> bool:
-    """Whether training windows tell the direction to the genre, and there are windows to move there."""
+    """Returns whether training windows give a direction to the genre, and there are windows to move in it."""
     return _some_not_all(sample.training.genres[:, genre]) and not bool(sample.windows.genres[:, genre].all())
 
 

@@ -1,9 +1,9 @@
-"""What the genre classifier knows about a window: features of its music, and nothing of codes."""
+"""The features by which the genre classifier knows a window: they come from its music, never from its code."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.shared.arrays import FloatArray
+from music.arrays import FloatArray
 from music.metrics import DRUMS, OCTAVE, measure
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS, Tokens
 
@@ -12,7 +12,7 @@ BEATS = {"kick": (35, 36), "snare": (38, 40), "cymbals": (42, 44, 46, 49, 51, 57
 
 
 def features(tokens: Tokens) -> FloatArray:
-    """(windows, features), NaN where there is nothing to measure; tokens: (windows, 4, steps).
+    """Returns (windows, features), NaN where there is nothing to measure; tokens: (windows, 4, steps).
 
     All of `music.metrics`; onsets by place in the bar, of each track and of kick, snare and cymbals; drum sounds; the
     pitched tracks' octaves, and their pitch classes counted from the commonest, so that the key says nothing; silence
@@ -40,7 +40,7 @@ def features(tokens: Tokens) -> FloatArray:
 
 
 def _counts(values: NDArray[np.integer], size: int) -> FloatArray:
-    """(windows, size) how often each number below size stands in a row; values: (windows, places)."""
+    """Returns (windows, size) how often each number below `size` occurs in a row; values: (windows, places)."""
     cells = np.arange(len(values))[:, None] * (size + 1) + np.minimum(values, size)
     counts = np.bincount(cells.reshape(-1), minlength=len(values) * (size + 1))
     return counts.reshape(-1, size + 1)[:, :size].astype(np.float64)

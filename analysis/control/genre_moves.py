@@ -1,4 +1,4 @@
-"""Moves toward genres, measured by a classifier of real windows that knows no codes."""
+"""Moves toward genres, measured by a genre classifier that sees the music and not the codes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,44 +9,44 @@ from torch import Tensor
 
 from analysis.control.genre_classifier import ValidatedClassifier
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import FloatArray
-from analysis.shared.bootstrap import mean_of, means
+from analysis.shared.bootstrap import mean_statistic, weighted_means
 from analysis.shared.context import EvaluationContext
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states
+from music.arrays import FloatArray
 
 
 @dataclass(frozen=True)
 class GenreMove:
-    """What one path to a genre does to each window: (windows, strengths) each, the reconstruction first.
+    """The effect of one path to a genre on each window: (windows, strengths) each, the reconstruction first.
 
-    All is NaN for the windows of the genre, which are not moved.
+    Windows of the genre itself are not moved; their values are NaN.
     """
 
     percentiles: FloatArray
     """Percentile of the classifier's score for the genre, among real validation windows."""
     same_states: FloatArray
-    """Share of states that are the reconstruction's."""
+    """Share of states that equal the reconstruction's."""
     note_f1: FloatArray
     """F1 of the notes against the reconstruction's, NaN where neither has any."""
 
     def gain(self, weights: FloatArray) -> FloatArray:
-        """The statistic: mean change of percentile from the reconstruction to strength 1."""
-        return means(weights, self.percentiles[:, -1] - self.percentiles[:, 0])
+        """Returns the mean change of percentile from the reconstruction to strength 1."""
+        return weighted_means(weights, self.percentiles[:, -1] - self.percentiles[:, 0])
 
     def risen(self, weights: FloatArray) -> FloatArray:
-        """The statistic: share of windows that the classifier finds more of the genre at strength 1 than at 0."""
+        """Returns the share of windows that the classifier finds more of the genre at strength 1 than at 0."""
         gains = self.percentiles[:, -1] - self.percentiles[:, 0]
-        return means(weights, np.where(np.isnan(gains), np.nan, gains > 0))
+        return weighted_means(weights, np.where(np.isnan(gains), np.nan, gains > 0))
 
     def kept(self, weights: FloatArray) -> FloatArray:
-        """The statistic: mean share of states that are the reconstruction's at strength 1."""
-        return means(weights, self.same_states[:, -1])
+        """Returns the mean share of states that equal the reconstruction's at strength 1."""
+        return weighted_means(weights, self.same_states[:, -1])
 
     def notes_kept(self, weights: FloatArray) -> FloatArray:
-        """The statistic: mean F1 of the notes at strength 1, over the windows that have notes."""
-        return means(weights, self.note_f1[:, -1])
+        """Returns the mean F1 of the notes at strength 1, over the windows that have notes."""
+        return weighted_means(weights, self.note_f1[:, -1])
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,24 @@ class Transfer:
 
     genre: int
     windows: int
-    """How many are moved."""
+    """The number of windows that are moved."""
     moves: Mapping[str, GenreMove]
-    """By path to the genre: "means", and "petal" for a flower prior."""
+    """The moves by their path to the genre: "means", and "petal" for a flower prior."""
     controls: Mapping[str, GenreMove]
-    """By path: moves as far in random directions."""
+    """The control for each path: moves as far in random directions."""
 
 
 def mean_over_genres(
     transfers: Sequence[Transfer], path: str, statistic: Callable[[GenreMove], FloatArray], *, random: bool = False
 ) -> FloatArray:
-    """The mean over genres of a statistic of the moves on one path, or of its random moves."""
-    return mean_of([statistic((each.controls if random else each.moves)[path]) for each in transfers])
+    """Returns the mean over genres of a statistic of the moves on one path, or of its random moves."""
+    return mean_statistic(
+        [statistic((transfer.controls if random else transfer.moves)[path]) for transfer in transfers]
+    )
 
 
 def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: ControlSample) -> dict[str, Tensor]:
-    """The step to strength 1 of each path to a genre; z and the steps: (windows, latent)."""
+    """Returns the step to strength 1 of each path to a genre; z and the steps: (windows, latent)."""
     steps = {"means": step_between(sample.training_codes, sample.training.genres[:, genre]).expand_as(z)}
     if isinstance(context.model.prior, FlowerPrior):
         steps["petal"] = step_to_petal(context.model.prior, z, genre)
@@ -126,6 +128,6 @@ def _measure(
         same_states(tokens, reconstructions).numpy(),
         note_f1(tokens, reconstructions).numpy(),
     )
-    of_all_windows = np.full((len(measures), len(chosen), len(tokens)), np.nan)
-    of_all_windows[:, chosen.numpy()] = [values.T for values in measures]
-    return GenreMove(*of_all_windows)
+    all_windows = np.full((len(measures), len(chosen), len(tokens)), np.nan)
+    all_windows[:, chosen.numpy()] = [values.T for values in measures]
+    return GenreMove(*all_windows)

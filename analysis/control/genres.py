@@ -12,12 +12,12 @@ from analysis.control.genre_classifier import ValidatedClassifier, validated_cla
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
 from analysis.control.sample import ControlSample
-from analysis.shared.arrays import FloatArray
-from analysis.shared.bootstrap import estimate, interval, means, metrics, table_cell
+from analysis.shared.bootstrap import estimate, interval, interval_metrics, table_cell, weighted_means
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table, write_plot_rows
+from music.arrays import FloatArray
 
 TITLE = "Toward genres"
 GENRES_SHOWN = 3
@@ -27,7 +27,7 @@ PROSE = Prose(__file__)
 
 @dataclass(frozen=True)
 class GenreTransfers:
-    """What the section tells of: windows moved toward every genre that the classifier knows well enough."""
+    """The results of the section: windows moved toward every genre that the classifier knows well enough."""
 
     context: EvaluationContext
     sample: ControlSample
@@ -87,7 +87,7 @@ def _missing(context: EvaluationContext, aucs: Mapping[int, float], config: Cont
 
 
 def _metrics(result: GenreTransfers) -> dict[str, object]:
-    """The numbers by the difference of means, and those of the petal by themselves."""
+    """Returns the metrics of the path by the difference of means and, by name, those of the other paths."""
     by_path = {path: _path_metrics(result, path) for path in result.paths}
     return {**by_path.pop("means"), **by_path}
 
@@ -102,13 +102,13 @@ def _path_metrics(result: GenreTransfers, path: str) -> dict[str, float]:
     }
     numbers: dict[str, float] = {}
     for name, statistic in statistics.items():
-        numbers |= metrics(name, mean_over_genres(result.transfers, path, statistic))
-        numbers |= metrics(f"{name}_random", mean_over_genres(result.transfers, path, statistic, random=True))
-    return numbers | metrics("gain_over_random", _gain_over_random(result, result.transfers, path))
+        numbers |= interval_metrics(name, mean_over_genres(result.transfers, path, statistic))
+        numbers |= interval_metrics(f"{name}_random", mean_over_genres(result.transfers, path, statistic, random=True))
+    return numbers | interval_metrics("gain_over_random", _gain_over_random(result, result.transfers, path))
 
 
 def _gain_over_random(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> FloatArray:
-    """The statistic: by how much moves on a path gain more than random moves of the same windows."""
+    """Returns the statistic of how much more moves on a path gain than random moves of the same windows."""
     gain, random_gain = (
         mean_over_genres(transfers, path, lambda move: move.gain(result.sample.weights), random=random)
         for random in (False, True)
@@ -140,15 +140,15 @@ def _all_genres(result: GenreTransfers) -> list[Cell]:
 
 
 def _cells(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> list[Cell]:
-    """The numbers of one path to one genre, or their means over several."""
+    """Returns the cells of one path to one genre, or their means over several genres."""
     weights = result.sample.weights
 
     def cell(statistic: Callable[[GenreMove], FloatArray], decimals: int, *, random: bool = False) -> str | None:
         return table_cell(mean_over_genres(transfers, path, statistic, random=random), decimals)
 
     return [
-        cell(lambda move: means(weights, move.percentiles[:, 0]), 1),
-        cell(lambda move: means(weights, move.percentiles[:, -1]), 1),
+        cell(lambda move: weighted_means(weights, move.percentiles[:, 0]), 1),
+        cell(lambda move: weighted_means(weights, move.percentiles[:, -1]), 1),
         cell(lambda move: move.gain(weights), 1),
         cell(lambda move: move.gain(weights), 1, random=True),
         table_cell(_gain_over_random(result, transfers, path), 1),
@@ -174,7 +174,9 @@ def _write_plot_rows(
     )
     rows: list[Mapping[str, float]] = []
     if transfers:
-        percentiles = mean_over_genres(transfers, "means", lambda move: means(sample.weights, move.percentiles))
+        percentiles = mean_over_genres(
+            transfers, "means", lambda move: weighted_means(sample.weights, move.percentiles)
+        )
         columns = ("strength", "percentile", "low", "high")
         ends = interval(percentiles)
         rows = [
@@ -191,21 +193,21 @@ def _strengths(result: GenreTransfers, config: ControlConfig, out: Path) -> Figu
             "Is it more of the genre?",
             "classifier's percentile",
             100,
-            _curves(result, lambda move: means(weights, move.percentiles)),
+            _curves(result, lambda move: weighted_means(weights, move.percentiles)),
             ("real windows of the genre", result.real_percentile),
         ),
         StrengthPanel(
             "How much of the song is kept?",
             "share of states kept",
             1,
-            _curves(result, lambda move: means(weights, move.same_states)),
+            _curves(result, lambda move: weighted_means(weights, move.same_states)),
             None if similarity is None else ("two different songs", similarity),
         ),
         StrengthPanel(
             "How many of its notes?",
             "F1 of notes kept",
             1,
-            _curves(result, lambda move: means(weights, move.note_f1)),
+            _curves(result, lambda move: weighted_means(weights, move.note_f1)),
             None,
         ),
     ]
@@ -239,7 +241,7 @@ def _gains(result: GenreTransfers, out: Path) -> Figure:
 
 
 def _clips(result: GenreTransfers, out: Path) -> Figure:
-    """One window moved toward the genres that the classifier knows best."""
+    """Draws and writes one window moved toward the genres that the classifier knows best."""
     context, sample = result.context, result.sample
     window = sample.best_reconstructed
     z = sample.codes[[window]]

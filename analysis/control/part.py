@@ -1,4 +1,4 @@
-"""Whether codes are controls: what happens to the music when they are moved along an attribute, or toward a genre."""
+"""Control of the music by its codes: what moves along an attribute, or toward a genre, change."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import torch
 from analysis.control.attributes import attribute_section
 from analysis.control.config import ControlConfig
 from analysis.control.genres import genre_section
-from analysis.control.sample import draw_sample
+from analysis.control.sample import take_sample
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Section, joined
@@ -21,7 +21,7 @@ def analyse_control(context: EvaluationContext, config: ControlConfig, out: Path
     if len(context.training) < 2 or len(context.validation) < 1:
         return Section(TITLE, [], {}, missing=[PROSE.text("too_few_windows")])
     generator = torch.Generator().manual_seed(config.seed)
-    sample = draw_sample(context, config, generator)
+    sample = take_sample(context, config, generator)
     if bool((sample.training_codes == sample.training_codes[0]).all()):
         return Section(TITLE, [], {}, missing=[PROSE.text("equal_codes")])
     (out / PICTURES).mkdir()

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.control.attribute_moves import AttributeMove
-from analysis.shared.arrays import FloatArray
-from analysis.shared.bootstrap import interval, means
+from analysis.shared.bootstrap import interval, weighted_means
+from music.arrays import FloatArray
 from music.metrics import METRICS
 from music.pictures import heat_map, picture, short
 
@@ -39,9 +39,9 @@ def draw_attribute_moves(
         for axis, (number, (name, move)) in zip(axes, enumerate(moves.items()), strict=False):
             values = move.values[name]
             changes = values - values[:, [levels.index(0)]]
-            _line(axis, levels, means(weights, changes), f"C{number}", name)
+            _line(axis, levels, weighted_means(weights, changes), f"C{number}", name)
             axis.set(title=f"Along {name}", xlabel=LEVEL, ylabel=f"change ({METRICS[name].unit})")
-            _line(kept, levels, means(weights, move.kept), f"C{number}", name)
+            _line(kept, levels, weighted_means(weights, move.kept), f"C{number}", name)
         kept.set(title="States kept", xlabel=LEVEL, ylabel="share of states", ylim=(0, 1.03))
         if similarity_of_songs is not None:
             kept.axhline(similarity_of_songs, color=REFERENCE, linestyle=":", label="two different songs")
@@ -80,7 +80,7 @@ def draw_matrices(path: Path, names: Sequence[str], changes: FloatArray, correla
 class PathCurve:
     """One path to genres, and random moves as far.
 
-    A statistic each, (1 + resamples, points): the points are strengths, or genres.
+    Each is a statistic, (1 + resamples, points), where the points are strengths or genres.
     """
 
     label: str
@@ -145,13 +145,13 @@ def draw_gains(path: Path, genres: Sequence[str], gains: Sequence[PathCurve]) ->
 def _whiskers(
     axis: Axes, statistic: FloatArray, heights: FloatArray, colour: str, marker: str, label: str | None
 ) -> None:
-    """Horizontal intervals of (1 + resamples, points), with a marker at each value."""
+    """Draws horizontal intervals of (1 + resamples, points), with a marker at each value."""
     low, high = interval(statistic)
     axis.hlines(heights, low, high, color=colour, linewidth=1.2)
     axis.plot(statistic[0], heights, linestyle="none", marker=marker, markersize=3, color=colour, label=label)
 
 
 def _line(axis: Axes, x: Sequence[float], statistic: FloatArray, colour: str, label: str, linestyle: str = "-") -> None:
-    """The values of a statistic, (1 + resamples, points), and a band of their intervals."""
+    """Draws the values of a statistic, (1 + resamples, points), and a band of their intervals."""
     axis.plot(x, statistic[0], color=colour, linestyle=linestyle, marker=".", label=label)
     axis.fill_between(x, *interval(statistic), color=colour, alpha=BAND, linewidth=0)

@@ -1,4 +1,4 @@
-"""The windows that the part `control` moves, and the windows that tell it where to."""
+"""The windows that the part `control` moves, and the windows that give the directions."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from analysis.control.config import ControlConfig
-from analysis.shared.arrays import FloatArray
 from analysis.shared.bootstrap import song_weights
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import interleave_songs, random_subset
 from model.data import WindowSet
 from model.similarity import same_states, shared_notes
+from music.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ControlSample:
     reconstructions: Tensor
     """(windows, tracks, steps)"""
     weights: FloatArray
-    """(1 + resamples, windows) as `song_weights` draws them: all intervals of this part come from these resamples."""
+    """(1 + resamples, windows) from `song_weights`: all intervals of this part come from these resamples."""
 
     @property
     def best_reconstructed(self) -> int:
@@ -47,8 +47,8 @@ class ControlSample:
         return shares[other_songs].mean().item()
 
 
-def draw_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
-    """Draws training windows, and validation windows of as many songs as there are; encodes all, decodes the latter."""
+def take_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
+    """Samples training windows, and validation windows from as many songs as possible, and encodes both."""
     training = random_subset(context.training, config.training_windows, generator)
     songs = context.validation.songs.numpy().astype(np.int64)
     order = torch.from_numpy(interleave_songs(songs, np.random.default_rng(config.seed)))

@@ -11,9 +11,9 @@ from matplotlib.patches import Patch, Rectangle
 from analysis.genres.pairs import Pair
 from analysis.genres.projection import pca, tsne
 from analysis.genres.separability import Separabilities
-from analysis.shared.arrays import FloatArray, IntArray
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure
+from music.arrays import FloatArray, IntArray
 from music.pictures import CIRCLE_COLOURS, label_circle, picture, short
 
 PROSE = Prose(__file__)

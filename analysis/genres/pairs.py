@@ -1,4 +1,4 @@
-"""The windows that stand for genres: of two genres that are compared, those tagged with one and not the other [P]."""
+"""Samples windows of genres: to compare two, windows that are tagged with one and not the other [P]."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from analysis.shared.arrays import FloatArray, IntArray
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import interleave_songs
 from model.data import WindowSet
-from model.networks.priors import draw_genre
+from model.networks.priors import sample_genre
+from music.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -34,53 +34,53 @@ class Pair:
         return bool(min(np.sum(self.labels == label) for label in (-1, 1)) > 1)
 
     def song_counts(self) -> tuple[int, int]:
-        """How many songs the windows of the first genre are from, and those of the second."""
+        """Returns the number of songs that the windows of the first genre come from, and those of the second."""
         first, second = (len(np.unique(self.songs[self.labels == label])) for label in (-1, 1))
         return first, second
 
 
-def draw_pairs(context: EvaluationContext, windows: WindowSet, most: int, seed: int) -> list[Pair]:
-    """Draws and encodes windows for every two genres: at most `most` of each genre, from as many songs as there are."""
+def sample_pairs(context: EvaluationContext, windows: WindowSet, most: int, seed: int) -> list[Pair]:
+    """Samples and encodes windows for every two genres: at most `most` of each, from as many songs as possible."""
     tagged, songs = windows.genres.numpy(), windows.songs.numpy().astype(np.int64)
     order = interleave_songs(songs, np.random.default_rng(seed))
     by_genre = [order[tagged[order, genre]] for genre in range(tagged.shape[1])]
 
-    def draw_side(genre: int, without: int) -> IntArray:
+    def sample_side(genre: int, without: int) -> IntArray:
         side: IntArray = by_genre[genre][~tagged[by_genre[genre], without]][:most]
         return side
 
     pairs = list(combinations(range(len(by_genre)), 2))
-    sides = [(draw_side(first, second), draw_side(second, first)) for first, second in pairs]
-    drawn = [np.concatenate(both) for both in sides]
-    labels = [np.repeat([-1, 1], [len(side) for side in both]) for both in sides]
-    codes = _encode(context, windows, drawn)
+    sides = [(sample_side(first, second), sample_side(second, first)) for first, second in pairs]
+    sampled = [np.concatenate(pair_sides) for pair_sides in sides]
+    labels = [np.repeat([-1, 1], [len(side) for side in pair_sides]) for pair_sides in sides]
+    codes = _encode(context, windows, sampled)
     return [
         Pair(*pair, pair_codes, pair_labels, songs[numbers])
-        for pair, pair_codes, pair_labels, numbers in zip(pairs, codes, labels, drawn, strict=True)
+        for pair, pair_codes, pair_labels, numbers in zip(pairs, codes, labels, sampled, strict=True)
     ]
 
 
-def _encode(context: EvaluationContext, windows: WindowSet, drawn: Sequence[IntArray]) -> list[FloatArray]:
-    """Encodes each draw, given as windows' numbers; a window that is in several draws is encoded once."""
-    if not any(len(numbers) for numbers in drawn):
-        return [np.empty((0, context.description.model.latent)) for _ in drawn]
-    distinct, places = np.unique(np.concatenate(drawn), return_inverse=True)
+def _encode(context: EvaluationContext, windows: WindowSet, sampled: Sequence[IntArray]) -> list[FloatArray]:
+    """Encodes each sample, given as windows' numbers; a window that is in several samples is encoded once."""
+    if not any(len(numbers) for numbers in sampled):
+        return [np.empty((0, context.description.model.latent)) for _ in sampled]
+    distinct, places = np.unique(np.concatenate(sampled), return_inverse=True)
     codes = context.codes(windows.tokens[torch.from_numpy(distinct)]).double().numpy()
-    ends = np.cumsum([len(numbers) for numbers in drawn])[:-1]
-    return [codes[draw_places] for draw_places in np.split(places, ends)]
+    ends = np.cumsum([len(numbers) for numbers in sampled])[:-1]
+    return [codes[sample_places] for sample_places in np.split(places, ends)]
 
 
-def draw_all_genres(
+def sample_all_genres(
     context: EvaluationContext, windows: WindowSet, most: int, seed: int
 ) -> tuple[FloatArray, IntArray]:
-    """Draws at most `most` windows of each genre; a song counts towards one of its tags, drawn as in training.
+    """Samples at most `most` windows of each genre; a song counts towards one of its tags, chosen as in training.
 
     Returns the windows' codes, (windows, latent), and the genre that each counts towards, (windows,).
     """
     songs = windows.songs.numpy().astype(np.int64)
     _, first_windows, song = np.unique(songs, return_index=True, return_inverse=True)
     tags = windows.genres[torch.from_numpy(first_windows)]
-    genre = draw_genre(tags, torch.Generator().manual_seed(seed)).numpy()[song]
+    genre = sample_genre(tags, torch.Generator().manual_seed(seed)).numpy()[song]
     order = interleave_songs(songs, np.random.default_rng(seed))
-    drawn = np.concatenate([order[genre[order] == number][:most] for number in range(tags.shape[1])])
-    return _encode(context, windows, [drawn])[0], genre[drawn]
+    sampled = np.concatenate([order[genre[order] == number][:most] for number in range(tags.shape[1])])
+    return _encode(context, windows, [sampled])[0], genre[sampled]

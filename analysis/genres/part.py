@@ -10,10 +10,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from analysis.genres.code_pictures import draw_all_pairs, draw_large, draw_together
-from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs
+from analysis.genres.pairs import Pair, sample_all_genres, sample_pairs
 from analysis.genres.separability import CHANCE, Separabilities, circle_correlation, measure_separability
 from analysis.genres.separability_pictures import draw_distances, draw_matrix
-from analysis.genres.tables import matrix_rows, mean_separability, tables
+from analysis.genres.tables import matrix_rows, mean_separability, separability_tables
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, write_plot_rows
@@ -25,23 +25,23 @@ PROSE = Prose(__file__)
 
 
 @dataclass(frozen=True)
-class GenresConfig(Settings):
+class SeparabilityConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     windows: Annotated[int, at_least(2)]
-    """How many windows each genre of a pair has at most."""
+    """The largest number of windows of each genre of a pair."""
     windows_together: Annotated[int, at_least(2)]
-    """How many windows each genre has at most in the picture of all genres."""
+    """The largest number of windows of each genre in the picture of all genres."""
     pairs: list[tuple[str, str]]
-    """The pairs that are drawn large."""
+    """The pairs with a large picture each."""
     songs: Annotated[int, at_least(2)]
-    """How many songs with only one of the two tags each genre needs for the pair to be measured."""
+    """A pair is measured if each genre has at least this many songs without the other's tag."""
     folds: Annotated[int, at_least(2)]
     """The number of folds of the cross-validation."""
     shrinkage: Annotated[float, between(0, 1)]
     """The share by which the classifier's covariance is shrunk towards a sphere."""
     shuffles: Annotated[int, at_least(1)]
-    """How often the labels of each pair are shuffled, and the order of the circle."""
+    """The number of times that the labels of each pair, and the order of the circle, are shuffled."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -50,10 +50,10 @@ class GenresConfig(Settings):
             raise ValueError('pairs must be lists of two different genres, such as [["rock", "pop"]]')
 
 
-def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) -> Section:
+def analyse_genres(context: EvaluationContext, config: SeparabilityConfig, out: Path) -> Section:
     """Draws pairs of genres, and measures how linearly separable they are on songs left out."""
     splits = {"training": context.training, "validation": context.validation}
-    pairs = {split: draw_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
+    pairs = {split: sample_pairs(context, windows, config.windows, config.seed) for split, windows in splits.items()}
     if not any(pair.drawable for pair in pairs["training"]):
         return Section(TITLE, [], {}, missing=[PROSE.text("no_pairs")])
     (out / PICTURES).mkdir()
@@ -71,7 +71,7 @@ def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) 
         ],
         {split: mean_separability(measured[split]) for split in splits if measured[split]},
         figures,
-        tables(measured["training"], context.genres),
+        separability_tables(measured["training"], context.genres),
         [
             *missing_large,
             *(line for split in splits for line in _missing_measures(context, config, split, pairs[split])),
@@ -79,8 +79,8 @@ def analyse_genres(context: EvaluationContext, config: GenresConfig, out: Path) 
     )
 
 
-def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Separabilities:
-    """The separability of the pairs that have enough songs."""
+def _measure(pairs: Sequence[Pair], config: SeparabilityConfig) -> Separabilities:
+    """Measures the separability of the pairs that have enough songs."""
     return {
         (pair.first, pair.second): measure_separability(
             pair, config.shuffles, config.folds, config.shrinkage, config.seed
@@ -91,7 +91,7 @@ def _measure(pairs: Sequence[Pair], config: GenresConfig) -> Separabilities:
 
 
 def _describe(context: EvaluationContext, split: str, pairs: Sequence[Pair], measured: Separabilities) -> str:
-    """What the numbers of a split say."""
+    """Returns the paragraph on the results of a split."""
     return PROSE.text(
         "split",
         split=split,
@@ -104,14 +104,14 @@ def _describe(context: EvaluationContext, split: str, pairs: Sequence[Pair], mea
     )
 
 
-def _describe_circle(context: EvaluationContext, config: GenresConfig, measured: Separabilities) -> list[str]:
-    """What the order of the circle has to do with separability; no sentence where it cannot be measured."""
-    found = circle_correlation(list(measured.values()), len(context.genres), config.shuffles, config.seed)
-    return [PROSE.text("circle", correlation=found[0], chance_level=found[1], chance=CHANCE)] if found else []
+def _describe_circle(context: EvaluationContext, config: SeparabilityConfig, measured: Separabilities) -> list[str]:
+    """Returns the paragraph on separability and the order of the circle, if that can be measured."""
+    result = circle_correlation(list(measured.values()), len(context.genres), config.shuffles, config.seed)
+    return [PROSE.text("circle", correlation=result[0], chance_level=result[1], chance=CHANCE)] if result else []
 
 
 def _find_large(
-    context: EvaluationContext, config: GenresConfig, pairs: Sequence[Pair]
+    context: EvaluationContext, config: SeparabilityConfig, pairs: Sequence[Pair]
 ) -> tuple[list[Pair], list[str]]:
     """Returns the pairs to be drawn large, and a sentence for each that cannot be."""
     genres = context.genres
@@ -125,7 +125,9 @@ def _find_large(
     return found, missing
 
 
-def _missing_measures(context: EvaluationContext, config: GenresConfig, split: str, pairs: Sequence[Pair]) -> list[str]:
+def _missing_measures(
+    context: EvaluationContext, config: SeparabilityConfig, split: str, pairs: Sequence[Pair]
+) -> list[str]:
     """Says how many pairs of a split are not measured, and which genres lack songs; empty if all are measured."""
     lacking = [
         [
@@ -152,15 +154,15 @@ def _missing_measures(context: EvaluationContext, config: GenresConfig, split: s
 
 def _draw(
     context: EvaluationContext,
-    config: GenresConfig,
+    config: SeparabilityConfig,
     pairs: Sequence[Pair],
     large: Sequence[Pair],
     measured: Mapping[str, Separabilities],
     out: Path,
 ) -> list[Figure]:
-    """All figures; pairs are those of the training windows."""
+    """Draws all figures; pairs: those of the training windows."""
     genres, training = context.genres, measured["training"]
-    together = draw_all_genres(context, context.training, config.windows_together, config.seed)
+    together = sample_all_genres(context, context.training, config.windows_together, config.seed)
     return [
         *([draw_large(genres, large, training, config.seed, out)] if large else []),
         draw_all_pairs(genres, pairs, training, config.windows, out),

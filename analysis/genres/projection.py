@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from analysis.shared.arrays import FloatArray
+from music.arrays import FloatArray
 
 PERPLEXITY = 30.0
 

@@ -9,13 +9,13 @@ from scipy.linalg import solve
 from sklearn.model_selection import GroupKFold
 
 from analysis.genres.pairs import Pair
-from analysis.shared.arrays import BoolArray, FloatArray, IntArray
 from analysis.shared.correlation import rank_correlation
+from music.arrays import BoolArray, FloatArray, IntArray
 
 CHANCE = 0.95
 """The chance level is this quantile of what shuffled labels, or shuffled orders of the genres, reach."""
 FEWEST_PAIRS = 10
-"""How many pairs of genres it takes for a correlation."""
+"""The fewest pairs of genres for a correlation."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Separability:
 
 
 Separabilities = Mapping[tuple[int, int], Separability]
-"""By the numbers of the two genres, the lower first."""
+"""The separability of pairs, by the numbers of the two genres, the lower first."""
 
 
 def measure_separability(pair: Pair, shuffles: int, folds: int, shrinkage: float, seed: int) -> Separability:
@@ -58,7 +58,7 @@ def measure_separability(pair: Pair, shuffles: int, folds: int, shrinkage: float
 def balanced_accuracies(
     codes: FloatArray, labels: IntArray, songs: IntArray, folds: int, shrinkage: float
 ) -> FloatArray:
-    """The mean over both sides of the share of windows classified correctly, by classifiers not fitted to their songs.
+    """Returns the mean over both sides of the share of windows that classifiers not fitted to their songs get right.
 
     The classifier is a linear discriminant, its covariance shrunk towards a sphere by the share `shrinkage`, with the
     threshold halfway between the means of both sides: kernel ridge regression on the labels, solved once per fold for
@@ -81,7 +81,7 @@ def balanced_accuracies(
 
 
 def _mean_of_sides(values: FloatArray | BoolArray, labels: IntArray) -> FloatArray:
-    """The middle between the means of both sides, for each labelling; the mean of a side without windows is 0.
+    """Returns the middle between the means of both sides, for each labelling; the mean of an empty side is 0.
 
     values, labels: (windows, labellings) -> (labellings,).
     """
@@ -92,7 +92,7 @@ def _mean_of_sides(values: FloatArray | BoolArray, labels: IntArray) -> FloatArr
 
 
 def circle_distance(first: IntArray, second: IntArray, genres: int) -> IntArray:
-    """How many places apart two genres are on a circle of `genres` genres; (pairs,) each -> (pairs,)."""
+    """Returns how many places apart two genres are on a circle of `genres` genres; (pairs,) each -> (pairs,)."""
     apart = abs(first - second)
     shorter: IntArray = np.minimum(apart, genres - apart)
     return shorter
@@ -101,7 +101,7 @@ def circle_distance(first: IntArray, second: IntArray, genres: int) -> IntArray:
 def circle_correlation(
     separabilities: Sequence[Separability], genres: int, shuffles: int, seed: int
 ) -> tuple[float, float] | None:
-    """Rank correlation of separability with distance on the circle, and its chance level.
+    """Returns the rank correlation of separability with distance on the circle, and its chance level.
 
     Pairs that share a genre are not independent, so the chance level comes from shuffling the places of the genres (a
     Mantel test). None if there are too few pairs, or all have the same accuracy.

@@ -9,11 +9,11 @@ from analysis.genres.separability import Separabilities, Separability
 from analysis.shared.section import Cell, Table
 
 EXTREMES = 10
-"""How many pairs the tables show of each end of the ranking."""
+"""The number of pairs that the tables show from each end of the ranking."""
 
 
 def mean_separability(separabilities: Separabilities) -> dict[str, float]:
-    """The metrics of a split: means over its pairs."""
+    """Returns the metrics of a split: means over its pairs."""
     return {
         "separability": float(np.mean([pair.accuracy for pair in separabilities.values()])),
         "shuffled": float(np.mean([pair.shuffled.mean() for pair in separabilities.values()])),
@@ -22,7 +22,7 @@ def mean_separability(separabilities: Separabilities) -> dict[str, float]:
 
 
 def matrix_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[dict[str, Any]]:
-    """The cells of the symmetric matrix, in circle order; `value` is what exceeds guessing."""
+    """Returns the cells of the symmetric matrix, in circle order; `value` is the accuracy above guessing."""
     cells = {**separabilities} | {(second, first): pair for (first, second), pair in separabilities.items()}
     return [
         {
@@ -36,8 +36,8 @@ def matrix_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[d
     ]
 
 
-def tables(separabilities: Separabilities, genres: Sequence[str]) -> list[Table]:
-    """Both ends of the ranking of pairs, and the means of every genre."""
+def separability_tables(separabilities: Separabilities, genres: Sequence[str]) -> list[Table]:
+    """Makes tables of both ends of the ranking of pairs, and of the means of every genre."""
     if not separabilities:
         return []
     ranking = sorted(separabilities.values(), key=lambda pair: -pair.accuracy)
@@ -68,10 +68,10 @@ def _pair_row(pair: Separability, genres: Sequence[str]) -> list[Cell]:
 
 
 def _genre_rows(separabilities: Separabilities, genres: Sequence[str]) -> list[list[Cell]]:
-    """One row for each genre that is in a pair, the most separable first."""
+    """Returns a row for each genre that is in a pair, the most separable first."""
     by_genre: dict[str, list[Separability]] = {}
-    for both, pair in separabilities.items():
-        for genre in both:
+    for pair_genres, pair in separabilities.items():
+        for genre in pair_genres:
             by_genre.setdefault(genres[genre], []).append(pair)
     rows: list[list[Cell]] = [
         [genre, len(pairs), float(np.mean([pair.accuracy for pair in pairs])), sum(pair.above_chance for pair in pairs)]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.shared.arrays import FloatArray
 from analysis.shared.correlation import rank_correlation
 from model.similarity import same_states
+from music.arrays import FloatArray
 
 
 def hamming_distance(first: Tensor, second: Tensor) -> FloatArray:
@@ -24,7 +24,7 @@ def hamming_distance(first: Tensor, second: Tensor) -> FloatArray:
 def bernoulli_mix(first: Tensor, second: Tensor, alpha: Tensor, generator: torch.Generator) -> Tensor:
     """Mixes windows at random: each track-step is the first's with probability alpha, otherwise the second's.
 
-    The track-steps are drawn anew at each point; [P] figure 4. first, second: (pairs, tracks, steps), alpha: (points,)
+    The track-steps are chosen anew at each point; [P] figure 4. first, second: (pairs, tracks, steps), alpha: (points,)
     -> (pairs, points, tracks, steps).
     """
     pairs, tracks, steps = first.shape
@@ -50,7 +50,7 @@ def largest_step(distances: FloatArray) -> float:
 def detour(paths: Tensor) -> float | None:
     """Returns all that changes from point to point, divided by what differs between the first points and the last.
 
-    paths: (pairs, points, tracks, steps). 1 where no track-step changes that need not; None where nothing differs
+    paths: (pairs, points, tracks, steps). 1 where only what must change changes; None where nothing differs
     between the ends.
     """
     shortest = hamming_distance(paths[:, 0], paths[:, -1]).sum()

@@ -19,7 +19,7 @@ from music.tokens import HOLD, SILENT
 TITLE = "Interpolation"
 PROSE = Prose(__file__)
 COLUMNS = 3
-"""How many panels stand in a row of the picture of one path."""
+"""The number of panels in a row of the picture of one path."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class InterpolationConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     points: Annotated[int, at_least(2)]
-    """How many points the path has that is drawn and heard, its ends included."""
+    """The number of points of the path that is drawn and heard, including its ends."""
     pairs: Annotated[int, at_least(2)]
-    """How many pairs of windows the paths are measured on."""
+    """The number of pairs of windows whose paths are measured."""
     alphas: Annotated[int, at_least(2)]
-    """How many points each measured path has, its ends included."""
+    """The number of points of each measured path, including its ends."""
     seed: Annotated[int, at_least(0)]
 
 
@@ -69,11 +69,11 @@ def _draw_one_path(context: EvaluationContext, first: Tensor, second: Tensor, po
     positions = torch.linspace(0, 1, points).tolist()
     decoded = [(f"decoded at {position:.2f}", window) for position, window in zip(positions, path, strict=True)]
     tracks = context.description.model.tracks
-    whole = write_clips(out, "whole", [("all decoded windows, one after another", concatenated(path))], tracks)
+    whole_clip = write_clips(out, "whole", [("all decoded windows, one after another", concatenated(path))], tracks)
     panels = Panels([("x1", first), *decoded, ("x2", second)], tracks, COLUMNS)
     title, caption = PROSE.text("one_path_title"), PROSE.text("one_path_caption")
     figure = draw_with_clips(out, "interpolation", title, panels, caption)
-    return replace(figure, clips=[*whole, *figure.clips])
+    return replace(figure, clips=[*whole_clip, *figure.clips])
 
 
 def concatenated(windows: Tensor) -> Tensor:

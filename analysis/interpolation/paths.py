@@ -1,4 +1,4 @@
-"""How gradually windows become others along two paths through the latent space, and in a mix; [P] figure 4."""
+"""How gradually one window becomes another on two paths through the latent space, and in a mix; [P] figure 4."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,11 +16,11 @@ from analysis.interpolation.hamming import (
     mean_rank_correlation,
     non_decreasing_share,
 )
-from analysis.shared.arrays import FloatArray
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table, write_plot_rows
 from model.latent import interpolate, interpolate_spherically
+from music.arrays import FloatArray
 from music.pictures import picture
 
 PROSE = Prose(__file__)

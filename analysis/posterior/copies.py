@@ -19,9 +19,9 @@ from music.tokens import PITCHES
 
 PROSE = Prose(__file__)
 CHUNK = 8192
-"""How many training windows are compared at once."""
+"""The number of training windows that are compared at once."""
 DRAWN = 3
-"""How many samples are drawn beside their nearest training windows."""
+"""The number of samples shown beside their nearest training windows."""
 BINS = 40
 RECONSTRUCTED = "validation windows, reconstructed"
 
@@ -49,7 +49,7 @@ class NearestWindows:
 def nearest(windows: Tensor, training: Tensor, device: torch.device) -> NearestWindows:
     """Compares the windows with every training window; (windows, tracks, steps) each.
 
-    It takes the device's memory for `CHUNK` training windows as floats, and for as many distances a window.
+    The device needs memory for `CHUNK` training windows as floats, and for as many distances of each window.
     """
     states = windows.flatten(1).to(device).float()
     least = states.new_full((len(states),), torch.inf)
@@ -95,7 +95,7 @@ def copies_section(context: EvaluationContext, samples: Tensor, real: Tensor, ou
 
 
 def _median_notes(windows: Tensor) -> float:
-    """The median number of notes that start in a window: in a mean, a few samples of noise would outweigh the rest."""
+    """Returns the median number of notes that start in a window: a few samples of noise would dominate a mean."""
     return (windows < PITCHES).flatten(1).sum(dim=1).median().item()
 
 

@@ -1,4 +1,4 @@
-"""What each latent dimension carries, and how many are dead."""
+"""The variance of each latent dimension, and the share of dead dimensions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class DimensionVariances:
 
 
 def dimension_variances(codes: PosteriorCodes, prior: Prior) -> DimensionVariances:
-    """Measures the dimensions; for the flower against the variance of the whole mixture, whatever a window's genre."""
+    """Measures the dimensions; a flower prior counts with the variance of the whole mixture."""
     signal = codes.mean.var(dim=0) / prior.variance()
     return DimensionVariances(signal, signal + codes.variance.mean(dim=0) / prior.variance())
 
@@ -55,7 +55,7 @@ def dimensions_section(context: EvaluationContext, codes: PosteriorCodes, out: P
 
 def _draw_dimensions(variances: DimensionVariances, out: Path) -> Figure:
     """Draws each dimension's variance as a share of the prior's, in falling order."""
-    lines = (("codes drawn from q(z|x)", variances.total, 5), ("mean codes", variances.signal, 1.5))
+    lines = (("codes sampled from q(z|x)", variances.total, 5), ("mean codes", variances.signal, 1.5))
     with picture(out / PICTURES / "dimensions.png", 8, 4.5) as figure:
         axis = figure.subplots()
         for name, values, width in lines:

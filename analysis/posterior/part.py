@@ -26,11 +26,11 @@ class PosteriorConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     windows: Annotated[int, at_least(2)]
-    """How many validation windows have their codes compared with the prior."""
+    """The number of validation windows whose codes are compared with the prior."""
     samples: Annotated[int, at_least(2)]
-    """How many samples of the prior are decoded, and how many validation windows stand beside them."""
+    """The number of samples of the prior that are decoded, and of validation windows to compare them with."""
     fewest: Annotated[int, at_least(2)]
-    """How many windows of a genre it takes for its codes to be compared with its Gaussian."""
+    """The fewest windows of a genre whose codes are compared with its Gaussian."""
     seed: int
 
 
@@ -50,7 +50,7 @@ def analyse_posterior(context: EvaluationContext, config: PosteriorConfig, out: 
         classifier_section(context, codes),
         critic_section(context, codes),
         dimensions_section(context, codes, out),
-        cycle_section(context, z, codes.drawn[: config.samples]),
+        cycle_section(context, z, codes.sampled[: config.samples]),
         copies_section(context, context.decoded(z), real, out),
     ]
     return joined(TITLE, sections)

@@ -17,9 +17,9 @@ from music.pictures import CIRCLE_COLOURS, label_circle, picture, short
 PROSE = Prose(__file__)
 GREY = "#808080"
 DEVIATIONS = 2
-"""How many standard deviations of its Gaussian an ellipse reaches."""
+"""The half axes of an ellipse, in standard deviations of its Gaussian."""
 REACH = 3.2
-"""How far the axes reach, in the largest of the prior's two standard deviations in the plane."""
+"""The range of the axes, in the larger of the prior's two standard deviations in the plane."""
 LABEL_RADIUS = 1.7
 """Just outside the ellipses of the flower."""
 
@@ -31,7 +31,7 @@ def draw_plane(codes: PosteriorCodes, prior: Prior, genres: Sequence[str], out: 
     with picture(out / PICTURES / "plane.png", 15, 8.6) as figure:
         figure.suptitle("The first two dimensions of the latent space")
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-        for axis, title, z in ((left, "codes of validation windows", codes.drawn), (right, "the prior", codes.prior)):
+        for axis, title, z in ((left, "codes of validation windows", codes.sampled), (right, "the prior", codes.prior)):
             outside = int((z[:, :2].abs() > reach).any(dim=1).sum())
             axis.set_title(title + (f" ({outside} of {len(z)} outside)" if outside else ""))
             colours = _colours(codes.genre, len(genres)) if is_flower else [GREY]

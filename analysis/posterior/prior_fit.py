@@ -23,7 +23,7 @@ ROWS = "genres.json"
 class PriorFit:
     """How far codes are from the Gaussian that they should follow, in the Gaussian's own standard deviations.
 
-    The floors are what as many independent draws from the Gaussian itself give on average.
+    The floors are what as many independent samples of the Gaussian itself give on average.
     """
 
     mean: float
@@ -65,7 +65,7 @@ def prior_fit_section(context: EvaluationContext, codes: PosteriorCodes, fewest:
         else {"all": torch.ones(len(codes), dtype=torch.bool)}
     )
     fits = {
-        name: fit_to_prior(prior.standardised(codes.drawn[chosen], codes.genre[chosen]))
+        name: fit_to_prior(prior.standardised(codes.sampled[chosen], codes.genre[chosen]))
         for name, chosen in groups.items()
         if chosen.sum() >= (fewest if is_flower else 2)
     }
@@ -82,7 +82,7 @@ def prior_fit_section(context: EvaluationContext, codes: PosteriorCodes, fewest:
 
 
 def _means(fits: Mapping[str, PriorFit]) -> dict[str, float]:
-    """The metrics: means over the Gaussians, which count alike however many windows each has."""
+    """Returns the metrics: means over the Gaussians, which count equally however many windows each has."""
     if not fits:
         return {}
     return {

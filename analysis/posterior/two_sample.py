@@ -36,7 +36,7 @@ def two_sample_test(codes: PosteriorCodes, variance: Tensor) -> TwoSampleTest:
 
     variance: (latent,) of the prior, by which all dimensions are scaled.
     """
-    features = (torch.cat([codes.drawn, codes.prior]) / variance.sqrt()).numpy()
+    features = (torch.cat([codes.sampled, codes.prior]) / variance.sqrt()).numpy()
     is_code = np.repeat([True, False], len(codes))
     songs = codes.songs.repeat(2).numpy()  # a window's sample of the prior is held out with its song
     folds = GroupKFold(min(FOLDS, len(np.unique(songs))))
@@ -65,10 +65,10 @@ def critic_section(context: EvaluationContext, codes: PosteriorCodes) -> Section
         return Section(title, [], {}, missing=[PROSE.text("no_critic")])
     genre = codes.genre.to(context.device)
     with torch.no_grad():
-        prior, drawn = (context.model.critic(z.to(context.device), genre).cpu() for z in (codes.prior, codes.drawn))
-    distance = (prior.mean() - drawn.mean()).item()
+        prior, sampled = (context.model.critic(z.to(context.device), genre).cpu() for z in (codes.prior, codes.sampled))
+    distance = (prior.mean() - sampled.mean()).item()
     prior_distance = (codes.prior - codes.prior.roll(1, dims=0)).norm(dim=-1).mean().item()
-    scores = {SAMPLES: prior, VALIDATION: drawn}
+    scores = {SAMPLES: prior, VALIDATION: sampled}
     table = Table(
         "The critic's scores; higher is more like the prior",
         ["codes", "mean", "standard deviation"],

@@ -1,15 +1,15 @@
-"""What [P] reports in its Table 1, and which of its figures a model of ours is compared with."""
+"""The accuracies of [P] table 1, and those that a model is compared with."""
 
 from dataclasses import dataclass
 
 from model.config import ModelConfig
-from model.evaluation import columns
+from model.evaluation import column_names
 from music.tokens import TRACKS
 
 HIDDEN_SIZE = 1024
-"""Units in each layer of [P]'s models."""
+"""The hidden size of [P]'s models."""
 COLUMN_NAMES = {"guitar": "guitar/piano", "mean": "average", "mean_without_strings": "average without strings"}
-"""Names that people read, for those of `model.evaluation.columns` that need another."""
+"""Readable names, for those of `model.evaluation.column_names` that need one."""
 ROWS = (
     "2-bar drums alone",
     "2-bar guitar/piano alone",
@@ -24,8 +24,8 @@ ROWS = (
 
 
 @dataclass(frozen=True)
-class Published:
-    """A column of [P] table 1."""
+class PaperModel:
+    """A model of [P], with its column of table 1."""
 
     name: str
     kind: tuple[str, str, str]
@@ -35,22 +35,22 @@ class Published:
 
 
 PAPER = (
-    Published(
+    PaperModel(
         "MusAE, Gaussian",
         ("parallel", "gaussian", "wgan_gp"),
         (0.999, 0.991, 0.773, 0.763, 0.710, 0.802, 0.762, 0.749),
     ),
-    Published(
+    PaperModel(
         "MusAE, mixture",
         ("parallel", "flower", "wgan_gp"),
         (None, None, 0.911, 0.880, 0.797, 0.825, 0.853, 0.863),
     ),
-    Published(
+    PaperModel(
         "MusicVAE, flat",
         ("flat", "gaussian", "kl"),
         (0.917, 0.951, 0.641, 0.651, 0.660, None, None, 0.651),
     ),
-    Published(
+    PaperModel(
         "MusicVAE, hierarchical",
         ("hierarchical", "gaussian", "kl"),
         (None, None, 0.895, 0.782, 0.760, None, None, 0.812),
@@ -63,10 +63,10 @@ def row_names(config: ModelConfig) -> dict[str, str]:
     if len(config.tracks) == 1:
         return {track: f"{config.bars}-bar {COLUMN_NAMES.get(track, track)} alone" for track in config.tracks}
     tracks = "" if config.tracks == TRACKS else f" (of {', '.join(config.tracks)})"
-    return {name: f"{config.bars}-bar {COLUMN_NAMES.get(name, name)}{tracks}" for name in columns(config.tracks)}
+    return {name: f"{config.bars}-bar {COLUMN_NAMES.get(name, name)}{tracks}" for name in column_names(config.tracks)}
 
 
-def counterpart(config: ModelConfig) -> Published | None:
+def counterpart(config: ModelConfig) -> PaperModel | None:
     """Returns the paper's model with the same decoder, prior and regulariser."""
     kind = config.decoder, config.prior, config.regulariser
     return next((published for published in PAPER if published.kind == kind), None)

@@ -29,14 +29,14 @@ class ReconstructionConfig(Settings):
     """The settings of this part, in `settings.toml` beside this file."""
 
     resamples: Annotated[int, at_least(1)]
-    """How often the songs are drawn anew for the intervals."""
+    """The number of bootstrap resamples of the songs, for the intervals."""
     windows: Annotated[int, at_least(1)]
-    """How many windows are drawn beside their reconstructions."""
+    """The number of windows shown beside their reconstructions."""
     seed: Annotated[int, at_least(0)]
 
 
 def analyse_reconstruction(context: EvaluationContext, config: ReconstructionConfig, out: Path) -> Section:
-    """Makes Table 1 beside the paper's, and draws some windows beside their reconstructions."""
+    """Makes Table 1 with the paper's figures, and draws some windows beside their reconstructions."""
     if not len(context.validation):
         return Section(TITLE, [], {}, missing=[PROSE.text("no_windows")])
     model = context.description.model

@@ -7,11 +7,11 @@ from pathlib import Path
 from torch import Tensor
 
 from analysis.shared.section import PICTURES, Clip, Figure
-from music.audio import mp3
+from music.audio import render_mp3
 from music.piano_rolls import draw_windows
 from music.roles import to_score
 from music.tokens import with_all_tracks
-from music.writing import write
+from music.writing import to_midi
 
 FOLDER = "clips"
 """The folder of a section's music."""
@@ -26,7 +26,7 @@ class Panels:
     tracks: Sequence[str]
     """The tracks of the windows; the other tracks are silent."""
     columns: int
-    """How many panels stand in a row of the picture."""
+    """The number of panels in a row of the picture."""
 
 
 def write_clips(out: Path, prefix: str, windows: Sequence[tuple[str, Tensor]], tracks: Sequence[str]) -> list[Clip]:
@@ -35,9 +35,9 @@ def write_clips(out: Path, prefix: str, windows: Sequence[tuple[str, Tensor]], t
     clips = []
     for number, (name, window) in enumerate(windows):
         stem = f"{FOLDER}/{prefix}-{number:02d}-{''.join(c if c.isalnum() else '-' for c in name)}"
-        midi = write(to_score(with_all_tracks(window.numpy(), tracks)))
+        midi = to_midi(to_score(with_all_tracks(window.numpy(), tracks)))
         (out / f"{stem}.mid").write_bytes(midi)
-        sound = mp3(midi)
+        sound = render_mp3(midi)
         if sound is not None:
             (out / f"{stem}.mp3").write_bytes(sound)
         clips.append(Clip(name, f"{stem}.mid", None if sound is None else f"{stem}.mp3"))

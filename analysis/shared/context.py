@@ -1,4 +1,4 @@
-"""What every part of the analysis works on: a trained model, and the windows it was trained and validated on."""
+"""The input of every part of the analysis: a trained model, and the windows it was trained and validated on."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from model.data import DroppedWindows, WindowSet, read_split_unit, read_windows
 from model.training.workers import device
 
 BATCH = 256
-"""How many windows the model encodes or decodes at once."""
+"""The number of windows that the model encodes or decodes at once."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class EvaluationContext:
     split_unit: str
     """What training and validation do not share: "song", "artist" or, as in [P], only "window"."""
     dropped: DroppedWindows = field(default_factory=DroppedWindows)
-    """Windows of the shards that are not in these sets, because this model sees no difference between them."""
+    """How many windows of the shards are not in these sets, because to this model they are identical to others."""
 
     @property
     def device(self) -> torch.device:
@@ -50,7 +50,7 @@ class EvaluationContext:
 def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationContext:
     """Reads a checkpoint and the folder of window shards it was trained on. Raises `InputError` like `load_for`.
 
-    cpu_threads: how many threads PyTorch uses; 0 leaves it at all cores.
+    cpu_threads: how many threads PyTorch uses; 0 takes all cores.
     """
     if cpu_threads:
         torch.set_num_threads(cpu_threads)

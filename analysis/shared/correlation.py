@@ -3,17 +3,17 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from analysis.shared.arrays import FloatArray
+from music.arrays import FloatArray
 
 SHORTEST = 1e-12
-"""A row whose distance from its own mean is less than this is the same everywhere, but for rounding."""
+"""A row whose distance from its own mean is less than this is constant, except for rounding."""
 
 
 def correlation(first: FloatArray, second: FloatArray, constant: float = 0.0) -> FloatArray:
     """Pearson's correlation over the last axis.
 
-    first, second: (..., n), which broadcast -> (...). constant: the result where either of the two is the same
-    everywhere or has a NaN.
+    first, second: (..., n), which broadcast -> (...). constant: the result where either of the two is constant or
+    has a NaN.
     """
     x, y = (values - values.mean(axis=-1, keepdims=True) for values in (first, second))
     x_length, y_length = np.linalg.norm(x, axis=-1), np.linalg.norm(y, axis=-1)

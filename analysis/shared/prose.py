@@ -21,7 +21,7 @@ class Prose:
     """
 
     def __init__(self, beside: str) -> None:
-        """beside: a file in the folder of the template."""
+        """Loads the template. beside: a file in its folder."""
         environment = Environment(
             loader=FileSystemLoader(Path(beside).parent), undefined=StrictUndefined, autoescape=False
         )

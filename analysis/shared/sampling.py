@@ -1,10 +1,10 @@
-"""How the analysis draws some of many windows."""
+"""How the analysis samples windows."""
 
 import numpy as np
 import torch
 
-from analysis.shared.arrays import IntArray
 from model.data import WindowSet
+from music.arrays import IntArray
 
 
 def random_subset(windows: WindowSet, count: int, generator: torch.Generator) -> WindowSet:

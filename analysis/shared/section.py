@@ -1,4 +1,4 @@
-"""What a part of the analysis leaves: its metrics, and a section of the report with pictures, tables and music."""
+"""The result of a part of the analysis: its metrics, and a section of the report with pictures, tables and music."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from model.config import ModelConfig
 class Critic(nn.Module):
     """Two tanh layers and a linear score, which is higher for codes that are more like the prior's.
 
-    With the flower prior it also sees the genre that was drawn for the song, one-hot with an extra class for songs
+    With the flower prior it also sees the genre that was chosen for the song, one-hot with an extra class for songs
     without any [A], unless the regulariser is `wgan_gp_without_genre`.
     """
 
@@ -28,7 +28,7 @@ class Critic(nn.Module):
         )
 
     def forward(self, z: Tensor, genre: Tensor) -> Tensor:
-        """z: (batch, latent), genre: (batch,) 0 to genres, the last meaning none -> scores, (batch,)."""
+        """Scores codes; z: (batch, latent), genre: (batch,) 0 to genres, the last meaning none -> (batch,)."""
         first = self.of_code(z)
         if self.of_genre:
             first = first + self.of_genre(nn.functional.one_hot(genre, self.classes).to(z.dtype))
@@ -37,7 +37,7 @@ class Critic(nn.Module):
 
 
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor) -> Tensor:
-    """Mean of (|gradient| - 1)^2 between real and fake codes; [P] equation 6 without lambda.
+    """Returns the mean of (|gradient| - 1)^2 between real and fake codes; [P] equation 6 without lambda.
 
     alpha: (batch, 1), uniform from 0 to 1: the point on the line between the two, 1 at the fake code.
     """
@@ -50,6 +50,6 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, 
 def critic_loss(
     critic: Critic, real: Tensor, fake: Tensor, genre: Tensor, alpha: Tensor, weight: float
 ) -> tuple[Tensor, Tensor]:
-    """The loss that the critic descends, and its estimate of the Wasserstein distance [W]; weight: lambda."""
+    """Returns the loss that the critic descends, and its estimate of the Wasserstein distance [W]; weight: lambda."""
     distance: Tensor = critic(real, genre).mean() - critic(fake, genre).mean()
     return weight * gradient_penalty(critic, real, fake, genre, alpha) - distance, distance.detach()

@@ -12,7 +12,7 @@ from music.tokens import STATES, STEPS_PER_BAR
 
 
 class ParallelDecoder(nn.Module):
-    """MusAE's decoders, one for each track, none of which sees the states that it or another one has predicted."""
+    """MusAE's decoders, one for each track; none sees any states that have been predicted."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -20,14 +20,14 @@ class ParallelDecoder(nn.Module):
         self.tracks = nn.ModuleList(TrackDecoder(config) for _ in config.tracks)
 
     def forward(self, z: Tensor) -> Tensor:
-        """z: (batch, latent) -> logits, (batch, tracks, steps, 130)."""
+        """Returns the logits of the states; z: (batch, latent) -> (batch, tracks, steps, 130)."""
         tracks = cast("Sequence[TrackDecoder]", self.tracks)
         first = [track.first_state(z) for track in tracks]  # (batch, hidden_size) each
         outputs = unroll([track.lstm for track in tracks], z, first, self.steps)
         return torch.stack([track.states(output) for track, output in zip(tracks, outputs, strict=True)], dim=1)
 
     def tokens(self, z: Tensor) -> Tensor:
-        """The likeliest states; z: (batch, latent) -> (batch, tracks, steps) uint8."""
+        """Returns the likeliest states; z: (batch, latent) -> (batch, tracks, steps) uint8."""
         tokens: Tensor = self(z).argmax(dim=-1).to(torch.uint8)
         return tokens
 

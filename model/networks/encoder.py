@@ -1,4 +1,6 @@
-"""Window -> the Gaussian q(z|x) of its latent code; [P] section 3.2.1."""
+"""Window -> the Gaussian q(z|x) of its latent code ([P] section 3.2.1), its samples and its KL to N(0, I)."""
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ class Encoder(nn.Module):
         self.register_buffer("first_row", STATES * torch.arange(len(config.tracks)), persistent=False)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens: (batch, tracks, steps) uint8 -> mean and log variance, (batch, latent) each."""
+        """Returns mean and log variance; tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
         batch, tracks, steps = tokens.shape
         rows = tokens.long().transpose(1, 2) + self.first_row  # (batch, steps, tracks)
         x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, hidden_size)
@@ -34,9 +36,18 @@ class Encoder(nn.Module):
 
 
 def reparametrise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """Z ~ N(mean, exp(log_variance)) as a function of standard normal noise; all (batch, latent).
+    """Returns a sample z of N(mean, exp(log_variance)) as a function of standard normal noise; all (batch, latent).
 
-    [P] equation 10 writes sigma = exp(2 sigma_pre), and its code exp(log_var / 2). Both can express the same, with a
-    linear layer scaled by 4; this is the second, the usual one, whose gradient is smaller at the start.
+    [P] equation 10 writes sigma = exp(2 sigma_pre), and its code exp(log_var / 2). A linear layer
+    scaled by 4 makes them the same function. This is the second, the usual one, whose gradient is smaller at the start.
     """
     return mean + torch.exp(0.5 * log_variance) * noise
+
+
+def free_bits_kl(mean: Tensor, log_variance: Tensor, free_bits: float) -> Tensor:
+    """Returns the mean over the batch of what KL(q(z|x) || N(0, I)) has above the free bits, in nats; [V] section 2.1.
+
+    mean, log_variance: (batch, latent). The bits are those of a whole code, not of each dimension.
+    """
+    kl = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=-1)
+    return (kl - free_bits * math.log(2)).clamp(min=0).mean()

@@ -1,6 +1,6 @@
 """LSTMs that run as PyTorch's own or, on a GPU in mixed precision, with the kernels of `lstm_kernels`.
 
-There PyTorch's own LSTM would take float16.
+In mixed precision on a GPU, PyTorch's own LSTM would compute in float16.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ class LSTM(nn.LSTM):
         super().__init__(input_size, hidden_size, layers, batch_first=True, bidirectional=bidirectional, device=device)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:  # type: ignore[override]
-        """x: (batch, steps, input_size), state: zeros if none.
+        """Returns the outputs, (batch, steps, directions * hidden_size), and the last state.
 
-        Returns the outputs, (batch, steps, directions * hidden_size), and the last state.
+        x: (batch, steps, input_size); state: the first state, zeros if it is None.
         """
         if not _mixed_on_gpu(x):
             output, last = super().forward(x, state)
@@ -44,8 +44,8 @@ class LSTM(nn.LSTM):
         x, last_states = x.transpose(0, 1), []
         for first in range(0, len(weights), directions):
             rows = slice(first, first + directions)
-            both = torch.stack([x, x.flip(0)]) if self.bidirectional else x[None]
-            hiddens, cell = _layers(both, weights[rows], state[0][rows], state[1][rows], steps=len(x))
+            by_direction = torch.stack([x, x.flip(0)]) if self.bidirectional else x[None]
+            hiddens, cell = _layers(by_direction, weights[rows], state[0][rows], state[1][rows], steps=len(x))
             x = torch.cat([hiddens[0], hiddens[1].flip(0)], dim=-1) if self.bidirectional else hiddens[0]
             last_states.append((hiddens[:, -1], cell))
         hidden, cell = (torch.cat(parts) for parts in zip(*last_states, strict=True))
@@ -53,10 +53,10 @@ class LSTM(nn.LSTM):
 
 
 def unroll(lstms: Sequence[LSTM], x: Tensor, hidden: Sequence[Tensor], steps: int) -> list[Tensor]:
-    """Each LSTM's outputs, (batch, steps, hidden_size), where all see the same input at every step.
+    """Returns each LSTM's outputs, (batch, steps, hidden_size), where all see the same input at every step.
 
-    The LSTMs have one shape and one direction. x: (batch, input_size); hidden: for each LSTM the hidden state with
-    which all its layers start, (batch, hidden_size). The cell states start with zeros.
+    The LSTMs have one shape and one direction. x: (batch, input_size); hidden: the first hidden state of
+    all layers of each LSTM, (batch, hidden_size). The cell states start at zero.
     """
     if not _mixed_on_gpu(x):
         sequence = x[:, None].expand(-1, steps, -1)

@@ -7,17 +7,35 @@ express the same functions; and the first step is fed an embedding of its own wh
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
 from model.networks.lstm import LSTM, State
-from model.networks.scheduled_sampling import ScheduledSampling, draw_states
 from music.tokens import STATES, STEPS_PER_BAR
 
 START = STATES
 """The state that is fed to the first step of a window."""
+
+
+@dataclass(frozen=True)
+class ScheduledSampling:
+    """How often a decoder is fed its own states in training, and the random numbers for it [V]."""
+
+    chance: float
+    """The probability that a step of a window is fed the decoder's own state."""
+    uniform: Callable[..., Tensor]
+    """Returns random numbers from 0 to 1 in the shape that it is given, windows first."""
+
+
+def sample_states(logits: Tensor, uniform: Tensor) -> Tensor:
+    """Samples softmax(logits), (..., 130) -> (...); uniform: random numbers from 0 to 1, of the logits' shape.
+
+    This is the Gumbel trick: unlike `torch.multinomial` it does not make the host wait for the device at every step.
+    """
+    return (logits - (-uniform.log()).log()).argmax(dim=-1)
 
 
 class FirstState(nn.Module):
@@ -29,7 +47,7 @@ class FirstState(nn.Module):
         self.linear = nn.Linear(code, 2 * self.layers * self.hidden_size)
 
     def forward(self, code: Tensor) -> State:
-        """code: (batch, code) -> hidden and cell states, (layers, batch, hidden_size) each."""
+        """Returns hidden and cell states; code: (batch, code) -> (layers, batch, hidden_size) each."""
         states = self.linear(code).tanh().view(len(code), 2, self.layers, self.hidden_size)
         hidden, cell = states.permute(1, 2, 0, 3).contiguous()
         return hidden, cell
@@ -62,7 +80,7 @@ class Predictor(nn.Module):
 
 
 class AutoregressiveDecoder(nn.Module):
-    """What both decoders share: predictors that start again in each segment of a window, from the segment's code."""
+    """The base class of both decoders: predictors that start again in each segment of a window, from its code."""
 
     def __init__(self, config: ModelConfig, predictors: int, code: int) -> None:
         super().__init__()
@@ -70,33 +88,33 @@ class AutoregressiveDecoder(nn.Module):
         self.predictors = nn.ModuleList(Predictor(config, self.tracks // predictors, code) for _ in range(predictors))
 
     def codes(self, z: Tensor) -> Tensor:
-        """z: (batch, latent) -> one code a segment, (batch, segments, code)."""
+        """Returns a code for each segment; z: (batch, latent) -> (batch, segments, code)."""
         raise NotImplementedError
 
     def forward(self, z: Tensor, tokens: Tensor, sampling: ScheduledSampling | None = None) -> Tensor:
-        """z: (batch, latent), tokens: (batch, tracks, steps) uint8 -> logits, (batch, tracks, steps, 130).
+        """Returns logits, (batch, tracks, steps, 130); z: (batch, latent), tokens: (batch, tracks, steps) uint8.
 
-        Each step is fed the tokens of the step before or, with sampling, states drawn from the decoder's own logits
+        Each step is fed the tokens of the step before or, with `sampling`, states sampled from the decoder's logits
         there. Even then [C] feeds the true state at each bar line of its hierarchical decoder; here, with a chance of
         1, the decoder sees no token at all.
         """
         if sampling is None:
             return self._teacher_forced(z, tokens)
-        own = sampling.uniform(len(z), self.steps) < sampling.chance  # (batch, steps)
+        feeds_own = sampling.uniform(len(z), self.steps) < sampling.chance  # (batch, steps)
 
         def feed(step: int, logits: Tensor) -> Tensor:
-            drawn = draw_states(logits, sampling.uniform(*logits.shape))
-            return torch.where(own[:, step, None], drawn, tokens[..., step].long())
+            sampled = sample_states(logits, sampling.uniform(*logits.shape))
+            return torch.where(feeds_own[:, step, None], sampled, tokens[..., step].long())
 
         return self._step_by_step(z, feed)
 
     @torch.no_grad()
     def tokens(self, z: Tensor) -> Tensor:
-        """The likeliest states, each fed back; z: (batch, latent) -> (batch, tracks, steps) uint8."""
+        """Returns the likeliest states, each fed back; z: (batch, latent) -> (batch, tracks, steps) uint8."""
         return self._step_by_step(z, lambda _, logits: logits.argmax(dim=-1)).argmax(dim=-1).to(torch.uint8)
 
     def _teacher_forced(self, z: Tensor, tokens: Tensor) -> Tensor:
-        """The logits of all segments at once, as one batch: no LSTM state crosses from one to the next."""
+        """Returns the logits of all segments as one batch: no LSTM state crosses from one segment to the next."""
         codes = self.codes(z)
         batch, segments, _ = codes.shape
         previous = nn.functional.pad(tokens[..., :-1], (1, 0), value=START)
@@ -108,9 +126,9 @@ class AutoregressiveDecoder(nn.Module):
         return joined.transpose(1, 2).flatten(2, 3)
 
     def _step_by_step(self, z: Tensor, feed: Callable[[int, Tensor], Tensor]) -> Tensor:
-        """The logits, where `feed` turns a step and its logits, (batch, tracks, 130), into states, (batch, tracks).
+        """Returns the logits, where each step is fed states that come from the logits of the step before.
 
-        The next step sees those states.
+        feed: turns the number of a step and its logits, (batch, tracks, 130), into states, (batch, tracks).
         """
         codes = self.codes(z)
         length = self.steps // codes.shape[1]
@@ -147,8 +165,8 @@ class HierarchicalDecoder(AutoregressiveDecoder):
     The conductor sees nothing but its own state, which starts from z. At each bar line the decoders' LSTM states start
     again from the conductor's code, while the track's state of the step before is still fed. A track's decoder sees
     that track alone: what the tracks have in common must come from the conductor. All this is [V] section 3.2 as
-    hierdec-trio of [C] has it. So is a code that is the conductor's last hidden layer; [V] reports codes of 512
-    dimensions for a hidden size of 1,024, but [C] has no map between them.
+    hierdec-trio of [C] has it. As in [C], a code is the conductor's last hidden layer; [V] reports codes of 512
+    dimensions for a hidden size of 1,024, but [C] has no map between the two.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -158,7 +176,7 @@ class HierarchicalDecoder(AutoregressiveDecoder):
         self.conductor = LSTM(1, config.hidden_size, config.layers)  # an LSTM must have an input: zero
 
     def codes(self, z: Tensor) -> Tensor:
-        """One code a bar, (batch, bars, hidden_size)."""
+        """Returns a code for each bar, (batch, bars, hidden_size)."""
         codes: Tensor
         codes, _ = self.conductor(z.new_zeros(len(z), self.bars, 1), self.first_state(z))
         return codes

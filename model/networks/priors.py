@@ -1,4 +1,4 @@
-"""What the latent codes are pulled towards: an isotropic Gaussian, or a flower of Gaussians, one for each genre."""
+"""The priors of the latent codes: an isotropic Gaussian, or a flower of Gaussians, one for each genre."""
 
 import math
 
@@ -10,7 +10,7 @@ OTHER_VARIANCE = 0.001
 
 
 class GaussianPrior:
-    """N(0, I), whatever the genre."""
+    """N(0, I), the same for every genre."""
 
     scale = 1.0
     """Root mean square of a code's coordinates."""
@@ -19,15 +19,15 @@ class GaussianPrior:
         self.latent = latent
 
     def sample(self, genre: Tensor, generator: torch.Generator) -> Tensor:
-        """genre: (batch,) -> z, (batch, latent)."""
+        """Samples a code for each genre; genre: (batch,) -> (batch, latent)."""
         return torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
 
     def standardised(self, z: Tensor, genre: Tensor) -> Tensor:
-        """Returns the codes as they are: they have the prior's axes and standard deviations."""
+        """Returns the codes unchanged: they already have the prior's axes and standard deviations."""
         return z
 
     def variance(self) -> Tensor:
-        """The variance of each coordinate, (latent,)."""
+        """Returns the variance of each coordinate, (latent,)."""
         return torch.ones(self.latent)
 
 
@@ -40,9 +40,12 @@ class FlowerPrior:
         """Root mean square of a code's coordinates."""
 
     def sample(self, genre: Tensor, generator: torch.Generator) -> Tensor:
-        """genre: (batch,) 0 to genres -> z, (batch, latent); the last genre means none, and z of the whole mixture."""
-        any_genre = torch.randint(self.genres, genre.shape, generator=generator, device=genre.device)
-        outwards, sideways = self.axes(torch.where(genre < self.genres, genre, any_genre))
+        """Samples a code for each genre, or of the whole mixture where there is none.
+
+        genre: (batch,) 0 to genres, the last meaning none -> (batch, latent).
+        """
+        random_genre = torch.randint(self.genres, genre.shape, generator=generator, device=genre.device)
+        outwards, sideways = self.axes(torch.where(genre < self.genres, genre, random_genre))
         z = torch.randn(len(genre), self.latent, generator=generator, device=genre.device)
         z *= math.sqrt(OTHER_VARIANCE)
         radius = 1 + math.sqrt(RADIAL_VARIANCE / OTHER_VARIANCE) * z[:, :1]
@@ -50,7 +53,7 @@ class FlowerPrior:
         return z
 
     def axes(self, genre: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit vectors of the circle's plane, along the radius and across it; the first is also the Gaussian's mean.
+        """Returns unit vectors along the radius and across it; the first is also the mean of the genre's Gaussian.
 
         genre: (batch,) 0 to genres - 1 -> (batch, 2) each.
         """
@@ -58,7 +61,7 @@ class FlowerPrior:
         return torch.stack([angle.cos(), angle.sin()], dim=-1), torch.stack([-angle.sin(), angle.cos()], dim=-1)
 
     def standardised(self, z: Tensor, genre: Tensor) -> Tensor:
-        """Codes in the axes and standard deviations of their genre's Gaussian, whose samples become N(0, I).
+        """Returns codes in the axes and standard deviations of their genre's Gaussian, whose samples become N(0, I).
 
         z: (batch, latent), genre: (batch,) 0 to genres - 1 -> (batch, latent): the coordinate along the radius, the one
         across it, and the others.
@@ -70,7 +73,7 @@ class FlowerPrior:
         return torch.cat([along[:, None], others], dim=-1)
 
     def variance(self) -> Tensor:
-        """The variance of each coordinate over the whole mixture, (latent,)."""
+        """Returns the variance of each coordinate over the whole mixture, (latent,)."""
         outwards, sideways = self.axes(torch.arange(self.genres))
         squares = (1 + RADIAL_VARIANCE) * outwards.square() + OTHER_VARIANCE * sideways.square()
         variance = torch.full((self.latent,), OTHER_VARIANCE)
@@ -81,10 +84,10 @@ class FlowerPrior:
 Prior = GaussianPrior | FlowerPrior
 
 
-def draw_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws one of each song's genres uniformly; [P] section 3.3. tagged: (batch, genres) bool -> (batch,).
+def sample_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
+    """Chooses one of each song's genres uniformly; [P] section 3.3. tagged: (batch, genres) bool -> (batch,).
 
-    Songs without any get the extra class, whose number is that of the genres.
+    Songs without a genre get the extra class, the number after the last genre.
     """
     chance = torch.rand(tagged.shape, generator=generator, device=tagged.device).where(tagged, -1.0)
     none = chance.new_full((len(chance), 1), -0.5)

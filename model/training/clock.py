@@ -1,4 +1,4 @@
-"""The time that a run has spent and has left, and how many updates fit into it."""
+"""The time that a run has used and has left, and how many updates fit into it."""
 
 import math
 import time
@@ -8,7 +8,7 @@ from model.config import TrainingConfig
 MEASURED_SECONDS = 60.0
 """Time after which the schedule is fitted to the rate measured; a tenth of the run's time if that is less."""
 VALIDATING_SHARE = 0.25
-"""The largest share of the time left then for validations; fewer are made where those of the schedule take longer."""
+"""The largest share of the remaining time for validations; there are fewer if the schedule's would take longer."""
 FITTED_SHARE = 0.95
 """The share of the remaining time that is planned for updates: the rest is for updates that take longer."""
 
@@ -17,7 +17,11 @@ class Clock:
     """The time of a run, which may have a limit."""
 
     def __init__(self, minutes: float | None, spent: float, validation_seconds: float) -> None:
-        """minutes: the limit; spent, validation_seconds: seconds of earlier processes, and of the last validation."""
+        """Starts the clock.
+
+        minutes: the limit, if there is one; spent: seconds that earlier processes of this run took;
+        validation_seconds: seconds that the last validation took.
+        """
         self._limit = math.inf if minutes is None else 60 * minutes
         self._began = time.monotonic() - spent
         self._first = self._latest = math.nan
@@ -27,7 +31,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Seconds spent by this process and those before it."""
+        """Seconds that this process and those before it have taken."""
         return time.monotonic() - self._began
 
     @property
@@ -35,7 +39,7 @@ class Clock:
         return self._limit - self.seconds
 
     def count(self) -> None:
-        """Notes that an update is done; the first is not measured, because much is prepared in it."""
+        """Records that an update is done; the first is not measured, because much is prepared in it."""
         self._latest = time.monotonic()
         if math.isnan(self._first):
             self._first = self._latest
@@ -44,7 +48,7 @@ class Clock:
             self._updates += 1
 
     def pause(self, seconds: float) -> None:
-        """Notes a time in which no update was made."""
+        """Records a time in which no update was made."""
         self._paused += seconds
 
     @property
@@ -58,12 +62,12 @@ class Clock:
         return self._left < 2 * self.validation_seconds + 1
 
     def validations(self, config: TrainingConfig) -> int:
-        """How many validations to make: those of the schedule, or as many as fit into their share of the time left."""
+        """Returns the number of validations: the schedule's, or as many as fit into their share of the time left."""
         most = int(VALIDATING_SHARE * self._left / self.validation_seconds)
         return max(min(config.updates // config.evaluate_every, most), 1)
 
     def fitted(self, done: int, config: TrainingConfig) -> int:
-        """How many updates the run can have in all; done: those made so far, just followed by a validation."""
+        """Returns how many updates the run can make in all; done: those made so far, just followed by a validation."""
         paused = self._paused - self.validation_seconds  # that validation came after the latest update
         seconds_per_update = (self._latest - self._first - paused) / self._updates
         updating = self._left - (self.validations(config) + 1) * self.validation_seconds - 1  # see `over`

@@ -1,4 +1,4 @@
-"""A training run: updates, validation, snapshots to go on from, and what ends it."""
+"""A training run: updates, validation, snapshots to resume from, and when it ends."""
 
 import math
 import time
@@ -22,17 +22,17 @@ from music.progress import Progress
 from music.tokens import STATES
 
 VALIDATION_WINDOWS = 1024
-"""The most windows that a validation during training takes; the evaluation takes all."""
+"""The number of windows that a validation during training takes at most; the evaluation takes all."""
 LOG_EVERY = 10
-"""Updates from one record of the training losses to the next."""
+"""The training losses are logged once in this many updates."""
 SNAPSHOT_SECONDS = 10.0
 """The least time between snapshots."""
 SNAPSHOT_SHARE = 0.02
 """The largest share of a run's time that snapshots may take."""
 UNMEASURED = 10**12
-"""Stands for the number of updates until it is known; it is so large that the schedule stays at its start."""
+"""The number of updates until it is known: so large that the schedule stays at its start."""
 DIVERGED = 2
-"""A loss this many times that of even odds for all states is no longer learning."""
+"""Training has diverged if the loss is this many times that of equal probabilities for all states."""
 GO_ON, STOP = 0, -1
 """What the processes agree on after an update; a number above 0 is the update at which the run ends."""
 
@@ -45,7 +45,7 @@ class InterruptedRunError(InputError):
 
 
 class TrainingLoop:
-    """One run of one model, which is trained in place, from the last snapshot where there is one."""
+    """One run of one model, which is trained in place and starts from the last snapshot if there is one."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class TrainingLoop:
         snapshots: Snapshots,
         workers: Workers = ALONE,
     ) -> None:
-        """Raises `InputError` for fewer windows than a batch, or for a batch that processes cannot share evenly."""
+        """Raises `InputError` for fewer windows than a batch, or a batch that the processes cannot share evenly."""
         _check_sizes(windows, config.batch, workers.count)
         device = next(model.parameters()).device
         self._model, self._device = model, device
-        self._validation = windows.validation.spread(VALIDATION_WINDOWS).to(device)
+        self._validation = windows.validation.evenly_spaced(VALIDATION_WINDOWS).to(device)
         self._config, self._stopping, self._snapshots, self._workers = config, stopping, snapshots, workers
-        self._optimisers = Optimisers.of(model, config)
+        self._optimisers = Optimisers.for_model(model, config)
         self._updates = Updates(model, windows.training.to(device), config, self._optimisers, workers)
         self._position, self._best = snapshots.restore(model, self._optimisers)
         self._clock = Clock(stopping.max_minutes, self._position.seconds, self._position.validation_seconds)
@@ -73,10 +73,10 @@ class TrainingLoop:
         self._save_again = time.monotonic() + SNAPSHOT_SECONDS
 
     def run(self, log: Log) -> tuple[Metrics, TrainingConfig]:
-        """Trains to the end. Returns the validation of the weights that are kept, and the schedule as it was.
+        """Trains to the end. Returns the metrics of the weights that are kept, and the schedule that was followed.
 
-        All that was logged before the snapshot is logged again. Raises `InputError` for a loss that is no number or
-        that grows without bound, and `InterruptedRunError` after SIGINT or SIGTERM.
+        All that was logged before the snapshot is logged again. Raises `InputError` for a loss that is not finite or
+        has diverged, and `InterruptedRunError` after SIGINT or SIGTERM.
         """
         for record in self._position.history if self._workers.first else ():
             log(*record)
@@ -103,7 +103,7 @@ class TrainingLoop:
 
     @property
     def _total(self) -> int | None:
-        """The run's updates, once they are known."""
+        """The run's number of updates, once it is known."""
         return None if self._schedule.updates == UNMEASURED else self._schedule.updates
 
     @property
@@ -121,7 +121,7 @@ class TrainingLoop:
         return losses
 
     def _after_update(self, losses: dict[str, Tensor], log: Log, stopped: bool) -> int:
-        """Logs, validates and saves where that is due. Returns what all processes do next, or where they end."""
+        """Logs, validates and saves when that is due. Returns `GO_ON`, `STOP`, or the update at which the run ends."""
         done = self._position.update
         fits, over = not self._total and self._clock.measured, self._clock.over
         validates = fits or over or done % self._schedule.evaluate_every == 0 or done == self._schedule.updates
@@ -148,10 +148,10 @@ class TrainingLoop:
         return STOP if stopped else decision
 
     def _check(self, metrics: Metrics) -> None:
-        """Raises `InputError` for what is no number, and for a loss far above that of even odds for all states."""
-        worst = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
+        """Raises `InputError` for a metric that is not finite, or a loss that has diverged."""
+        highest_loss = DIVERGED * len(self._model.config.tracks) * math.log(STATES)
         for name, value in metrics.items():
-            if not math.isfinite(value) or (name.endswith("loss") and value > worst):
+            if not math.isfinite(value) or (name.endswith("loss") and value > highest_loss):
                 raise InputError(
                     f"{name} is {value:.3g} after update {self._position.update}; lower the learning rate "
                     f"(last sound state: {self._snapshots.last})"
@@ -172,7 +172,7 @@ class TrainingLoop:
         return self._stopping.patience is not None and since >= self._stopping.patience
 
     def _end_at(self, update: int) -> None:
-        """Makes this the run's last update: the schedule is stretched to a later one, and cut off at one just done."""
+        """Makes this the run's last update: stretches the schedule to a later one, or ends it at the one just done."""
         fits = update > self._position.update
         schedule = self._config.stretched(update) if fits else replace(self._schedule, updates=update)
         if fits and self._clock.validation_seconds:
@@ -182,8 +182,8 @@ class TrainingLoop:
     def _save(self) -> None:
         """Writes a snapshot, unless the weights that it would hold have diverged."""
         began = time.monotonic()
-        few = self._validation.tokens[: self._config.batch // self._workers.count]
-        self._check({"loss": teacher_forced(self._model, few)[0].item()})
+        tokens = self._validation.tokens[: self._config.batch // self._workers.count]
+        self._check({"loss": teacher_forced(self._model, tokens)[0].item()})
         self._position.seconds = self._clock.seconds
         self._snapshots.write(self._position, self._model, self._optimisers, self._best)
         ended = time.monotonic()

@@ -8,14 +8,14 @@ from music.errors import InputError
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:
-    """A context for forward passes; weights, codes, losses, gradients and optimisers stay in single precision."""
+    """Returns the context for forward passes; weights, codes, losses and gradients stay in single precision."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def check_precision(precision: Precision, device: torch.device) -> None:
     """Raises `InputError` where the device cannot train an LSTM in this precision.
 
-    A CPU needs bfloat16 instructions, and a GPU needs Triton. Where bfloat16 is asked for PyTorch may take float16, in
+    A CPU needs bfloat16 instructions, and a GPU needs Triton. Asked for bfloat16, PyTorch may compute in float16, in
     which small gradients vanish.
     """
     if precision == "float32":

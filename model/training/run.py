@@ -26,20 +26,20 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """What a run that has ended leaves."""
+    """The results of a run that has ended."""
 
     model: Autoencoder
     """The trained model, in evaluation mode."""
     description: Description
     windows: Dataset
     snapshots: Snapshots
-    """For the caller to remove once the model is saved."""
+    """The caller removes them once the model is saved."""
 
 
 def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, device: torch.device) -> TrainedRun:
-    """Trains on a folder of shards, from the snapshots of the same run where there are some.
+    """Trains on a folder of shards, and resumes from the snapshots of the same run if there are any.
 
-    Raises `InputError` as `TrainingLoop` does, and for a recipe that does not fit.
+    Raises `InputError` as `TrainingLoop` does, and for a recipe that does not fit the windows.
     """
     data = read_provenance(windows)
     model_config, schedule = read_recipe(config, data.bars, len(data.genres))
@@ -49,7 +49,9 @@ def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, devic
     torch.manual_seed(config.seed)
     autoencoder = Autoencoder(model_config).to(device)
     identity = [asdict(part) for part in (config, model_config, schedule, data)]
-    key = hashlib.sha256(json.dumps([*identity, VERSIONS, device.type, workers.count, _code()]).encode()).hexdigest()
+    key = hashlib.sha256(
+        json.dumps([*identity, VERSIONS, device.type, workers.count, _code_digest()]).encode()
+    ).hexdigest()
     snapshots = Snapshots(RUNS / key[:16])
     dataset = read_windows(windows, model_config)
     loop = TrainingLoop(autoencoder, dataset, schedule, config.stopping, snapshots, workers)
@@ -59,16 +61,16 @@ def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, devic
 
 
 def prepare_torch(cpu_threads: int) -> None:
-    """Sets what must be set before PyTorch computes anything; cpu_threads: 0 takes all cores."""
+    """Configures PyTorch, before it computes anything; cpu_threads: 0 takes all cores."""
     if cpu_threads:
         torch.set_num_threads(cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
-    # Filling fresh memory would take a tenth of the time, for what no operator here reads.
+    # Filling new memory would take a tenth of the time, and no operator here reads memory before it is written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def _code() -> str:
-    """A digest of the code that a run depends on."""
-    rooms = (Path(model.__file__).parent, Path(music.__file__).parent)
-    files = [path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py"))]
+def _code_digest() -> str:
+    """Returns a digest of the code that a run depends on."""
+    folders = (Path(model.__file__).parent, Path(music.__file__).parent)
+    files = [path.read_bytes() for folder in folders for path in sorted(folder.rglob("*.py"))]
     return hashlib.sha256(b"".join(files)).hexdigest()

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, after which a run still writes a snapshot."""
+"""Handles SIGINT and SIGTERM, so that a run still writes a snapshot before it ends."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -8,14 +8,14 @@ from types import FrameType
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether SIGINT or SIGTERM has come; a second one ends the process as usual."""
+    """Yields a function that says whether SIGINT or SIGTERM has arrived; a second one ends the process as usual."""
     received: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def record(number: int, frame: FrameType | None) -> None:
         received.append(number)
         signal.signal(number, before[number])
 
-    before = {number: signal.signal(number, note) for number in map(int, (signal.SIGINT, signal.SIGTERM))}
+    before = {number: signal.signal(number, record) for number in map(int, (signal.SIGINT, signal.SIGTERM))}
     try:
         yield lambda: bool(received)
     finally:

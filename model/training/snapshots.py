@@ -1,4 +1,4 @@
-"""Snapshots of a training run, each a safetensors file, from which it goes on as if it had never stopped."""
+"""Snapshots of a training run, each a safetensors file, from which it resumes as if it had never stopped."""
 
 import json
 import shutil
@@ -18,28 +18,30 @@ from model.training.step import Optimisers
 from music.errors import InputError
 
 Metrics = dict[str, float]
+"""What was measured after an update, by name."""
+
 KEPT = 2
-"""How many snapshots stay: the last but one serves where the last cannot be read."""
+"""The number of snapshots that are kept: the last but one is used if the last cannot be read."""
 
 
 @dataclass
 class Position:
-    """How far a run is."""
+    """How far a run has come."""
 
     update: int = 0
-    """Updates done."""
+    """The number of updates done."""
     schedule: TrainingConfig | None = None
     """The schedule, once it is fitted to the run's time or cut off."""
     seconds: float = 0.0
-    """Seconds spent by all processes that the run has had, one after another."""
+    """Seconds that all processes of this run have taken."""
     validation_seconds: float = 0.0
     """Seconds that the last validation took."""
     history: list[tuple[int, Metrics]] = field(default_factory=list)
-    """Everything that was logged, with its update."""
+    """All that was logged, each with its number of updates."""
 
 
 class Snapshots:
-    """The folder of one run's snapshots; each appears whole or not at all, and the last few stay."""
+    """The folder of one run's snapshots; each appears whole or not at all, and the last `KEPT` are kept."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,7 +56,7 @@ class Snapshots:
         return str(paths[-1]) if paths else "no snapshot"
 
     def write(self, position: Position, model: Autoencoder, optimisers: Optimisers, best: Weights) -> None:
-        """Adds a snapshot and removes those that are too old."""
+        """Writes a snapshot, and removes all but the last `KEPT`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for left_by_a_killed_process in self._folder.glob("*.partial"):
             left_by_a_killed_process.unlink()
@@ -81,7 +83,7 @@ class Snapshots:
     def restore(self, model: Autoencoder, optimisers: Optimisers) -> tuple[Position, Weights]:
         """Loads the last snapshot that can be read into model and optimisers. Returns its position and best weights.
 
-        A run without a snapshot starts at the beginning. Raises `InputError` where none of its snapshots can be read.
+        A run without a snapshot starts at the beginning. Raises `InputError` if none of its snapshots can be read.
         """
         errors = []
         for path in reversed(self._paths()):

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
 from model.networks.critic import Critic, critic_loss
-from model.networks.encoder import reparametrise
-from model.networks.kl import free_bits_kl
-from model.networks.priors import draw_genre
-from model.networks.scheduled_sampling import ScheduledSampling
+from model.networks.encoder import free_bits_kl, reparametrise
+from model.networks.music_vae import ScheduledSampling
+from model.networks.priors import sample_genre
 from model.training.precision import autocast
 from model.training.workers import ALONE, Workers
 
@@ -31,8 +30,8 @@ class Optimisers:
     critic: torch.optim.Adam | None
 
     @classmethod
-    def of(cls, model: Autoencoder, config: TrainingConfig) -> "Optimisers":
-        """Fresh optimisers for the model."""
+    def for_model(cls, model: Autoencoder, config: TrainingConfig) -> "Optimisers":
+        """Returns new optimisers for the model."""
         autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
         rate = config.learning_rate
         return cls(
@@ -48,7 +47,7 @@ class Optimisers:
 
 
 def _adam(weights: list[nn.Parameter], rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
-    """Adam whose learning rate is a tensor: a CUDA graph reads it again at each replay."""
+    """Returns Adam with a tensor as its learning rate, which a CUDA graph reads again at each replay."""
     device = weights[0].device
     return torch.optim.Adam(
         weights, lr=torch.tensor(rate, device=device), betas=betas, fused=True, capturable=device.type == "cuda"
@@ -57,15 +56,15 @@ def _adam(weights: list[nn.Parameter], rate: float, betas: tuple[float, float]) 
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """What makes one update after another of one model.
+    """Makes the updates of one model.
 
-    Every worker is given the whole batch and draws all random numbers, and computes its own part.
+    Every worker gets the whole batch, generates all random numbers, and computes its own part.
     """
 
     model: Autoencoder
     optimisers: Optimisers
     config: TrainingConfig
-    """Its beta, its chance of own states and its learning rate are not read: they are those of one update."""
+    """Its beta, sampling chance and learning rate are not used here: they change with each update."""
     generator: torch.Generator
     workers: Workers = ALONE
 
@@ -79,7 +78,7 @@ class TrainingStep:
         """
         model, part = self.model, self.workers.part
         noise = torch.randn(len(tokens), model.config.latent, generator=self.generator, device=tokens.device)
-        genre = draw_genre(genres, self.generator)
+        genre = sample_genre(genres, self.generator)
         with autocast(self.config.precision, tokens.device):
             mean, log_variance = model.encode(part(tokens))
         losses: dict[str, Tensor] = {}
@@ -96,7 +95,7 @@ class TrainingStep:
         elif model.config.regulariser == "kl":
             kl = free_bits_kl(mean, log_variance, self.config.free_bits)
             losses["kl"] = kl.detach()
-            loss = loss + beta * self.config.kl_weight * kl / tokens.shape[-1]  # a step, as the reconstruction
+            loss = loss + beta * self.config.kl_weight * kl / tokens.shape[-1]  # per step, like the reconstruction
         self._descend(loss, self.optimisers.autoencoder, self.config.clip)
         self.workers.average(losses.values())
         return losses

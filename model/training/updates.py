@@ -1,7 +1,7 @@
-"""The updates of a run, each known by its number: its windows, its random numbers, its place in the schedule.
+"""The updates of a run. The number of an update determines its windows, its random numbers and its learning rate.
 
 On one GPU an update is captured as a CUDA graph and replayed: launching its thousands of small kernels takes several
-times as long as they do.
+times as long as running them.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.config import TrainingConfig
 from model.data import WindowSet
-from model.training.batches import Batches, seed_of
+from model.training.batches import Batches, derive_seed
 from model.training.step import Optimisers, TrainingStep
 from model.training.workers import ALONE, Workers
 
@@ -27,7 +27,7 @@ class Updates:
         workers: Workers = ALONE,
         graph: bool = True,
     ) -> None:
-        """Without a graph, or where there can be none, the host launches each kernel."""
+        """Prepares the updates; graph: whether they are replayed from a CUDA graph where that is possible."""
         device = windows.tokens.device
         self._windows, self._optimisers = windows, optimisers
         self._generator = torch.Generator(device)
@@ -35,7 +35,7 @@ class Updates:
         self._batches = Batches(len(windows), config.batch, config.seed)
         self._chosen = torch.zeros(config.batch, dtype=torch.long, device=device)
         self._beta = torch.zeros((), device=device)
-        # What a graph does is fixed, so a sampling chance that grows is not in it; nor are other processes.
+        # A graph always does the same, so it can have neither a growing sampling chance nor other processes.
         self._captures = graph and device.type == "cuda" and not model.autoregressive and workers.count == 1
         self._graph: torch.cuda.CUDAGraph | None = None
         self._losses: dict[str, Tensor] = {}
@@ -46,7 +46,7 @@ class Updates:
         From one update to the next only what `stretched` changes in the schedule may differ.
         """
         self._chosen.copy_(self._batches(update))
-        self._generator.manual_seed(seed_of(schedule.seed, "update", update))
+        self._generator.manual_seed(derive_seed(schedule.seed, "update", update))
         self._beta.fill_(schedule.beta(update))
         self._optimisers.set_learning_rate(schedule.rate(update))
         if self._graph:

@@ -9,7 +9,7 @@ from model.data import WindowSet
 
 @torch.no_grad()
 def validate(model: Autoencoder, windows: WindowSet, batch: int) -> dict[str, float]:
-    """Loss and accuracy of the windows' mean codes.
+    """Returns the loss and the accuracy of the windows' mean codes.
 
     An autoregressive decoder is fed the true states for its loss, and its own for its accuracy.
     """
@@ -24,7 +24,10 @@ def validate(model: Autoencoder, windows: WindowSet, batch: int) -> dict[str, fl
 
 @torch.no_grad()
 def teacher_forced(model: Autoencoder, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss of the mean codes, the logits, (batch, tracks, steps, 130), and the codes; fed the true states."""
+    """Returns the loss of the mean codes, the logits, (batch, tracks, steps, 130), and the codes.
+
+    An autoregressive decoder is fed the true states, tokens: (batch, tracks, steps).
+    """
     z = model.codes(tokens)
     logits = model.decode(z, tokens)
     return reconstruction_loss(logits, tokens), logits, z

@@ -16,7 +16,7 @@ from torch import distributed as dist
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes that train together, as one of them sees them."""
+    """The processes that train together: their number, and the rank of this one."""
 
     rank: int
     count: int
@@ -27,13 +27,13 @@ class Workers:
         return self.rank == 0
 
     def part(self, batch: Tensor) -> Tensor:
-        """The rows of the batch that this process computes."""
+        """Returns the rows of the batch that this process computes."""
         return batch.chunk(self.count)[self.rank]
 
     def uniform(self, generator: torch.Generator, windows: int, *shape: int) -> Tensor:
-        """Random numbers from 0 to 1, (windows, *shape): this process's part of those drawn for the whole batch."""
-        whole = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
-        return self.part(whole)
+        """Returns random numbers from 0 to 1, (windows, *shape): this process's part of those for the whole batch."""
+        batch = torch.rand(windows * self.count, *shape, generator=generator, device=generator.device)
+        return self.part(batch)
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replaces each tensor by its mean over the processes."""
@@ -60,14 +60,14 @@ ALONE = Workers(rank=0, count=1)
 
 
 def device() -> torch.device:
-    """The GPU of this process, or the CPU."""
+    """Returns the GPU of this process, or the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 @contextmanager
-def together() -> Iterator[Workers]:
+def process_group() -> Iterator[Workers]:
     """Yields the processes that torchrun has started, or this one alone."""
     if "WORLD_SIZE" not in os.environ:
         yield ALONE

@@ -1,4 +1,4 @@
-"""Runs pipelines: the runners that are allowed, progress, and errors of clusters as one line."""
+"""Runs pipelines: allowed runners, progress, and errors of clusters in one line."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ SECONDS_BETWEEN_REMOTE_LOOKS = 30
 
 @dataclass(frozen=True)
 class BeamConfig(Settings):
-    """beam.yaml: where a pipeline runs, which never changes what it writes."""
+    """beam.yaml: where a pipeline runs. It never changes what the pipeline writes."""
 
     runner: str
     workers: Annotated[int, at_least(0)]
@@ -52,13 +52,15 @@ class BeamConfig(Settings):
             raise ValueError("storage must be a URI such as gs://bucket/musae, or an absolute path")
 
 
-def count(step: str, counts: Mapping[str, int]) -> None:
+def add_to_counters(step: str, counts: Mapping[str, int]) -> None:
     """Adds to a step's counters, which the runner shows; does nothing outside a pipeline."""
     for name, number in counts.items():
         beam.metrics.Metrics.counter(step, name).inc(number)
 
 
-def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int) -> None:
+def run_pipeline(
+    build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str, shards: str, total: int
+) -> None:
     """Builds and runs the pipeline, and shows how many of its `total` files exist.
 
     what: the name to show; shards: a pattern that the files match. Raises `InputError` if a cluster refuses the job, or
@@ -70,7 +72,7 @@ def run(build: Callable[[beam.Pipeline], object], config: BeamConfig, what: str,
             "for example gs://bucket/musae"
         )
     with Progress(what, total, "shard") as progress:
-        with _Watch(shards, progress), _failures(config, what):
+        with _ShardWatch(shards, progress), _failures(config, what):
             pipeline = _pipeline(config)
             build(pipeline)
             pipeline.run().wait_until_finish()
@@ -101,7 +103,7 @@ def _pipeline(config: BeamConfig) -> beam.Pipeline:
     return beam.Pipeline(FnApiRunner(default_environment=ForkedEnvironment() if workers > 1 else None), options)
 
 
-class _Watch:
+class _ShardWatch:
     """Shows finished shards while the runner blocks."""
 
     def __init__(self, shards: str, progress: Progress) -> None:

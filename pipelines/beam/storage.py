@@ -1,4 +1,4 @@
-"""Puts folders where all workers can reach them: on this machine's disk, or in a storage, by copying."""
+"""Makes folders available to all workers: on this machine's disk, or as copies in a storage."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pipelines.shards import MANIFEST, PARTIAL, read_manifest
 
 
 def is_remote(folder: str) -> bool:
-    """Whether the folder is named by a URI, for example gs://bucket/musae."""
+    """Returns whether the folder is named by a URI, for example gs://bucket/musae."""
     return "://" in folder
 
 
@@ -23,7 +23,7 @@ def location(folder: str) -> str:
 
 
 def publish(folder: str, storage: str) -> str:
-    """Returns the folder, if there is no storage, or a copy of it in the storage, which is made once.
+    """Returns the folder if there is no storage, otherwise its copy in the storage, which is made once.
 
     Raises `InputError` if the folder has no manifest.
     """
@@ -37,7 +37,7 @@ def publish(folder: str, storage: str) -> str:
 
 @contextmanager
 def workplace(out: str, storage: str) -> Iterator[str]:
-    """Gives the folder where workers write: `out` itself, or a new folder in the storage, copied to `out` at the end.
+    """Yields the folder where workers write: `out` itself, or a new folder in the storage, copied to `out` at the end.
 
     Unfinished files, left by attempts that were broken off, are deleted.
     """

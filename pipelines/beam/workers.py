@@ -61,7 +61,7 @@ class _ForkedWorkerHandler(GrpcWorkerHandler):  # type: ignore[misc]
         self._watch.start()
 
     def _fail_with_worker(self) -> None:
-        """Ends the run if the worker dies, for which Beam itself would wait forever."""
+        """Ends the run if the worker dies; Beam itself would wait for it forever."""
         self._process.join()
         if self._process.exitcode:
             self.control_conn.abort(RuntimeError(f"a worker process ended with exit code {self._process.exitcode}"))

@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = 60
 
 
 def download_lakh(folder: Path, address: str = ADDRESS) -> None:
-    """Fetches the archives that the folder lacks. address: of the folder on the server. Raises `InputError`."""
+    """Fetches the archives that the folder lacks. address: the folder on the server. Raises `InputError`."""
     for name, sha256 in SHA256.items():
         download(address + name, folder / name, sha256)
 
@@ -47,10 +47,10 @@ def download(address: str, path: Path, sha256: str) -> None:
             raise InputError(f"{address}: {error}; try again, or put the file at {path}") from error
     except OSError as error:
         raise InputError(f"{address}: {error}; run again to continue, or put the file at {path}") from error
-    found = _sha256(partial)
-    if found != sha256:
+    actual = _sha256(partial)
+    if actual != sha256:
         partial.unlink()
-        raise InputError(f"{address}: its SHA-256 is {found}, not {sha256}; it was deleted, run again")
+        raise InputError(f"{address}: its SHA-256 is {actual}, not {sha256}; it was deleted, run again")
     partial.rename(path)
 
 

@@ -1,4 +1,4 @@
-"""A folder of MIDI files, with tags from a CSV file or from the names of its folders. Every file is its own song."""
+"""Reads a folder of MIDI files, with tags from a CSV file or its folders' names. Every file is its own song."""
 
 import csv
 import hashlib
@@ -10,7 +10,8 @@ from music.errors import InputError
 from music.progress import Progress
 from music.score import Reason
 from pipelines.corpus.metadata import Metadata
-from pipelines.corpus.rows import Row, printable, readable, refused
+from pipelines.corpus.rows import printable, readable_row, refused_row
+from pipelines.shards import Row
 
 TAGS = "tags.csv"
 TAG_SEPARATOR = "|"
@@ -29,15 +30,15 @@ def read_folder(folder: Path, max_bytes: int) -> Iterator[Row]:
         for done, path in enumerate(paths, 1):
             name = printable(path.relative_to(folder).as_posix())
             if not path.is_file():
-                yield refused(name, "", name, Reason.NOT_A_FILE, "not a regular file")
+                yield refused_row(name, "", name, Reason.NOT_A_FILE, "not a regular file")
             elif path.stat().st_size > max_bytes:
-                yield refused(name, "", name, Reason.TOO_LARGE, f"{path.stat().st_size} bytes, at most {max_bytes}")
+                yield refused_row(name, "", name, Reason.TOO_LARGE, f"{path.stat().st_size} bytes, at most {max_bytes}")
             else:
                 midi = path.read_bytes()
                 md5 = hashlib.md5(midi, usedforsecurity=False).hexdigest()
                 folders = list(PurePosixPath(name).parts[:-1])
-                known = Metadata(terms=folders) if metadata is None else metadata.get(name, Metadata())
-                yield readable(name, md5, name, midi, known)
+                file_metadata = Metadata(terms=folders) if metadata is None else metadata.get(name, Metadata())
+                yield readable_row(name, md5, name, midi, file_metadata)
             progress.to(done)
 
 

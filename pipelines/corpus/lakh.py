@@ -1,4 +1,4 @@
-"""Lakh's two archives, lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or others of the same form.
+"""Reads Lakh's two archives, lmd_matched.tar.gz and lmd_matched_h5.tar.gz, or others of the same form.
 
 They are streamed: nothing is unpacked to disk, and no name inside them is used as a path.
 """
@@ -15,8 +15,9 @@ from music.errors import InputError
 from music.score import Reason, Refused
 from pipelines.corpus.archives import read_members
 from pipelines.corpus.metadata import Metadata
-from pipelines.corpus.rows import Row, printable, readable, refused
+from pipelines.corpus.rows import printable, readable_row, refused_row
 from pipelines.isolation import call_all
+from pipelines.shards import Row
 
 MIDI_ARCHIVE = "lmd_matched.tar.gz"
 METADATA_ARCHIVE = "lmd_matched_h5.tar.gz"
@@ -27,7 +28,7 @@ _METADATA_NAME = re.compile(r"(?:[^/]+/)*(TR[A-Z0-9]{16})\.h5")
 
 
 def has_archive(folder: str, name: str) -> bool:
-    """Whether the folder, which may be remote, has the archive. Raises `InputError` for an address of unknown kind."""
+    """Returns whether the folder, which may be remote, has the archive. Raises `InputError` for an unknown scheme."""
     try:
         return bool(FileSystems.exists(FileSystems.join(folder, name)))
     except ValueError as error:  # Beam does not know the scheme, or needs an extra for it
@@ -35,7 +36,7 @@ def has_archive(folder: str, name: str) -> bool:
 
 
 def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
-    """Yields a row for every member of the MIDI archive, also where several have the same name.
+    """Yields a row for every member of the MIDI archive, even if several have the same name.
 
     max_bytes: larger files are refused. Raises `InputError` for an archive that is missing or damaged.
     """
@@ -50,13 +51,13 @@ def read_archives(folder: str, max_bytes: int) -> Iterator[Row]:
         path = printable(member.name)
         msd_id, md5 = name.groups() if name else (path, "")
         if not member.isfile() or member.issparse():
-            yield refused(msd_id, md5, path, Reason.NOT_A_FILE, "a link, a device or a sparse file")
+            yield refused_row(msd_id, md5, path, Reason.NOT_A_FILE, "a link, a device or a sparse file")
         elif not name or ".." in PurePosixPath(member.name).parts:
-            yield refused(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
+            yield refused_row(msd_id, md5, path, Reason.UNEXPECTED_NAME, "not .../TR<16>/<md5>.mid")
         elif midi is None:
-            yield refused(msd_id, md5, path, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
+            yield refused_row(msd_id, md5, path, Reason.TOO_LARGE, f"{member.size} bytes, at most {max_bytes}")
         else:
-            yield readable(msd_id, md5, path, midi, metadata.get(msd_id, Metadata()))
+            yield readable_row(msd_id, md5, path, midi, metadata.get(msd_id, Metadata()))
 
 
 def read_metadata(path: str) -> dict[str, Metadata]:

@@ -1,6 +1,6 @@
 """A song's metadata, and how it is read from a file of the Million Song Dataset.
 
-HDF5's C library reads the file, in an isolated process, which imports nothing but this module and what it needs.
+HDF5's C library reads the file, in an isolated process, which imports only this module and its dependencies.
 """
 
 import json
@@ -20,7 +20,7 @@ _TYPES = {kind: h5t.py_create(kind) for kind in (_SONG, _TERM)}
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is known about a song besides its notes; a field is empty if that is not known."""
+    """What is known about a song besides its notes; an unknown field is empty."""
 
     artist: str = ""
     title: str = ""

@@ -1,12 +1,10 @@
-"""The rows of a corpus: a file that can be read, or one that is refused before it is read."""
+"""Makes rows of `pipelines.shards.FILES`: of a file that can be read, or of one that is refused unread."""
 
 from dataclasses import asdict
 
 from music.score import Reason
 from pipelines.corpus.metadata import Metadata
-
-Row = dict[str, object]
-"""A row of `pipelines.shards.FILES`."""
+from pipelines.shards import Row
 
 
 def printable(name: str) -> str:
@@ -14,11 +12,11 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def readable(msd_id: str, md5: str, path: str, midi: bytes, metadata: Metadata) -> Row:
+def readable_row(msd_id: str, md5: str, path: str, midi: bytes, metadata: Metadata) -> Row:
     """Returns the row of a file that is to be read."""
     return {"msd_id": msd_id, "md5": md5, "path": path, "midi": midi, **asdict(metadata)}
 
 
-def refused(msd_id: str, md5: str, path: str, reason: Reason, detail: str) -> Row:
+def refused_row(msd_id: str, md5: str, path: str, reason: Reason, detail: str) -> Row:
     """Returns the row of a file that is refused unread."""
     return {"msd_id": msd_id, "md5": md5, "path": path, "midi": None, "reason": str(reason), "detail": detail}

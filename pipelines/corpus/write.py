@@ -11,8 +11,7 @@ from music.errors import InputError
 from music.settings import Settings, at_least, from_to
 from pipelines.corpus.folder import read_folder
 from pipelines.corpus.lakh import MIDI_ARCHIVE, has_archive, read_archives
-from pipelines.corpus.rows import Row
-from pipelines.shards import FILES, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
+from pipelines.shards import FILES, Row, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
 
 BUFFER_BYTES = 1 << 28
 """The MIDI that waits to be written, in all shards together, takes at most this much memory."""
@@ -59,7 +58,7 @@ def _read(config: CorpusConfig) -> Iterator[Row]:
 
 
 class _Buffer:
-    """Gathers the rows of a shard into row groups of about `size` bytes of MIDI."""
+    """Collects the rows of a shard into row groups of about `size` bytes of MIDI."""
 
     def __init__(self, writer: ShardWriter, size: int) -> None:
         self._writer, self._size = writer, size
@@ -67,6 +66,7 @@ class _Buffer:
         self._bytes = 0
 
     def add(self, row: Row) -> None:
+        """Takes a row, and writes the row group once it is large enough."""
         self._rows.append(row)
         midi = row["midi"]
         self._bytes += len(midi) if isinstance(midi, bytes) else 0
@@ -78,5 +78,6 @@ class _Buffer:
         self._rows, self._bytes = [], 0
 
     def close(self) -> Shard:
+        """Writes the last row group and finishes the shard."""
         self._flush()
         return self._writer.close()

@@ -53,7 +53,7 @@ class TagCounts:
     """Songs without any tag of the vocabulary."""
     spellings: int
     tags: int
-    """How many tags there are once the spellings are normalised."""
+    """The number of tags after normalising their spellings."""
     respelt: dict[str, list[str]]
     """The tags with the most spellings."""
     share_of_tags: float
@@ -72,7 +72,7 @@ class GenreCounts:
 
 @dataclass(frozen=True)
 class Song:
-    """What the census knows of a song."""
+    """A song's artist and genres."""
 
     artist: str
     genres: list[int]
@@ -80,13 +80,13 @@ class Song:
 
 
 class Census:
-    """Reads the shards of the files kept, and counts."""
+    """Counts the files kept, their songs and the songs' tags, from the shards of songs."""
 
     def __init__(self, songs: str, genres: list[str]) -> None:
         """Reads the folder of songs. genres: the vocabulary."""
         self.genres = genres
         self.songs: dict[str, Song] = {}
-        """By song id."""
+        """The songs by their ids."""
         self._untagged = 0
         self._spellings: dict[str, set[str]] = defaultdict(set)
         self._bars: Counter[int] = Counter()
@@ -98,6 +98,7 @@ class Census:
 
     @property
     def files(self) -> int:
+        """The number of files kept."""
         return self._bars.total()
 
     def _read(self, path: str) -> None:
@@ -121,6 +122,7 @@ class Census:
         return set(tags.values()) - {""}
 
     def song_counts(self) -> SongCounts:
+        """Returns the counts of files and songs."""
         bins: Counter[int] = Counter()
         for bars, files in self._bars.items():
             bins[bars // BARS_PER_BIN * BARS_PER_BIN] += files
@@ -137,6 +139,7 @@ class Census:
         )
 
     def tag_counts(self, share_of_tags: float) -> TagCounts:
+        """Returns the counts of tags; share_of_tags: from the document of stage `genres`."""
         tags = {tag: spellings for tag, spellings in self._spellings.items() if tag}
         respelt = sorted((tag for tag in tags if len(tags[tag]) > 1), key=lambda tag: (-len(tags[tag]), tag))
         return TagCounts(

@@ -33,9 +33,9 @@ class Manifests:
     corpus: dict[str, Any]
     songs: dict[str, Any]
     windows: dict[str, dict[str, Any]]
-    """By the path of the folder; there is one for each length."""
+    """The manifests of the windows, one for each length, by the path of the folder."""
     sources: list[Source]
-    """All of them, in this order."""
+    """The sources of all these manifests, in this order."""
 
 
 def read_manifests(corpus: str, songs: str, genres: Mapping[str, Any], windows: list[str]) -> Manifests:

@@ -1,4 +1,4 @@
-"""Draws example windows at random."""
+"""Reads example windows, chosen at random."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -23,33 +23,33 @@ class Example:
     title: str
     bar: int
     transposition: int
-    """In semitones."""
+    """The transposition in semitones."""
     genres: list[str]
     tokens: Tokens
     """(4, steps), transposed."""
 
 
 def read_examples(folder: str, songs: str, count: int, seed: int) -> list[Example]:
-    """Draws windows of a folder, from training and validation; returns them in the order of the shards."""
+    """Reads random windows of a folder, from training and validation, in the order of the shards."""
     manifest = read_manifest(folder)
     total = manifest["train"] + manifest["validation"]
-    drawn = sorted(random.Random(seed).sample(range(total), min(count, total)))
+    chosen_rows = sorted(random.Random(seed).sample(range(total), min(count, total)))
     sizes = {shard["name"]: shard["rows"] for shard in manifest["shards"]}
     shards = [(path, sizes[PurePath(path).name]) for split in SPLITS for path in shard_paths(folder, split)]
-    rows = list(_read_rows(shards, drawn))
-    known = _read_songs(songs, {row["msd_id"] for row in rows})
+    rows = list(_read_rows(shards, chosen_rows))
+    known_songs = _read_songs(songs, {row["msd_id"] for row in rows})
     return [
         Example(
             split=SPLITS[number >= manifest["train"]],
             msd_id=row["msd_id"],
-            artist=known[row["msd_id"]]["artist"],
-            title=known[row["msd_id"]]["title"],
+            artist=known_songs[row["msd_id"]]["artist"],
+            title=known_songs[row["msd_id"]]["title"],
             bar=row["bar"],
             transposition=row["shift"],
             genres=[manifest["genres"][genre] for genre in row["genres"]],
             tokens=_transposed(row),
         )
-        for number, row in zip(drawn, rows, strict=True)
+        for number, row in zip(chosen_rows, rows, strict=True)
     ]
 
 
@@ -74,10 +74,10 @@ def _read_rows(shards: Iterable[tuple[str, int]], wanted: list[int]) -> Iterator
     """Yields the rows with these numbers, ascending, which count through all shards, given as (path, rows)."""
     first = 0
     for path, size in shards:
-        here = [number - first for number in wanted if first <= number < first + size]
-        if here:
+        in_shard = [number - first for number in wanted if first <= number < first + size]
+        if in_shard:
             for group in read_row_groups(path):
-                chosen = np.array([row for row in here if 0 <= row < len(group)], dtype=np.int64)  # typed if empty
+                chosen = np.array([row for row in in_shard if 0 <= row < len(group)], dtype=np.int64)  # typed if empty
                 yield from group.take(chosen).to_pylist()
-                here = [row - len(group) for row in here]
+                in_shard = [row - len(group) for row in in_shard]
         first += size

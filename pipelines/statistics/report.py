@@ -12,10 +12,10 @@ from typing import Any
 from pipelines.shards import read_row_groups, shard_paths
 from pipelines.statistics.census import Census, GenreCounts, SongCounts, TagCounts, genre_counts
 from pipelines.statistics.checks import Check, Source, read_manifests
-from pipelines.statistics.windows import WindowCounts, count_windows
+from pipelines.statistics.window_counts import WindowCounts, count_windows
 
 REFUSED_SHOWN = 3
-"""How many files are named for each reason."""
+"""The number of files named as examples for each reason."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class Statistics:
 
     files: int
     kept: int
-    """How many files were kept."""
     refused: int
-    """How many files were refused."""
     checks: list[Check]
     sources: list[Source]
     refusals: list[Refusal]

@@ -1,4 +1,4 @@
-"""Two or more trained and analysed models on one page: what differs in metrics, parameters, pictures and music.
+"""Compares two or more trained and analysed models on one page: metrics, parameters, pictures and music.
 
     python -m stages.compare A B --page comparison.html --table table1.md
 
@@ -20,7 +20,7 @@ from analysis.shared.section import Figure
 from music.errors import InputError
 from music.json_files import write_json
 from stages.compare.revisions import open_run
-from stages.compare.table1 import read_columns, tables
+from stages.compare.table1 import comparison_tables, read_columns
 from stages.pages.curves import draw_curves
 from stages.pages.render import write_page
 from stages.shared.command import run
@@ -73,7 +73,7 @@ def main(
         columns = read_columns(opened)
         _write(page, opened, columns, Path(stack.enter_context(TemporaryDirectory())) / "curves.png")
     if table:
-        table.write_text("\n".join(markdown(item) for item in tables(columns)), encoding="utf-8")
+        table.write_text("\n".join(markdown(item) for item in comparison_tables(columns)), encoding="utf-8")
         write_json(table.with_suffix(".json"), columns)
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
 
@@ -87,7 +87,7 @@ def _write(page: Path, runs: Sequence[Run], columns: dict[str, Any], curves: Pat
         "compare.html",
         runs=runs,
         same_data=len({run.description["data"]["digest"] for run in runs}) == 1,
-        tables=tables(columns),
+        tables=comparison_tables(columns),
         metrics={part: list(compare_metrics(part, runs)) for part in (TRAINING, *PARTS)},
         differing=differing([{**parameters(run), "environment": environment(run)} for run in runs]),
         figures={part: figures(part, runs) for part in PARTS},
@@ -132,7 +132,7 @@ def figures(part: str, runs: Sequence[Run]) -> list[list[Figure | None]]:
 
 
 def _names(by_run: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys of all dictionaries, each once, in the order in which they first appear."""
+    """Returns the keys of all dictionaries, each once, in the order in which they first appear."""
     return list(dict.fromkeys(name for values in by_run for name in values))
 
 

@@ -23,7 +23,7 @@ PARAMS = "params.yaml"
 
 @contextmanager
 def open_run(name: str) -> Iterator[Run]:
-    """Reads a run; its files stay where the run says until the context ends.
+    """Reads a run; its files exist until the context ends.
 
     name: a folder that `python -m analysis` wrote, or `workspace`, or a branch, tag, commit or experiment, whose
     results are copied out of DVC's cache. Raises `InputError`.

@@ -1,4 +1,4 @@
-"""Table 1 for several models of ours beside the paper's, read from what part `reconstruction` wrote for each."""
+"""Table 1 for several models beside the paper's, from the files that part `reconstruction` wrote for each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from stages.shared.runs import Run
 FILE = "reconstruction/table1.json"
 
 Column = dict[str, Any]
-"""What one model has in Table 1, as it stands in `FILE`."""
+"""A model's column of Table 1: the content of `FILE`."""
 
 
 def read_columns(runs: Sequence[Run]) -> dict[str, Column]:
@@ -24,7 +24,7 @@ def read_columns(runs: Sequence[Run]) -> dict[str, Column]:
     return {name: read_json(file, "make part reconstruction again") for name, file in files.items() if file.exists()}
 
 
-def tables(columns: dict[str, Column]) -> list[Table]:
+def comparison_tables(columns: dict[str, Column]) -> list[Table]:
     """Returns Table 1 and a table of all measures, as means over the tracks; no tables if there are no columns."""
     if not columns:
         return []
@@ -33,7 +33,7 @@ def tables(columns: dict[str, Column]) -> list[Table]:
 
 
 def _accuracies(column: Column) -> dict[str, Estimate]:
-    """The accuracy by the row of Table 1."""
+    """Returns the accuracies by the rows of Table 1."""
     config = ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])})
     return {row: Estimate(**column["measures"]["accuracy"][name]) for name, row in row_names(config).items()}
 

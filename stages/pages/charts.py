@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from numpy.typing import NDArray
 
+from music.arrays import FloatArray, IntArray
 from music.piano_rolls import COLOURS
 from music.pictures import heat_map, label_circle, picture, short
 from music.tokens import PITCHES, TRACKS
@@ -63,7 +63,7 @@ def draw_songs(path: Path, by_bars: Mapping[int, int], bars_a_bin: int, by_track
 
 
 def draw_windows_flow(path: Path, lengths: Mapping[str, Mapping[str, int]]) -> None:
-    """Draws a stacked bar for each length: what became of the windows without a long silence, as shares.
+    """Draws a stacked bar for each length: which windows without a long silence were kept, as shares.
 
     lengths: how many windows went where, by the label of a length and by a name in the legend.
     """
@@ -81,7 +81,7 @@ def draw_windows_flow(path: Path, lengths: Mapping[str, Mapping[str, int]]) -> N
         figure.legend(loc="outside lower center", ncols=len(colours))
 
 
-def draw_states(path: Path, title: str, counts: Mapping[str, NDArray[np.int64]]) -> None:
+def draw_states(path: Path, title: str, counts: Mapping[str, IntArray]) -> None:
     """Draws the shares of onset, hold and silence, and a histogram of onset pitches, for each track and split.
 
     counts: (4, 130) for each split, how often each track is in each state.
@@ -107,7 +107,7 @@ def draw_states(path: Path, title: str, counts: Mapping[str, NDArray[np.int64]])
         figure.legend(*axis.get_legend_handles_labels(), loc="outside lower right", ncols=2)
 
 
-def _draw_shares(axis: Axes, counts: Mapping[str, NDArray[np.int64]]) -> None:
+def _draw_shares(axis: Axes, counts: Mapping[str, IntArray]) -> None:
     rows = [(track, split) for track in range(len(TRACKS)) for split in SPLIT_COLOURS]
     places = [track + (0.2 if split == "validation" else -0.2) for track, split in rows]
     parts = {"onset": slice(PITCHES), "hold": slice(PITCHES, PITCHES + 1), "silent": slice(PITCHES + 1, None)}
@@ -123,7 +123,7 @@ def _draw_shares(axis: Axes, counts: Mapping[str, NDArray[np.int64]]) -> None:
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(parts), frameon=False)
 
 
-def draw_similarity(path: Path, genres: Sequence[str], similarities: NDArray[np.float64]) -> None:
+def draw_similarity(path: Path, genres: Sequence[str], similarities: FloatArray) -> None:
     """Draws a heat map of the similarity of genres, (genres, genres), in circle order."""
     inches = 0.24 * max(len(genres), 8)
     with picture(path, inches + 2.6, inches + 2.0) as figure:
@@ -135,7 +135,7 @@ def draw_similarity(path: Path, genres: Sequence[str], similarities: NDArray[np.
         figure.colorbar(image, label="cosine similarity", shrink=0.6)
 
 
-def draw_circle(path: Path, genres: Sequence[str], songs: Sequence[int], similarities: NDArray[np.float64]) -> None:
+def draw_circle(path: Path, genres: Sequence[str], songs: Sequence[int], similarities: FloatArray) -> None:
     """Draws the circle of genres that the flower prior takes: more songs are larger dots, similarity darker lines."""
     with picture(path, 10, 10.4) as figure:
         axis = figure.subplots()
@@ -155,7 +155,7 @@ def draw_circle(path: Path, genres: Sequence[str], songs: Sequence[int], similar
 
 
 def _lines(
-    points: NDArray[np.float64], pairs: Sequence[tuple[int, int]], similarities: NDArray[np.float64], width: float
+    points: FloatArray, pairs: Sequence[tuple[int, int]], similarities: FloatArray, width: float
 ) -> LineCollection:
     """Returns a line for each pair of points; the more similar the pair, the darker its line, the darkest on top."""
     ordered = sorted(pairs, key=lambda pair: similarities[pair])

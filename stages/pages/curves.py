@@ -15,7 +15,7 @@ COLUMNS = 2
 PANEL_INCHES = (5, 2.8)
 
 Curve = dict[int, float]
-"""What was recorded of one measure, by the number of updates done."""
+"""The values of one measure, by the number of updates done."""
 
 
 def read_curves(folder: Path) -> dict[str, Curve]:

@@ -1,4 +1,4 @@
-"""What the stages that write shards share: folders that may be remote, and an output that appears whole."""
+"""Used by all stages that write shards: folders that may be remote, and an output that appears whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ Folder = Annotated[str, Option(parser=location, metavar="FOLDER")]
 
 @contextmanager
 def writing(out: str, storage: str = "") -> Iterator[str]:
-    """Gives the folder that workers write to: one whose files replace `out` at the end, or a remote `out` itself.
+    """Yields the folder that workers write to: one whose files replace `out` at the end, or a remote `out` itself.
 
     Raises `InputError` if a remote `out` is already finished, because it could not be replaced in one step.
     """

@@ -1,4 +1,4 @@
-"""How every stage runs as a command: its options, its errors, and output that appears whole or not at all."""
+"""Runs stages as commands: options, errors, and output that appears whole or not at all."""
 
 import errno
 import logging
@@ -43,7 +43,7 @@ def run(main: Callable[..., None]) -> None:
 
 @contextmanager
 def atomic_directory(out: Path) -> Iterator[Path]:
-    """Gives an empty folder to write into, which replaces `out` at the end; after an error `out` is unchanged."""
+    """Yields an empty folder to write into, which replaces `out` at the end; after an error `out` is unchanged."""
     out = out.resolve()  # workers may run elsewhere
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Trained and analysed models, read from the results that they have on disk."""
+"""Reads trained and analysed models from their results on disk."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ from music.json_files import read_json
 from stages.pages.curves import Curve, read_curves
 
 TRAINING = "training"
-"""Stands beside the names of the parts of the analysis."""
+"""The name of the training's metrics, beside the names of the parts of the analysis."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def environment(run: Run) -> dict[str, str]:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the values of nested dictionaries that are no dictionaries, with the names above them joined by dots."""
+    """Yields the innermost values of nested dictionaries, with their names joined by dots."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")

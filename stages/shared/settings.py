@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import yaml
 
 from music.errors import InputError
-from music.settings import build, check_names, convert
+from music.settings import build, check_names, convert, inner_place
 
 T = TypeVar("T")
 PARAMS = Path("params.yaml")
@@ -28,13 +28,13 @@ def read_value(kind: type[T], file: Path, *name: str) -> T:
 
 
 def _section(file: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], str]:
-    """Returns the values of a section, and how a message names the place of the section."""
+    """Returns the values of a section, and the name of the section in messages."""
     values: Any = _read(file)
     place = f"{file}:"
     for name in names:
         check_names(place, [name], values)
         values = values[name]
-        place = f"{place} {name}" if place.endswith(":") else f"{place}.{name}"
+        place = inner_place(place, name)
         if not isinstance(values, dict):
             raise InputError(f"{place} must be a section, not {values!r}")
     return values, place

@@ -20,7 +20,7 @@ from tests.helpers.models import BRIEF, SMALL, make_windows, write_brief_setting
 from tests.project.test_imports import ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("music", "pipelines", "model", "analysis", "stages")
+FOLDERS = ("music", "pipelines", "model", "analysis", "stages")
 HERE = {"jinja2", "matplotlib", "mido", "pretty_midi", "pypianoroll"}
 ALONE = f"""
 import runpy, sys
@@ -39,8 +39,8 @@ def analyse(machine: Path, **changes: object) -> dict[str, Section]:
     for folder in ("trained", "shards"):
         (machine / folder).mkdir()
     write_window_shards(machine / "shards", make_windows(60), make_windows(24))
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, machine / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, machine / folder, ignore=shutil.ignore_patterns("__pycache__"))
     write_brief_settings(machine)
     torch.manual_seed(0)
     config = replace(SMALL, **changes)

@@ -15,8 +15,8 @@ from analysis.control.genre_classifier import auc_by_song, percentiles, train_cl
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, random_steps, steps_to_genre
 from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
-from analysis.control.sample import draw_sample
-from analysis.shared.bootstrap import estimate, mean_of, means, song_weights
+from analysis.control.sample import take_sample
+from analysis.shared.bootstrap import estimate, mean_statistic, song_weights, weighted_means
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import PICTURES
 from model.data import WindowSet
@@ -227,9 +227,9 @@ def test_windows_without_the_attribute_at_some_level_are_left_out():
 def test_means_of_windows_count_each_as_often_as_its_song_is_drawn():
     values = np.array([[1.0, 1.0], [2.0, math.nan], [6.0, math.nan]])
     weights = np.array([[1.0, 1.0, 1.0], [2.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
-    np.testing.assert_allclose(means(weights, values), [[3, 1], [1.5, 1], [6, math.nan]])
+    np.testing.assert_allclose(weighted_means(weights, values), [[3, 1], [1.5, 1], [6, math.nan]])
     statistics = [np.array([1.0, 2.0, math.nan]), np.array([3.0, math.nan, math.nan])]
-    np.testing.assert_allclose(mean_of(statistics), [2, 2, math.nan])
+    np.testing.assert_allclose(mean_statistic(statistics), [2, 2, math.nan])
 
 
 def test_songs_are_drawn_whole():
@@ -246,7 +246,7 @@ def test_intervals_are_those_of_a_mean_of_songs():
     """For 400 songs the bootstrap agrees with the normal approximation, 1.96 standard errors; windows do not count."""
     by_song = np.random.default_rng(1).normal(5, 2, size=400)
     songs = torch.arange(400).repeat_interleave(3)
-    gain = estimate(means(song_weights(songs, 2000, seed=0), np.repeat(by_song, 3)))
+    gain = estimate(weighted_means(song_weights(songs, 2000, seed=0), np.repeat(by_song, 3)))
     error = 1.96 * by_song.std() / math.sqrt(400)
     assert gain.value == pytest.approx(by_song.mean())
     assert (gain.value - gain.low, gain.high - gain.value) == pytest.approx((error, error), rel=0.08)
@@ -318,9 +318,9 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
 def test_control_is_the_same_every_time(flower, tmp_path):
     section, out = flower
     assert analyse_control(context_of(), CONFIG, tmp_path) == section
-    one, two = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
+    first_files, second_files = (sorted(path for path in folder.rglob("*.*")) for folder in (out, tmp_path))
     assert len(list((out / "clips").glob("*.mid"))) == 12
-    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert [path.read_bytes() for path in first_files] == [path.read_bytes() for path in second_files]
 
 
 def test_without_drums_tags_and_petals_the_rest_is_measured(tmp_path):
@@ -345,7 +345,7 @@ def test_a_gaussian_prior_has_no_petals():
     generator = torch.Generator().manual_seed(0)
     for prior, paths in (("gaussian", {"means"}), ("flower", {"means", "petal"})):
         context = context_of(prior=prior)
-        sample = draw_sample(context, CONFIG, generator)
+        sample = take_sample(context, CONFIG, generator)
         assert set(steps_to_genre(context, sample.codes, 0, sample)) == paths
 
 
@@ -354,7 +354,7 @@ def test_attributes_that_no_decoded_window_has_are_named(tmp_path):
     silent = replace(context, model=Silent(context.model))
     (tmp_path / PICTURES).mkdir()
     config = replace(CONFIG, attributes=["notes", "mean pitch"])
-    section = attribute_section(silent, draw_sample(silent, config, torch.Generator().manual_seed(0)), config, tmp_path)
+    section = attribute_section(silent, take_sample(silent, config, torch.Generator().manual_seed(0)), config, tmp_path)
     assert section.missing[0].startswith("Not measured along mean pitch: no decoded window has it")
     assert section.metrics["monotonicity"] == {"notes": 0}
 
@@ -382,14 +382,14 @@ class Silent(torch.nn.Module):
 def test_genres_that_the_classifier_does_not_know_are_named(tmp_path, change, sentence):
     config, generator = replace(CONFIG, **change), torch.Generator().manual_seed(0)
     context = context_of()
-    section = genre_section(context, draw_sample(context, config, generator), config, generator, tmp_path)
+    section = genre_section(context, take_sample(context, config, generator), config, generator, tmp_path)
     assert [line[: len(sentence)] for line in section.missing] == [sentence]
     assert not section.figures
     assert set(section.metrics) <= {"classifier_auc"}
 
 
 def test_windows_of_as_many_songs_as_there_are_are_moved():
-    sample = draw_sample(context_of(), replace(CONFIG, windows=10), torch.Generator().manual_seed(0))
+    sample = take_sample(context_of(), replace(CONFIG, windows=10), torch.Generator().manual_seed(0))
     assert len(sample.windows) == len(sample.windows.songs.unique()) == 10  # of 20 windows, two of each song
 
 
@@ -418,7 +418,7 @@ def opposite_splits() -> EvaluationContext:
 def test_directions_come_from_training_windows(tmp_path):
     """A direction from validation windows would lead to fewer drum notes, and away from jazz."""
     context, config = opposite_splits(), replace(CONFIG, attributes=["drum density"])
-    sample = draw_sample(context, config, torch.Generator().manual_seed(0))
+    sample = take_sample(context, config, torch.Generator().manual_seed(0))
     (tmp_path / PICTURES).mkdir()
     section = attribute_section(context, sample, config, tmp_path)
     assert section.metrics["monotonicity"]["drum density"] == pytest.approx(1)
@@ -430,14 +430,14 @@ def test_the_classifier_learns_from_training_songs_and_is_tested_on_validation_s
     context = opposite_splits()
     context = replace(context, validation=replace(context.training, genres=~context.training.genres))
     generator = torch.Generator().manual_seed(0)
-    sample = draw_sample(context, CONFIG, generator)
+    sample = take_sample(context, CONFIG, generator)
     classifier = validated_classifier(context, sample, CONFIG, generator)
     assert list(classifier.aucs.values()) == [0, 0, 0]
 
 
 def test_one_window_is_moved_along_attributes_and_none_is_not(tmp_path):
     few = context_of(training=2, validation=1)
-    sample = draw_sample(few, CONFIG, torch.Generator().manual_seed(0))
+    sample = take_sample(few, CONFIG, torch.Generator().manual_seed(0))
     assert sample.similarity_of_songs is None
     assert genre_section(few, sample, CONFIG, torch.Generator().manual_seed(0), tmp_path).missing
     for counts in ({"training": 1}, {"validation": 0}):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from analysis.genres.pairs import Pair, draw_all_genres, draw_pairs
-from analysis.genres.part import GenresConfig, analyse_genres
+from analysis.genres.pairs import Pair, sample_all_genres, sample_pairs
+from analysis.genres.part import SeparabilityConfig, analyse_genres
 from analysis.genres.separability import (
     Separability,
     balanced_accuracies,
@@ -23,7 +23,7 @@ from model.data import Provenance, WindowSet
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows
 from tests.helpers.pictures import collect_texts
 
-CONFIG = GenresConfig(
+CONFIG = SeparabilityConfig(
     windows=12, windows_together=4, pairs=[("rock", "pop")], songs=2, folds=3, shrinkage=0.3, shuffles=9, seed=0
 )
 WINDOWS_A_SONG = 8
@@ -125,7 +125,7 @@ def test_songs_take_turns_giving_windows():
 
 def test_pairs_leave_out_windows_with_both_tags():
     windows = tagged({("jazz",): 3, ("rock",): 2, ("jazz", "rock"): 4, ("pop",): 1})
-    pairs = {(pair.first, pair.second): pair for pair in draw_pairs(context_of(windows, windows), windows, 6, seed=0)}
+    pairs = {(pair.first, pair.second): pair for pair in sample_pairs(context_of(windows, windows), windows, 6, seed=0)}
     assert set(pairs) == {(0, 1), (0, 2), (1, 2)}
     jazz_and_rock = pairs[0, 1]
     assert set(jazz_and_rock.songs[jazz_and_rock.labels < 0]) == {0, 1, 2}
@@ -138,14 +138,14 @@ def test_pairs_leave_out_windows_with_both_tags():
 def test_codes_are_those_of_the_windows_drawn():
     windows = tagged({("jazz",): 3, ("rock",): 2})
     context = context_of(windows, windows)
-    pair = draw_pairs(context, windows, 100, seed=0)[0]
+    pair = sample_pairs(context, windows, 100, seed=0)[0]
     expected = context.codes(windows.tokens[windows.songs == 4]).double().numpy()
     assert np.sort(pair.codes[pair.songs == 4], axis=0) == pytest.approx(np.sort(expected, axis=0), abs=1e-6)
 
 
 def test_all_genres_have_at_most_so_many_windows_each():
     windows = tagged({("jazz",): 3, ("rock",): 1, ("jazz", "pop"): 2})
-    codes, genre = draw_all_genres(context_of(windows, windows), windows, 5, seed=0)
+    codes, genre = sample_all_genres(context_of(windows, windows), windows, 5, seed=0)
     assert len(codes) == len(genre)
     counts = np.bincount(genre, minlength=3)
     assert counts[0] == 5  # of 12 to 20 windows

@@ -122,7 +122,7 @@ def test_there_is_a_picture_a_figure(done):
 
 
 def notes(song) -> dict[tuple[bool, int], list[list[int]]]:
-    """Of every instrument, in steps."""
+    """The notes of every instrument, in steps."""
     return {(i.is_drum, i.program): sorted((i.notes // [120, 120, 1]).tolist()) for i in song.instruments}
 
 

@@ -81,7 +81,7 @@ def test_windows_are_encoded_and_each_gets_a_sample_of_its_genre():
     mean, log_variance = context.model.encode(context.validation.tokens)
     torch.testing.assert_close(codes.mean, mean, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(codes.variance, log_variance.exp(), atol=1e-5, rtol=1e-4)
-    assert ((codes.drawn - codes.mean) / codes.variance.sqrt()).std().item() == pytest.approx(1, abs=0.1)
+    assert ((codes.sampled - codes.mean) / codes.variance.sqrt()).std().item() == pytest.approx(1, abs=0.1)
     tagged = codes.genre < len(GENRES)
     assert context.validation.genres[tagged, codes.genre[tagged]].all()
     standardised = context.model.prior.standardised(codes.prior[tagged], codes.genre[tagged])
@@ -92,7 +92,7 @@ def test_the_critics_distance_is_how_much_higher_it_scores_the_prior():
     codes = codes_of(drawn(20) - 3)
     model = SimpleNamespace(critic=lambda z, genre: z.sum(dim=-1))
     section = critic_section(SimpleNamespace(model=model, device=torch.device("cpu")), codes)
-    expected = (codes.prior.sum() - codes.drawn.sum()) / 20
+    expected = (codes.prior.sum() - codes.sampled.sum()) / 20
     assert section.metrics["critic_distance"] == pytest.approx(expected.item(), rel=1e-5)
     assert section.metrics["critic_distance"] > 0
 

@@ -21,7 +21,7 @@ CONFIG = ReconstructionConfig(resamples=50, windows=2, seed=0)
 
 
 def counts_of(hits: list[float], chances: list[float]) -> dict[str, Counts]:
-    """Of songs with one track."""
+    """Counts of songs with one track."""
     return {"accuracy": Counts(*(torch.tensor(values, dtype=torch.float64)[:, None] for values in (hits, chances)))}
 
 

@@ -27,7 +27,7 @@ FEW = {
     "posterior": {"windows": 64, "samples": 8},
     "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40, "resamples": 20},
 }
-"""By part of the analysis: settings that are small instead of large enough for trustworthy figures."""
+"""Settings by part of the analysis: small ones, so that it takes seconds; the figures mean little."""
 GENRES = ["jazz", "rock", "pop"]
 SMALL = ModelConfig(
     bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp", genres=3,

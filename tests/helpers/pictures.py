@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 
 def collect_texts(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
-    """From now on pictures are empty files; returns the texts of each by file name, filled in as they are made."""
+    """Makes pictures empty files from now on; returns the texts of each by file name, filled in when it is made."""
     texts: dict[str, set[str]] = {}
 
     def collect(figure: Figure, path: Path, **_: object) -> None:

@@ -144,7 +144,7 @@ class Adam:
             weights[name] = (weights[name] - rate * mean / size).detach().requires_grad_()
 
 
-def draw_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
+def sample_genre(tagged: Tensor, generator: torch.Generator) -> Tensor:
     """The tag with the largest random number, or the class after the last for windows without any, (batch,)."""
     chances = torch.rand(tagged.shape, generator=generator).tolist()
     drawn = []
@@ -184,11 +184,11 @@ class WholeUpdate:
         self.critic = Adam([name for name in weights if name.startswith("critic.")], (0.5, 0.9))
 
     def make(self, tokens: Tensor, tagged: Tensor, generator: torch.Generator, beta: float, rate: float) -> None:
-        """One update; tagged: (batch, genres) bool. The generator's numbers are drawn in the model's order."""
+        """Makes an update; tagged: (batch, genres) bool. Random numbers are generated in the model's order."""
         genres = tagged.shape[1]
         unit = scale(self.prior, self.latent)
         noise = torch.randn(len(tokens), self.latent, generator=generator)
-        genre = draw_genre(tagged, generator)
+        genre = sample_genre(tagged, generator)
         mean, log_variance = (x.detach() for x in encode(self.weights, tokens, self.layers, unit))
         for _ in range(self.critic_updates):
             real = real_codes(self.prior, genre, genres, self.latent, generator)

@@ -7,11 +7,10 @@ import numpy as np
 
 from music.arrangements import ScoreBatch
 from music.roles import TokenScore
-from music.score import Instrument, Score, TimeSignature
+from music.score import FOUR_FOUR, Instrument, Score
 from music.tokens import Tokens
-from music.windows import Windows, cut, first_states, windows
+from music.windows import Windows, cut_windows, find_windows, first_states
 
-FOUR_FOUR = (TimeSignature(0, 4, 4),)
 STEP = 120
 """Ticks, at 480 a quarter note."""
 
@@ -55,15 +54,15 @@ def batch_of(*scores: TokenScore) -> ScoreBatch:
     )
 
 
-def windows_of(score: TokenScore, bars: int, cap: int) -> Windows:
-    (found,) = windows(batch_of(score), [bars], cap)
+def unique_windows(score: TokenScore, bars: int, cap: int) -> Windows:
+    (found,) = find_windows(batch_of(score), [bars], cap)
     return found
 
 
 def cut_all(score: TokenScore, bars: int, cap: int) -> tuple[Windows, Tokens]:
     """Returns the windows of a score, and their tokens."""
-    batch, found = batch_of(score), windows_of(score, bars, cap)
+    batch, found = batch_of(score), unique_windows(score, bars, cap)
     if not len(found):
         return found, np.empty((0, 4, 16 * bars), np.uint8)
     places = batch.places(found.scores, found.arrangements) + found.bars
-    return found, cut(batch.by_bar, first_states(batch.by_bar), places, bars)
+    return found, cut_windows(batch.by_bar, first_states(batch.by_bar), places, bars)

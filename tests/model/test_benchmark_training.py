@@ -47,7 +47,7 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
     # The reference multiplies by the one-hot input, forward and for the embedding's gradient.
     looked_up = 2 * operations.product(2 * 16, 4 * STATES, config.hidden_size)
     counted = autoencoder.get_total_flops() - looked_up + 5 * critic.get_total_flops()
-    assert operations.of_update(config, BRIEF).total == counted
+    assert operations.count_operations(config, BRIEF).total == counted
 
 
 def test_the_port_reads_one_hot_rolls(tokens):

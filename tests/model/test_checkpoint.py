@@ -5,7 +5,7 @@ import torch
 
 from model.autoencoder import Autoencoder
 from model.checkpoint import VERSIONS, Description, load, load_for, save, save_compact
-from model.compact import expand, pack, rounded
+from model.compact import expand, pack, round_rows
 from model.config import difference
 from model.data import Provenance, read_provenance
 from music.errors import InputError
@@ -65,7 +65,7 @@ def test_a_compact_copy_is_a_checkpoint_too(model, tmp_path):
     save_compact(tmp_path, model, DESCRIPTION)
     again, description = load(tmp_path)
     assert description == DESCRIPTION
-    codes, expected = (each.codes(make_windows().tokens) for each in (again, model))
+    codes, expected = (loaded.codes(make_windows().tokens) for loaded in (again, model))
     assert not torch.equal(codes, expected)
     assert torch.allclose(codes, expected, atol=0.02)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
@@ -78,9 +78,9 @@ def test_a_compact_copy_has_a_byte_for_each_weight_of_a_matrix(tmp_path):
     assert weights < (tmp_path / "model.safetensors").stat().st_size < 1.1 * weights
 
 
-def test_rows_are_rounded_in_steps_of_their_own():
+def test_rows_are_round_rows_in_steps_of_their_own():
     matrix = torch.tensor([[127.0, -63.4, 0.6], [0.0, 0.0, 0.0], [0.07, -0.14, 0.035]])
-    steps, sizes = rounded(matrix, largest=4)
+    steps, sizes = round_rows(matrix, largest=4)
     assert steps.tolist() == [[4, -2, 0], [0, 0, 0], [2, -4, 1]]
     assert torch.allclose(sizes, torch.tensor([[127 / 4], [0.0], [0.035]]))
     weights = {"bias": torch.tensor([0.123456789, -2.0]), "w": matrix}

@@ -24,15 +24,15 @@ def _by_recurrence(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
 
 
-def like(one: LSTM) -> torch.nn.LSTM:
-    other = torch.nn.LSTM(
-        one.input_size, UNITS, LAYERS, batch_first=True, bidirectional=one.bidirectional, device=DEVICE
+def pytorch_lstm(ours: LSTM) -> torch.nn.LSTM:
+    theirs = torch.nn.LSTM(
+        ours.input_size, UNITS, LAYERS, batch_first=True, bidirectional=ours.bidirectional, device=DEVICE
     )
-    other.load_state_dict(one.state_dict())
-    return other
+    theirs.load_state_dict(ours.state_dict())
+    return theirs
 
 
-def draw(*shape):
+def random(*shape):
     return torch.randn(*shape, device=DEVICE, requires_grad=True)
 
 
@@ -41,7 +41,7 @@ def close(actual, expected):
 
 
 def gradients(outputs, inputs):
-    """Of a sum in which every number weighs otherwise."""
+    """The gradients of a weighted sum of all outputs."""
     torch.manual_seed(1)
     loss = sum((output * torch.randn_like(output)).sum() for output in outputs)
     return torch.autograd.grad(loss, inputs)
@@ -53,9 +53,9 @@ def gradients(outputs, inputs):
 def test_it_is_pytorchs_lstm(bidirectional, with_state):
     torch.manual_seed(0)
     ours = LSTM(6, UNITS, LAYERS, bidirectional=bidirectional, device=DEVICE)
-    theirs = like(ours)
-    x = draw(BATCH, STEPS, 6)
-    state = tuple(draw(LAYERS * (1 + bidirectional), BATCH, UNITS) for _ in range(2)) if with_state else None
+    theirs = pytorch_lstm(ours)
+    x = random(BATCH, STEPS, 6)
+    state = tuple(random(LAYERS * (1 + bidirectional), BATCH, UNITS) for _ in range(2)) if with_state else None
     results = []
     for module in (ours, theirs):
         output, (hidden, cell) = module(x, state)
@@ -69,17 +69,19 @@ def test_it_is_pytorchs_lstm(bidirectional, with_state):
 def test_several_at_once_are_each_its_own():
     torch.manual_seed(0)
     ours = [LSTM(6, UNITS, LAYERS, device=DEVICE) for _ in range(4)]
-    theirs = [like(one) for one in ours]
-    x, hidden = draw(BATCH, 6), [draw(BATCH, UNITS) for _ in ours]
+    theirs = [pytorch_lstm(module) for module in ours]
+    x, hidden = random(BATCH, 6), [random(BATCH, UNITS) for _ in ours]
     outputs = unroll(ours, x, hidden, STEPS)
-    actual = gradients(outputs, [x, *hidden, *(weight for one in ours for weight in one.parameters())])
+    actual = gradients(outputs, [x, *hidden, *(weight for module in ours for weight in module.parameters())])
     expected_outputs = []
-    for one, first in zip(theirs, hidden, strict=True):
+    for module, first in zip(theirs, hidden, strict=True):
         state = first.expand(LAYERS, -1, -1).contiguous()
-        expected_outputs.append(one(x[:, None].repeat(1, STEPS, 1), (state, torch.zeros_like(state)))[0])
-    expected = gradients(expected_outputs, [x, *hidden, *(weight for one in theirs for weight in one.parameters())])
-    for output, its_own in zip(outputs, expected_outputs, strict=True):
-        close(output, its_own)
+        expected_outputs.append(module(x[:, None].repeat(1, STEPS, 1), (state, torch.zeros_like(state)))[0])
+    expected = gradients(
+        expected_outputs, [x, *hidden, *(weight for module in theirs for weight in module.parameters())]
+    )
+    for output, expected_output in zip(outputs, expected_outputs, strict=True):
+        close(output, expected_output)
     close(actual, expected)
 
 
@@ -87,7 +89,7 @@ def test_several_at_once_are_each_its_own():
 def test_in_bfloat16_it_is_near():
     torch.manual_seed(0)
     ours = LSTM(64, 256, 3, bidirectional=True, device=DEVICE)
-    x = draw(16, 64, 64)
+    x = random(16, 64, 64)
     results = []
     for mixed in (True, False):
         with torch.autocast("cuda", torch.bfloat16, enabled=mixed):

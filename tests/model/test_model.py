@@ -7,9 +7,9 @@ import torch
 
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.evaluation import MEASURES, by_track, evaluate
-from model.latent import interpolate, interpolate_spherically, sample
+from model.latent import interpolate, interpolate_spherically, sample_windows
 from model.networks.critic import Critic, critic_loss, gradient_penalty
-from model.networks.priors import FlowerPrior, GaussianPrior, draw_genre
+from model.networks.priors import FlowerPrior, GaussianPrior, sample_genre
 from music.tokens import HOLD, SILENT, STATES, TRACKS
 from tests.helpers.models import SMALL, make_windows, windows_of
 
@@ -66,14 +66,14 @@ def test_the_gaussian_prior_is_standard(generator):
 
 def test_genres_are_drawn_uniformly_from_the_songs_own(generator):
     tagged = torch.tensor([[True, False, True], [False, False, False]]).repeat(10_000, 1)
-    drawn = draw_genre(tagged, generator).view(-1, 2)
+    drawn = sample_genre(tagged, generator).view(-1, 2)
     assert set(drawn[:, 0].tolist()) == {0, 2}
     assert (drawn[:, 0] == 0).float().mean() == pytest.approx(0.5, abs=0.02)
     assert set(drawn[:, 1].tolist()) == {3}
 
 
 def test_songs_of_a_corpus_without_genres_get_the_extra_class(generator):
-    assert draw_genre(torch.zeros(5, 0, dtype=torch.bool), generator).tolist() == [0] * 5
+    assert sample_genre(torch.zeros(5, 0, dtype=torch.bool), generator).tolist() == [0] * 5
 
 
 def test_the_embedding_is_a_linear_map_of_the_one_hot_input():
@@ -153,7 +153,7 @@ def test_accuracy_of_a_hand_worked_window():
         [[60, HOLD, 63, SILENT], [61, HOLD, HOLD, 60], [60, 61, 0, 0], [SILENT] * 4], dtype=torch.uint8
     )
     counts = evaluate(Always(guess), windows_of(training), windows_of(true))
-    result = {measure: of.share().tolist() for measure, of in counts.items()}
+    result = {measure: measured.share().tolist() for measure, measured in counts.items()}
     assert result == {
         "accuracy": [0.75, 0.5, 0.5, 0.75],
         "onset_accuracy": [0.5, 0, 0.5, 0],
@@ -213,8 +213,8 @@ def test_a_decoder_that_is_fed_the_truth_is_measured_too(windows):
 
 
 def test_a_straight_line_between_codes_has_even_steps():
-    way = interpolate(torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 8.0]]), torch.tensor([1, 0.75, 0]))
-    assert way.tolist() == [[[4, 0], [3, 2], [0, 8]]]
+    line = interpolate(torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 8.0]]), torch.tensor([1, 0.75, 0]))
+    assert line.tolist() == [[[4, 0], [3, 2], [0, 8]]]
 
 
 def test_an_arc_between_codes_turns_evenly_and_keeps_its_distance_from_the_origin():
@@ -222,9 +222,9 @@ def test_an_arc_between_codes_turns_evenly_and_keeps_its_distance_from_the_origi
         torch.tensor([[2.0, 0.0], [2.0, 0.0]]),
         torch.tensor([[0.0, 2.0], [-1.0, 3**0.5]]),
     )  # 90, 120 degrees
-    way = interpolate_spherically(first, second, torch.tensor([1, 0.5, 0]))
+    arc = interpolate_spherically(first, second, torch.tensor([1, 0.5, 0]))
     half = [[2**0.5, 2**0.5], [1, 3**0.5]]
-    torch.testing.assert_close(way, torch.stack([first, torch.tensor(half), second], dim=1))
+    torch.testing.assert_close(arc, torch.stack([first, torch.tensor(half), second], dim=1))
 
 
 def test_codes_with_no_arc_between_them_are_joined_by_the_line():
@@ -232,17 +232,17 @@ def test_codes_with_no_arc_between_them_are_joined_by_the_line():
         torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.0, 0.0]]),
         torch.tensor([[4.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]),
     )
-    way = interpolate_spherically(first, second, torch.tensor([0.5]))
-    torch.testing.assert_close(way[:2, 0], torch.tensor([[3.0, 0.0], [0.0, 0.0]]))
-    assert way.isfinite().all()
+    line = interpolate_spherically(first, second, torch.tensor([0.5]))
+    torch.testing.assert_close(line[:2, 0], torch.tensor([[3.0, 0.0], [0.0, 0.0]]))
+    assert line.isfinite().all()
 
 
 def test_samples_depend_on_the_seed_alone(model):
-    first = sample(model, 1, 30, seed=5)
+    first = sample_windows(model, 1, 30, seed=5)
     torch.rand(7)
-    assert torch.equal(sample(model, 1, 30, seed=5), first)
-    assert not torch.equal(sample(model, 1, 30, seed=6), first)
-    assert sample(model, SMALL.genres, 2, seed=0).shape == (2, 4, 16)
+    assert torch.equal(sample_windows(model, 1, 30, seed=5), first)
+    assert not torch.equal(sample_windows(model, 1, 30, seed=6), first)
+    assert sample_windows(model, SMALL.genres, 2, seed=0).shape == (2, 4, 16)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks.kl import free_bits_kl
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder
-from model.networks.scheduled_sampling import ScheduledSampling, draw_states
+from model.networks.encoder import free_bits_kl
+from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling, sample_states
 from music.tokens import HOLD, STATES, tokenise
 from tests.helpers import models
 
@@ -24,7 +23,7 @@ def generator():
 
 
 def built(decoder_type, config=SMALL):
-    """With weights large enough for every input to matter."""
+    """Returns a decoder with weights so large that every input matters."""
     torch.manual_seed(0)
     decoder = decoder_type(config).double()
     for parameter in decoder.parameters():
@@ -177,9 +176,9 @@ def test_own_states_are_fed_to_that_share_of_windows_and_steps(decoder_type):
     """The logits of a step after the first are the teacher's as long as no own state was fed."""
     decoder = built(decoder_type, replace(SMALL, bars=1))
     z, tokens = torch.zeros(500, 5).double(), torch.zeros(500, 4, 16, dtype=torch.uint8)
-    taught = decoder(z[:1], tokens[:1])
+    teacher_forced = decoder(z[:1], tokens[:1])
     mixed = decoder(z, tokens, sampling(0.1, seed=0))
-    same = (mixed - taught).abs().amax(dim=(1, 3)) < 1e-9  # (windows, steps)
+    same = (mixed - teacher_forced).abs().amax(dim=(1, 3)) < 1e-9  # (windows, steps)
     assert same[:, 0].all()
     expected = 0.9 ** np.arange(16)  # an own state is hardly ever the token by chance
     assert np.allclose(same.double().mean(dim=0), expected, atol=0.06)
@@ -196,7 +195,7 @@ def test_scheduled_sampling_is_the_same_for_the_same_seed(decoder_type, generato
 
 def test_states_are_drawn_by_their_chances(generator):
     chances = torch.tensor([0.5, 0.3, 0.2, 0.0])
-    drawn = draw_states(chances.log().expand(40_000, 4), torch.rand(40_000, 4, generator=generator))
+    drawn = sample_states(chances.log().expand(40_000, 4), torch.rand(40_000, 4, generator=generator))
     assert torch.allclose(torch.bincount(drawn, minlength=4) / 40_000, chances, atol=0.01)
 
 
@@ -258,7 +257,7 @@ def test_a_decoder_learns_a_few_windows_by_heart(decoder_type, generator):
     assert (tokens == HOLD).float().mean() < 0.6  # what always holding would get
 
 
-def test_free_bits_are_taken_from_the_divergence_of_each_window():
+def test_free_bits_are_taken_from_the_kl_of_each_window():
     mean = torch.tensor([[1.0, 2.0], [0.1, 0.0]])
     log_variance = torch.tensor([[0.0, math.log(4)], [0.0, 0.0]])
     # KL, by hand: (1 + 0) / 2 + (4 + 4 - ln 4 - 1) / 2 = 4 - ln 2, and 0.005
@@ -267,7 +266,7 @@ def test_free_bits_are_taken_from_the_divergence_of_each_window():
     assert free_bits_kl(mean, log_variance, 48.0).item() == 0
 
 
-def test_divergence_is_that_of_torchs_distributions(generator):
+def test_the_kl_is_that_of_torchs_distributions(generator):
     mean, log_variance = torch.randn(2, 6, 5, generator=generator)
     q = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
     expected = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(dim=-1).mean()

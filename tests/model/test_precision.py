@@ -33,11 +33,11 @@ def windows():
 
 
 def gradients(windows, model, precision):
-    """Of one update's losses, each a vector."""
+    """The gradients of the losses of one update, each a vector."""
     torch.manual_seed(0)
     autoencoder, seen = Autoencoder(model), seen_by(windows, model)
     config = replace(BRIEF, precision=precision, batch=len(seen))
-    Updates(autoencoder, seen, config, Optimisers.of(autoencoder, config)).make(6, config)
+    Updates(autoencoder, seen, config, Optimisers.for_model(autoencoder, config)).make(6, config)
     return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}
 
 

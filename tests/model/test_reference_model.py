@@ -8,8 +8,8 @@ import torch
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.data import WindowSet
 from model.networks.critic import critic_loss, gradient_penalty
-from model.networks.priors import draw_genre
-from model.training.batches import Batches, seed_of
+from model.networks.priors import sample_genre
+from model.training.batches import Batches, derive_seed
 from model.training.step import Optimisers, TrainingStep
 from model.training.updates import Updates
 from music.tokens import STATES
@@ -88,12 +88,12 @@ def test_whole_updates_are_the_references(model, generator):
     tokens = torch.randint(STATES, (3, 4, 16), generator=generator, dtype=torch.uint8)
     windows = WindowSet(tokens, genres, torch.arange(3, dtype=torch.int32))
     whole = reference.WholeUpdate(model.state_dict(), model.config.prior, LAYERS, critic_updates=3, penalty=7.0)
-    updates = Updates(model, windows, config, Optimisers.of(model, config))
+    updates = Updates(model, windows, config, Optimisers.for_model(model, config))
     batches = Batches(3, BATCH, config.seed)
     for update in (2, 3):
         updates.make(update, config)
         chosen = batches(update)
-        numbers = torch.Generator().manual_seed(seed_of(config.seed, "update", update))
+        numbers = torch.Generator().manual_seed(derive_seed(config.seed, "update", update))
         whole.make(tokens[chosen], genres[chosen], numbers, beta=update / 10, rate=0.01 * 0.7**update)
     for name, weight in model.state_dict().items():
         same(weight, whole.weights[name].detach())
@@ -108,13 +108,13 @@ def test_codes_and_logits_are_the_references(model, weights, unit, tokens):
 
 
 def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tokens, genres):
-    optimisers = Optimisers.of(model, TRAINING)
+    optimisers = Optimisers.for_model(model, TRAINING)
     step = TrainingStep(model, optimisers, TRAINING, torch.Generator().manual_seed(5))
     losses = step.make(tokens, genres, BETA, sampling_chance=0.0)
 
     again = torch.Generator().manual_seed(5)
     noise = torch.randn(BATCH, LATENT, generator=again)
-    genre = draw_genre(genres, again)
+    genre = sample_genre(genres, again)
     loss, reconstruction = reference.autoencoder_loss(weights, tokens, genre, noise, BETA, LAYERS, unit)
     same(losses["loss"], reconstruction.detach())
     names = [name for name in weights if name.startswith(("encoder.", "decoder."))]

@@ -49,8 +49,8 @@ def trained(folder, windows, config=BRIEF, model=SMALL, stopping=TO_THE_END, val
     return autoencoder, metrics, history, schedule
 
 
-def same(one: Autoencoder, other: Autoencoder) -> bool:
-    first, second = one.state_dict(), other.state_dict()
+def same(first_model: Autoencoder, second_model: Autoencoder) -> bool:
+    first, second = first_model.state_dict(), second_model.state_dict()
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -87,7 +87,7 @@ def test_clipped_gradients_point_the_same_way_and_are_no_longer_than_the_bound(w
         torch.manual_seed(0)
         model, config = Autoencoder(SMALL), replace(BRIEF, clip=clip)
         generator = torch.Generator().manual_seed(0)
-        step = TrainingStep(model, Optimisers.of(model, config), config, generator)
+        step = TrainingStep(model, Optimisers.for_model(model, config), config, generator)
         step.make(windows.tokens, windows.genres, 0.0, 0.0)
         learnt = (*model.encoder.parameters(), *model.decoder.parameters())
         gradients[clip] = torch.cat([weight.grad.flatten() for weight in learnt])
@@ -119,7 +119,7 @@ def test_training_learns_a_few_windows_by_heart(windows, tmp_path, kind):
     assert trained(tmp_path, few, config, KINDS[kind])[1]["validation_accuracy"] > 0.5  # chance is below 0.01
 
 
-def test_the_divergence_pulls_the_codes_to_the_prior(windows, tmp_path):
+def test_the_kl_pulls_the_codes_to_the_prior(windows, tmp_path):
     config = replace(BRIEF, updates=200, beta_every=1, kl_weight=50.0, free_bits=0.0, learning_rate=0.02)
     model = trained(tmp_path, windows, config, KINDS["MusicVAE flat"])[0]
     mean, log_variance = model.encode(windows.tokens)
@@ -309,14 +309,14 @@ def test_a_run_of_limited_time_goes_on_with_the_time_that_is_left(windows, tmp_p
     folder = Snapshots(tmp_path)
     torch.manual_seed(0)
     model = Autoencoder(SMALL)
-    folder.write(Position(update=0, seconds=59.5), model, Optimisers.of(model, BRIEF), {})
+    folder.write(Position(update=0, seconds=59.5), model, Optimisers.for_model(model, BRIEF), {})
     _, _, history, _ = trained(tmp_path, windows, stopping=replace(TO_THE_END, max_minutes=1))
     assert [update for update, _ in history] == [1]
 
 
 def test_snapshots_appear_whole_or_not_at_all(windows, tmp_path, monkeypatch):
     model = Autoencoder(SMALL)
-    optimisers, folder = Optimisers.of(model, BRIEF), Snapshots(tmp_path)
+    optimisers, folder = Optimisers.for_model(model, BRIEF), Snapshots(tmp_path)
     for update in (1, 2, 3):
         folder.write(Position(update), model, optimisers, {})
     names = ["update-000000002.safetensors", "update-000000003.safetensors"]
@@ -335,7 +335,7 @@ def test_snapshots_appear_whole_or_not_at_all(windows, tmp_path, monkeypatch):
 
 def test_a_snapshot_that_cannot_be_read_gives_way_to_the_one_before(windows, tmp_path):
     model = Autoencoder(SMALL)
-    optimisers, folder = Optimisers.of(model, BRIEF), Snapshots(tmp_path)
+    optimisers, folder = Optimisers.for_model(model, BRIEF), Snapshots(tmp_path)
     for update in (1, 2):
         folder.write(Position(update), model, optimisers, {})
     for update in (2, 1):
@@ -443,9 +443,9 @@ def test_two_processes_train_as_one(machine, model):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "alone.py"]
     finished = run(machine, [*torchrun, *command("two", *model)[3:]])
     assert finished.returncode == 0, finished.stderr
-    one, two = (load_file(machine / out / "model.safetensors") for out in ("one", "two"))
-    for name, weight in one.items():
-        assert torch.allclose(weight, two[name], atol=1e-3), name
+    alone, together = (load_file(machine / out / "model.safetensors") for out in ("one", "two"))
+    for name, weight in alone.items():
+        assert torch.allclose(weight, together[name], atol=1e-3), name
 
 
 def test_a_compact_copy_is_made_when_asked_for(machine):

@@ -30,7 +30,7 @@ def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, prior):
     for graph in (True, False):
         torch.manual_seed(0)
         model = Autoencoder(replace(SMALL, prior=prior)).cuda()
-        updates = Updates(model, windows, config, Optimisers.of(model, config), graph=graph)
+        updates = Updates(model, windows, config, Optimisers.for_model(model, config), graph=graph)
         losses.append(
             [{name: loss.item() for name, loss in updates.make(number, config).items()} for number in range(12)]
         )

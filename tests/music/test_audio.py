@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from music import audio
-from music.score import Score
-from music.writing import write
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from music.score import FOUR_FOUR, Score
+from music.writing import to_midi
+from tests.helpers.scores import band, instrument
 
 pytest.importorskip("tinysoundfont", reason="no sound without it")
 soundfile = pytest.importorskip("soundfile", reason="no sound without it")
@@ -15,7 +15,7 @@ OCARINA = 79
 
 
 def heard(*instruments) -> np.ndarray:
-    samples, rate = soundfile.read(io.BytesIO(audio.mp3(write(Score(480, FOUR_FOUR, instruments)))))
+    samples, rate = soundfile.read(io.BytesIO(audio.render_mp3(to_midi(Score(480, FOUR_FOUR, instruments)))))
     assert rate == 22_050
     return samples
 
@@ -64,12 +64,12 @@ def test_a_song_without_notes_is_silence():
 
 
 def test_the_same_midi_sounds_the_same():
-    assert audio.mp3(write(band())) == audio.mp3(write(band()))
+    assert audio.render_mp3(to_midi(band())) == audio.render_mp3(to_midi(band()))
 
 
 def test_there_is_no_sound_without_a_synthesiser_or_instruments(monkeypatch):
     with monkeypatch.context() as without:
         without.setattr(audio, "tinysoundfont", None)
-        assert audio.mp3(write(band())) is None
+        assert audio.render_mp3(to_midi(band())) is None
     monkeypatch.setattr(audio, "SOUND_FONT", Path("none.sf2"))
-    assert audio.mp3(write(band())) is None
+    assert audio.render_mp3(to_midi(band())) is None

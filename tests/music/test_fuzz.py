@@ -13,7 +13,7 @@ import pytest
 from music.midi import READERS
 from music.score import Reason
 from pipelines.corpus.archives import read_members
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import MIDI_ARCHIVE
 from pipelines.isolation import Isolated
 from pipelines.songs import read_files

@@ -1,4 +1,4 @@
-"""The data rules against the reference program's results on real music, where that is at hand."""
+"""The data rules against the reference program's results on real music, where that is available."""
 
 import csv
 import functools

@@ -37,18 +37,18 @@ BAND = window(
 def test_every_metric_is_measured_in_order():
     values = measure(np.stack([SILENCE, BAND, BAND]))
     assert list(values) == list(METRICS)
-    assert all(of.shape == (3,) and of.dtype == np.float64 for of in values.values())
+    assert all(value.shape == (3,) and value.dtype == np.float64 for value in values.values())
 
 
 def test_no_windows_have_no_values():
-    assert all(of.shape == (0,) for of in measure(np.empty((0, 4, STEPS), dtype=np.uint8)).values())
+    assert all(value.shape == (0,) for value in measure(np.empty((0, 4, STEPS), dtype=np.uint8)).values())
 
 
 def test_silence_counts_nothing_and_leaves_the_rest_undefined():
-    values = {name: of.item() for name, of in measure(SILENCE[None]).items()}
-    assert {name for name, of in values.items() if math.isnan(of)} == UNDEFINED_WITHOUT_NOTES
+    values = {name: value.item() for name, value in measure(SILENCE[None]).items()}
+    assert {name for name, value in values.items() if math.isnan(value)} == UNDEFINED_WITHOUT_NOTES
     assert values.pop("silence") == 1
-    assert all(of == 0 for of in values.values() if not math.isnan(of))
+    assert all(value == 0 for value in values.values() if not math.isnan(value))
 
 
 def test_a_hold_with_no_note_before_it_is_silence():
@@ -135,7 +135,7 @@ def test_pitch_step_is_within_a_track():
     assert metric("pitch step", BAND) == [6]
     assert math.isnan(metric("pitch step", window(bass=[(0, 4, 40)], guitar=[(4, 8, 60)]))[0])
     alone = window(bass=[(0, 4, 40)])
-    assert all(math.isnan(of) for of in metric("pitch step", alone, alone))
+    assert all(math.isnan(value) for value in metric("pitch step", alone, alone))
 
 
 def test_pitch_range_is_the_mean_of_the_tracks_that_have_notes():

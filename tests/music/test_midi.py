@@ -4,9 +4,9 @@ import mido
 import pytest
 
 from music.midi import READERS
-from music.score import Reason, Refused, Score, TimeSignature
-from music.writing import write
-from tests.helpers.scores import FOUR_FOUR, band, instrument, midi_file
+from music.score import FOUR_FOUR, Reason, Refused, Score, TimeSignature
+from music.writing import to_midi
+from tests.helpers.scores import band, instrument, midi_file
 
 
 def on(time: int, note: int = 60, channel: int = 0) -> mido.Message:
@@ -28,7 +28,7 @@ def notes(song) -> list[list[int]]:
 
 def test_what_is_written_is_read_again(read):
     song = band()
-    again = read(write(song, beats_per_minute=137))
+    again = read(to_midi(song, beats_per_minute=137))
     assert again.ticks_per_quarter == 480
     assert again.time_signatures == ((0, 4, 4),)
     written = {(i.program, i.is_drum): sorted(i.notes.tolist()) for i in song.instruments}
@@ -38,7 +38,7 @@ def test_what_is_written_is_read_again(read):
 def test_chords_repeated_notes_and_many_instruments_are_read_again(read):
     chords = [(0, 4, 60), (0, 4, 64), (4, 5, 60), (5, 6, 60), (2, 9, 67)]
     song = Score(480, FOUR_FOUR, tuple(instrument(program, *chords) for program in range(20)))
-    again = read(write(song))
+    again = read(to_midi(song))
     written = sorted(song.instruments[0].notes.tolist())
     assert {i.program: sorted(i.notes.tolist()) for i in again.instruments} == dict.fromkeys(range(20), written)
     assert not any(i.is_drum for i in again.instruments)
@@ -93,7 +93,7 @@ def test_how_a_file_says_that_it_is_in_4_4(read, tracks, notation):
 
 def test_time_signatures_are_read_again_where_they_were_written(read):
     events = (TimeSignature(0, 4, 4), TimeSignature(1920, 3, 4), TimeSignature(9600, 4, 4))
-    assert read(write(replace(band(), time_signatures=events))).time_signatures == events
+    assert read(to_midi(replace(band(), time_signatures=events))).time_signatures == events
 
 
 def test_a_program_change_makes_a_new_instrument(read):
@@ -106,7 +106,7 @@ def test_channel_ten_is_drums(read):
     assert [i.is_drum for i in read(midi_file([on(0, channel=9), off(9, channel=9)])).instruments] == [True]
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", write(band())[:200], b"MThd" + bytes(200)], ids=len)
+@pytest.mark.parametrize("data", [b"", b"<html>", to_midi(band())[:200], b"MThd" + bytes(200)], ids=len)
 def test_what_is_no_midi_is_refused(read, data):
     with pytest.raises(Refused) as refusal:
         read(data)

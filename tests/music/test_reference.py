@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from music.midi import read_symusic
 from music.roles import tokenise_score
-from music.score import Instrument, Score
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from music.score import FOUR_FOUR, Instrument, Score
+from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import MIDI_ARCHIVE
 from tests.helpers import reference
-from tests.helpers.scores import FOUR_FOUR, cut_all
+from tests.helpers.scores import cut_all
 
 CAP = 5
 TICKS = 24 * 16 * 3  # three bars

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from music.roles import MAX_BARS, to_score, tokenise_score
-from music.score import MeterNotation, Reason, Refused, Score, TimeSignature
+from music.score import FOUR_FOUR, MeterNotation, Reason, Refused, Score, TimeSignature
 from music.tokens import HOLD, SILENT
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from tests.helpers.scores import band, instrument
 
 
 def score(*instruments, signatures=FOUR_FOUR) -> Score:

@@ -13,8 +13,8 @@ import yaml
 
 from music.errors import InputError
 from music.piano_rolls import draw_windows
-from music.score import Score, TimeSignature
-from music.writing import write
+from music.score import FOUR_FOUR, Score, TimeSignature
+from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, write_genres
@@ -24,7 +24,7 @@ from pipelines.windows import SplitConfig, WindowsConfig, write_windows
 from stages.data_report import main
 from stages.pages.charts import draw_circle, draw_similarity
 from tests.helpers.pages import Page
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from tests.helpers.scores import band, instrument
 
 LOCAL = BeamConfig("FnApiRunner", workers=1)
 SCRIPT = "<script>alert(1)</script>"
@@ -56,8 +56,8 @@ def write_music(folder: Path, tags: list[tuple[str, str, str, str]]) -> Path:
     meters = {0: (), 1: (TimeSignature(480, 4, 4),)}
     for number, pitch in enumerate((50, 51, 52, 53, 54, 54, 56)):
         score = replace(band(bars=20, pitch=pitch), time_signatures=meters.get(number, FOUR_FOUR))
-        (folder / f"{number}.mid").write_bytes(write(score))
-    (folder / "walk.mid").write_bytes(write(walk(20)))
+        (folder / f"{number}.mid").write_bytes(to_midi(score))
+    (folder / "walk.mid").write_bytes(to_midi(walk(20)))
     rows = [("path", "artist", "title", "tags"), *tags]
     (folder / "tags.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
     return folder
@@ -211,7 +211,7 @@ def test_titles_and_artists_are_text_whatever_they_hold(reported):
     assert "Caf\ufffd \N{SNOWMAN}" in page.text
 
 
-def test_windows_are_drawn_by_lot_from_both_sides(tagged):
+def test_windows_are_drawn_at_random_from_both_sides(tagged):
     windows, songs = str(tagged / "data/windows/2bar"), str(tagged / "data/songs")
     every = read_examples(windows, songs, 1000, seed=0)
     assert len(every) == 25

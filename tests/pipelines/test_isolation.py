@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from music.score import Reason, Refused
-from music.writing import write
+from music.writing import to_midi
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.isolation import Isolated, call_all
 from pipelines.shards import read_row_groups, shard_paths
@@ -109,7 +109,7 @@ input()
 
 
 def test_a_crash_costs_one_row(tmp_path):
-    for name, data in {"a": write(band()), "b": b"abort", "c": write(band(pitch=61)), "d": b"loop"}.items():
+    for name, data in {"a": to_midi(band()), "b": b"abort", "c": to_midi(band(pitch=61)), "d": b"loop"}.items():
         (tmp_path / f"{name}.mid").write_bytes(data)
     for name in ("corpus", "songs"):
         (tmp_path / name).mkdir()

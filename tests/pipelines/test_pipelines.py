@@ -17,56 +17,18 @@ from model.data import read_windows
 from music.errors import InputError
 from music.midi import READERS
 from music.roles import tokenise_score
-from music.writing import write
-from pipelines.beam.runners import BeamConfig
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
+from music.writing import to_midi
+from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
-from pipelines.corpus.write import CorpusConfig, write_corpus
-from pipelines.genres import GenresConfig, circle, co_occurrence, count_tag_sets, most_common, write_genres
+from pipelines.genres import circle, co_occurrence, count_tag_sets, most_common
 from pipelines.index import index_songs
-from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths, shard_writers
+from pipelines.shards import MANIFEST, read_manifest, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
-from pipelines.songs import SongsConfig, write_songs
 from pipelines.split import SplitConfig, in_validation
-from pipelines.windows import WindowsConfig, write_windows
+from pipelines.windows import write_windows
 from tests.helpers.models import SMALL
+from tests.helpers.pipelines import LOCAL, WINDOWS, contents, make, rows
 from tests.helpers.scores import band, cut_all
-
-LOCAL = BeamConfig("FnApiRunner", workers=1)
-WINDOWS = WindowsConfig(bars=[1, 2], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.3, 0))
-SHARDS = 3
-
-
-def make(corpus: Path, out: Path, where: BeamConfig = LOCAL, config: WindowsConfig = WINDOWS) -> Path:
-    """All shards and genres of a corpus."""
-    for name in ("corpus", "songs", "windows"):
-        (out / name).mkdir(parents=True)
-    write_corpus(CorpusConfig(str(corpus), SHARDS, 1_000_000), str(out / "corpus"))
-    write_songs(str(out / "corpus"), str(out / "songs"), SongsConfig("symusic"), where)
-    write_genres(str(out / "songs"), str(out / "genres.json"), GenresConfig(8), where)
-    genres = json.loads((out / "genres.json").read_text())["genres"]
-    write_windows(str(out / "songs"), genres, str(out / "windows"), config, where)
-    return out
-
-
-def rows(folder: Path, kind: str) -> list[dict]:
-    return [r for path in shard_paths(str(folder), kind) for group in read_row_groups(path) for r in group.to_pylist()]
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder, DemoConfig(songs_a_style=1, seed=0))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def made(demo, tmp_path_factory):
-    return make(demo, tmp_path_factory.mktemp("made") / "out")
 
 
 def test_the_demo_is_the_same_bytes_every_time(demo, tmp_path):
@@ -197,8 +159,8 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
     tracks = [f"TR{number:016d}" for number in range(60)]
     first = next(i for i, track in enumerate(tracks) if i >= 8 and held(track, WINDOWS.split))
     shared = tracks[first : first + 20]  # the smallest id is held out
-    same = write(band(bars=3))
-    own = {track: write(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
+    same = to_midi(band(bars=3))
+    own = {track: to_midi(band(bars=3, pitch=61 + i)) for i, track in enumerate(tracks[:8])}
     out = make(lakh_of(tmp_path / "lakh", dict.fromkeys(shared, same) | own), tmp_path / "out")
     split = {row["msd_id"]: name for name in ("train", "validation") for row in rows(out / "windows/2bar", name)}
     (keeper,) = set(split) - set(own)
@@ -209,7 +171,7 @@ def test_a_window_of_several_songs_stays_with_the_smallest_id_in_training(tmp_pa
 @pytest.mark.parametrize("shards_per_partition", [16, 1])
 def test_repeats_are_found_in_every_partition(tmp_path, monkeypatch, shards_per_partition):
     monkeypatch.setattr("pipelines.index.SHARDS_PER_PARTITION", shards_per_partition)
-    different = [write(band(bars=2, pitch=50 + number)) for number in range(40)]
+    different = [to_midi(band(bars=2, pitch=50 + number)) for number in range(40)]
     tracks = {f"TR{number:016d}": different[number % 20 if number < 60 else number - 40] for number in range(80)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     keepers = {row["msd_id"] for split in ("train", "validation") for row in rows(out / "windows/2bar", split)}
@@ -243,7 +205,7 @@ def pairs(tmp_path_factory):
     (folder / "music").mkdir()
     lines = ["path,artist,tags"]
     for number in range(32):
-        (folder / f"music/{number}.mid").write_bytes(write(band(bars=3, pitch=45 + number)))
+        (folder / f"music/{number}.mid").write_bytes(to_midi(band(bars=3, pitch=45 + number)))
         lines.append(f"{number}.mid,Artist {number // 2},rock")
     (folder / "music/tags.csv").write_text("\n".join(lines))
     return make(folder / "music", folder / "out")
@@ -265,7 +227,7 @@ def test_no_song_and_no_window_are_errors(tmp_path):
     corpus = lakh_of(tmp_path / "lakh", {"TR" + "0" * 16: b"not MIDI"})
     with pytest.raises(InputError, match=r"none of 1 files was kept \(unreadable 1\)"):
         make(corpus, tmp_path / "out")
-    short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: write(band(bars=1))})
+    short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: to_midi(band(bars=1))})
     with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):
         make(short, tmp_path / "out2", config=replace(WINDOWS, bars=[2]))
 
@@ -276,7 +238,7 @@ def test_every_length_needs_windows(demo, tmp_path):
 
 
 def test_a_corpus_without_tags_has_no_genres(tmp_path):
-    tracks = {f"TR{number:016d}": write(band(bars=3, pitch=50 + number)) for number in range(12)}
+    tracks = {f"TR{number:016d}": to_midi(band(bars=3, pitch=50 + number)) for number in range(12)}
     out = make(lakh_of(tmp_path / "lakh", tracks), tmp_path / "out")
     assert json.loads((out / "genres.json").read_text())["genres"] == []
 

@@ -10,7 +10,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from music.midi import READERS
 from music.score import TimeSignature
-from music.writing import write
+from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.corpus.write import CorpusConfig, write_corpus
@@ -22,14 +22,14 @@ from tests.helpers.scores import band
 
 def with_meter(*ticks: int) -> bytes:
     """A band's MIDI file that states 4/4 at these ticks."""
-    return write(replace(band(), time_signatures=tuple(TimeSignature(tick, 4, 4) for tick in ticks)))
+    return to_midi(replace(band(), time_signatures=tuple(TimeSignature(tick, 4, 4) for tick in ticks)))
 
 
 FILES = {
     "A" * 16: [with_meter(), with_meter(0), with_meter(0, 1920)],
     "B" * 16: [with_meter(960), with_meter(0, 0)],
     "C" * 16: [with_meter(0), b"no MIDI"],
-    "D" * 16: [write(replace(band(), instruments=()))],
+    "D" * 16: [to_midi(replace(band(), instruments=()))],
 }
 """Six files that are kept, of three songs, and two that are refused."""
 

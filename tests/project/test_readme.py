@@ -19,7 +19,7 @@ import yaml
 
 from analysis.parts import PARTS
 from analysis.shared.section import read_section
-from music.writing import write
+from music.writing import to_midi
 from pipelines.shards import read_manifest
 from tests.helpers.models import write_brief_settings
 from tests.helpers.scores import band
@@ -92,7 +92,7 @@ def project(tmp_path_factory):
     for number in range(16):
         path = home / "music" / ("rock" if number % 2 else "jazz") / f"{number}.mid"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(write(band(bars=20, pitch=50 + number)))
+        path.write_bytes(to_midi(band(bars=20, pitch=50 + number)))
     (home / "music" / "broken.mid").write_bytes(b"MThd")
     (home / "shared").mkdir()
     (copy / ".venv").mkdir()

@@ -5,12 +5,12 @@ import json
 import pytest
 import yaml
 
-from music.score import Score
-from music.writing import write
+from music.score import FOUR_FOUR, Score
+from music.writing import to_midi
 from stages.report import SUMMARY
 from tests.helpers.pages import Page
 from tests.helpers.projects import ROOT, copy_project, output
-from tests.helpers.scores import FOUR_FOUR, band, instrument
+from tests.helpers.scores import band, instrument
 
 TAGS = ("rock</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "pop", "jazz")
 TINY = {
@@ -38,7 +38,7 @@ def music(tmp_path_factory):
     folder = tmp_path_factory.mktemp("music")
     rows = ["path,artist,title,tags"]
     for number in range(48):
-        (folder / f"{number}.mid").write_bytes(write(song(number)))
+        (folder / f"{number}.mid").write_bytes(to_midi(song(number)))
         rows.append(f"{number}.mid,Artist {number},Title {number},{TAGS[number % 4]}")
     (folder / "tags.csv").write_text("\n".join(rows), encoding="utf-8")
     return folder

@@ -86,7 +86,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_the_projects_own_settings_are_valid(monkeypatch):
     from model.config import RunConfig
     from pipelines.beam.runners import BeamConfig
-    from pipelines.corpus.demo.archives import DemoConfig
+    from pipelines.corpus.demo.corpus import DemoConfig
     from pipelines.corpus.write import CorpusConfig
     from pipelines.genres import GenresConfig
     from pipelines.songs import SongsConfig

@@ -16,7 +16,7 @@ KICK, SNARE, HAT = 36, 38, 42
 BARS_PER_SECTION = 8
 SECOND_GUITAR = 26
 
-Notes = list[tuple[int, int, int]]
+PartNotes = list[tuple[int, int, int]]
 """Start step, end step (exclusive) and pitch."""
 
 
@@ -25,7 +25,7 @@ def compose(style: Style, generator: random.Random) -> Score:
     key = generator.randrange(12)
     sections = {name: _section(style, key, generator) for name in "AB"}
     form = generator.choice(("AABA", "ABAB", "AAB"))
-    parts: list[Notes] = [[], [], [], []]
+    parts: list[PartNotes] = [[], [], [], []]
     for place, name in enumerate(form):
         offset = place * BARS_PER_SECTION * STEPS_PER_BAR
         for part, notes in zip(parts, sections[name], strict=True):
@@ -38,14 +38,14 @@ def compose(style: Style, generator: random.Random) -> Score:
     return Score(TICKS_PER_QUARTER, FOUR_FOUR, tuple(instruments))
 
 
-def _instrument(program: int, is_drum: bool, notes: Notes) -> Instrument:
+def _instrument(program: int, is_drum: bool, notes: PartNotes) -> Instrument:
     steps = np.array(notes, dtype=np.int64).reshape(-1, 3)
     return Instrument(program, is_drum, steps * np.array([TICKS_PER_STEP, TICKS_PER_STEP, 1]))
 
 
-def _section(style: Style, key: int, generator: random.Random) -> tuple[Notes, Notes, Notes, Notes]:
+def _section(style: Style, key: int, generator: random.Random) -> tuple[PartNotes, PartNotes, PartNotes, PartNotes]:
     """Composes eight bars of drums, bass, guitar or piano, and strings, with the style's rhythms varied."""
-    parts: tuple[Notes, Notes, Notes, Notes] = ([], [], [], [])
+    parts: tuple[PartNotes, PartNotes, PartNotes, PartNotes] = ([], [], [], [])
     chords = [int(degree) - 1 for degree in style.chords.split()]
     if generator.random() < 0.5:
         chords = chords[2:] + chords[:2]
@@ -70,15 +70,15 @@ def _section(style: Style, key: int, generator: random.Random) -> tuple[Notes, N
     return parts
 
 
-def _drums(rhythms: dict[str, str], is_last: bool) -> Notes:
-    """A bar of drums; in the last bar of a section the snare plays a fill."""
+def _drums(rhythms: dict[str, str], is_last: bool) -> PartNotes:
+    """Returns a bar of drums; in the last bar of a section the snare plays a fill."""
     snare = rhythms["snare"][:12] + "xxxx" if is_last else rhythms["snare"]
     patterns = {KICK: rhythms["kick"], SNARE: snare, HAT: rhythms["hat"]}
     return [(start, start + 1, pitch) for pitch, rhythm in patterns.items() for start, _ in _notes(rhythm)]
 
 
 def _varied(rhythm: str, generator: random.Random) -> str:
-    """The rhythm, half the time with one step added or removed; the first step stays."""
+    """Returns the rhythm, half the time with one step added or removed; the first step stays."""
     if generator.random() < 0.5:
         place = generator.randrange(1, STEPS_PER_BAR)
         return rhythm[:place] + ("." if rhythm[place] != "." else "x") + rhythm[place + 1 :]
@@ -86,12 +86,12 @@ def _varied(rhythm: str, generator: random.Random) -> str:
 
 
 def _notes(rhythm: str) -> Iterator[tuple[int, int]]:
-    """(start, end) steps of a rhythm's notes."""
+    """Yields the (start, end) steps of a rhythm's notes."""
     starts = [step for step, sign in enumerate(rhythm) if sign != "."]
     for start, following in pairwise([*starts, STEPS_PER_BAR]):
         yield start, start + 1 if rhythm[start] == "x" else following
 
 
 def _pitch(style: Style, key: int, degree: int, octave: int) -> int:
-    """The MIDI pitch of a degree of the scale, counted from 0, in a key given in semitones above C."""
+    """Returns the MIDI pitch of a degree of the scale, counted from 0, in a key given in semitones above C."""
     return 12 * (octave + degree // 7) + (key - 5) + style.scale[degree % 7] + 12

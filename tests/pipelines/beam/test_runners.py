@@ -14,23 +14,10 @@ from apache_beam.io.filesystems import FileSystems
 
 from music.errors import InputError
 from pipelines.beam import runners
-from pipelines.beam.runners import BeamConfig, run
+from pipelines.beam.runners import BeamConfig, run_pipeline
 from pipelines.beam.storage import workplace
-from pipelines.corpus.demo.archives import DemoConfig, write_demo
 from pipelines.shards import REFUSED, read_row_groups, shard_writers
-from tests.pipelines.test_pipelines import LOCAL, contents, make
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder, DemoConfig(songs_a_style=1, seed=0))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def made(demo, tmp_path_factory):
-    return contents(make(demo, tmp_path_factory.mktemp("made") / "out"))
+from tests.helpers.pipelines import LOCAL, contents, make
 
 
 @pytest.mark.parametrize("runner", ["DirectRunner", "DaskRunner", "SparkRunner"])
@@ -46,7 +33,7 @@ def test_a_storage_is_found_from_anywhere():
 
 def test_repeated_bundles_give_the_same_bytes(demo, made, tmp_path):
     twice = BeamConfig("FnApiRunner", 1, options=["--direct_runner_bundle_repeat=1"])
-    assert contents(make(demo, tmp_path / "out", twice)) == made
+    assert contents(make(demo, tmp_path / "out", twice)) == contents(made)
 
 
 def test_attempts_at_one_shard_do_not_disturb_each_other(tmp_path):
@@ -72,14 +59,16 @@ def test_a_look_at_the_shards_that_fails_does_not_stop_the_run(monkeypatch, tmp_
     looks: list[list[str]] = []
     monkeypatch.setattr(FileSystems, "match", match)
     monkeypatch.setattr(runners, "SECONDS_BETWEEN_LOOKS", 0.01)
-    run(lambda pipeline: pipeline | beam.Create([0]) | beam.Map(lambda _: time.sleep(0.2)), LOCAL, "nothing", "x*", 1)
+    run_pipeline(
+        lambda pipeline: pipeline | beam.Create([0]) | beam.Map(lambda _: time.sleep(0.2)), LOCAL, "nothing", "x*", 1
+    )
     assert looks
 
 
 def test_a_job_server_that_does_not_answer_is_named():
     nowhere = BeamConfig("PortableRunner", 0, options=["--job_endpoint=localhost:1", "--job_server_timeout=1"])
     with pytest.raises(InputError, match=r"PortableRunner: nothing failed: .*see options") as error:
-        run(lambda pipeline: pipeline | beam.Create([0]), nowhere, "nothing", "x*", 1)
+        run_pipeline(lambda pipeline: pipeline | beam.Create([0]), nowhere, "nothing", "x*", 1)
     assert "\n" not in str(error.value)
 
 
@@ -127,7 +116,7 @@ def fail(_: int) -> None:
 def test_a_job_server_with_two_workers_of_a_pool_gives_the_same_bytes(demo, made, tmp_path, pool):
     options, log = pool
     portable = BeamConfig("PortableRunner", 0, options=options)
-    assert contents(make(demo, tmp_path / "out", portable)) == made
+    assert contents(make(demo, tmp_path / "out", portable)) == contents(made)
     assert log.read_text().count("Starting worker") == 2 * 3  # two for each of songs, genres, windows
     with pytest.raises(InputError, match=r"PortableRunner: nothing failed: .*no such music"):
-        run(lambda pipeline: pipeline | beam.Create([0]) | beam.Map(fail), portable, "nothing", "x*", 1)
+        run_pipeline(lambda pipeline: pipeline | beam.Create([0]) | beam.Map(fail), portable, "nothing", "x*", 1)

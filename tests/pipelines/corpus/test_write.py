@@ -5,7 +5,7 @@ import os
 import pytest
 
 from music.errors import InputError
-from music.writing import write
+from music.writing import to_midi
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths
@@ -18,7 +18,7 @@ MAX_BYTES = 100_000
 def test_a_damaged_archive_leaves_nothing(tmp_path):
     folder = tmp_path / "lakh"
     folder.mkdir()
-    archive(folder / MIDI_ARCHIVE, *(member(NAME, write(band(pitch=50 + i))) for i in range(20)))
+    archive(folder / MIDI_ARCHIVE, *(member(NAME, to_midi(band(pitch=50 + i))) for i in range(20)))
     archive(folder / METADATA_ARCHIVE)
     damaged = bytearray((folder / MIDI_ARCHIVE).read_bytes())
     damaged[len(damaged) // 2] ^= 1

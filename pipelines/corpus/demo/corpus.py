@@ -1,6 +1,6 @@
 """The demo corpus: made-up bands that play in 32 styles, written in the form of Lakh's two archives.
 
-All of it follows from a seed: the same seed gives the same bytes. As in Lakh, artists have several songs, some songs
+The same seed gives the same bytes. As in Lakh, artists have several songs, some songs
 have two MIDI files, some have no tags, and a few files must be refused.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from music.progress import Progress
 from music.score import Score, TimeSignature
 from music.settings import Settings, at_least
-from music.writing import write
+from music.writing import to_midi
 from pipelines.corpus.demo.composer import compose
 from pipelines.corpus.demo.styles import STYLES
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
@@ -65,7 +65,7 @@ def _songs(config: DemoConfig) -> Iterator[_File]:
             band = f"The {tags[0].title()} Band {number // len(STYLES) // 2 + 1}"  # a band plays two songs
             metadata = Metadata(band, f"Song {number + 1}", [] if number % 7 == 6 else tags)
             for _ in range(2 if number % 8 == 0 else 1):
-                yield _File(_msd_id(config, number), write(compose(style, generator), style.tempo), metadata)
+                yield _File(_msd_id(config, number), to_midi(compose(style, generator), style.tempo), metadata)
             progress.to(number + 1)
 
 
@@ -80,12 +80,12 @@ def _refusable(config: DemoConfig) -> Iterator[bytes]:
     score = compose(STYLES[0], random.Random(f"{config.seed} refusable"))
     drums, bass, guitar, strings = score.instruments[:4]
     for instruments in ((bass, guitar, strings), (drums, guitar, strings), (drums, bass, strings), ()):
-        yield write(Score(score.ticks_per_quarter, score.time_signatures, instruments))
+        yield to_midi(Score(score.ticks_per_quarter, score.time_signatures, instruments))
     for time_signatures in ([(3, 4)], [(4, 4), (6, 8)]):
-        yield write(replace(score, time_signatures=tuple(TimeSignature(0, *meter) for meter in time_signatures)))
-    whole = write(score)
-    yield whole[: len(whole) // 2]
-    yield whole[:12] + b"\x00\x00" + whole[14:]  # a division of 0 ticks
+        yield to_midi(replace(score, time_signatures=tuple(TimeSignature(0, *meter) for meter in time_signatures)))
+    midi = to_midi(score)
+    yield midi[: len(midi) // 2]
+    yield midi[:12] + b"\x00\x00" + midi[14:]  # a division of 0 ticks
     yield b"<html><body>404 Not Found</body></html>"
 
 
@@ -95,12 +95,12 @@ def _msd_id(config: DemoConfig, number: int) -> str:
 
 
 def _letters(msd_id: str) -> str:
-    """The three folders that the song lies in."""
+    """Returns the path of the three folders that contain the song."""
     return "/".join(msd_id[2:5])
 
 
 def _hdf5(metadata: Metadata) -> bytes:
-    """A Million Song Dataset file, with the fields that the project reads."""
+    """Makes a Million Song Dataset file, with the fields that the project reads."""
     file = io.BytesIO()
     with h5py.File(file, "w") as hdf5:
         group = hdf5.create_group("metadata")

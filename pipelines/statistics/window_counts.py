@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from music.arrays import IntArray
 from music.tokens import HOLD, PITCHES, SILENT, STEPS_PER_BAR, TRACKS
 from music.windows import SPLITS
 from pipelines.shards import read_row_groups, shard_paths
@@ -34,7 +34,7 @@ class SplitCounts:
     songs: int
     artists: int
     genres: int
-    """How many genres of the vocabulary the windows have."""
+    """The number of genres of the vocabulary that occur among the windows."""
     windows_without_genre: int
     songs_by_genre: list[int]
     windows_by_genre: list[int]
@@ -119,7 +119,7 @@ def _windows_by_song(paths: Iterable[str]) -> Counter[str]:
     return counts
 
 
-def _count_split(windows: Counter[str], artists: int, states: NDArray[np.int64], census: Census) -> SplitCounts:
+def _count_split(windows: Counter[str], artists: int, states: IntArray, census: Census) -> SplitCounts:
     """Counts one side of the split. windows: how many each song has; states: (4, 130), how often each occurs."""
     songs_by_genre, windows_by_genre = [0] * len(census.genres), [0] * len(census.genres)
     for song, count in windows.items():
@@ -138,7 +138,7 @@ def _count_split(windows: Counter[str], artists: int, states: NDArray[np.int64],
     )
 
 
-def _track_states(counts: NDArray[np.int64]) -> TrackStates:
+def _track_states(counts: IntArray) -> TrackStates:
     """Summarises (130,) counts of the states of a track."""
     pitches = np.flatnonzero(counts[:PITCHES])
     onset, hold, silent = (
