@@ -114,7 +114,10 @@ def test_params_are_shown_where_there_are_some(copied):
 def test_a_few_metrics_are_for_dvc_exp_show(copied):
     metrics = copied.parent / "metrics.json"
     section = json.loads((copied / "interpolation/section.json").read_text())
-    for part, values in {"posterior": {"spread": None, "dead_share": 0.5}, "control": {"gain_over_random": 7.5, "kept": 1}}.items():
+    for part, values in {
+        "posterior": {"spread": None, "dead_share": 0.5},
+        "control": {"gain_over_random": 7.5, "kept": 1},
+    }.items():
         (copied / part).mkdir()
         (copied / part / "section.json").write_text(json.dumps(section | {"metrics": values}))
     main(copied, copied, copied, copied.parent / "page.html", None, metrics)
