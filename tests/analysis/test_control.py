@@ -282,6 +282,21 @@ def test_genres_share_the_resamples_of_their_songs():
     np.testing.assert_allclose(both, 0, atol=1e-12)
 
 
+def test_random_moves_have_means_over_genres_of_their_own():
+    empty = np.full((2, 2), math.nan)
+    gains = {"moves": [(10.0, 20.0), (0.0, 6.0)], "controls": [(1.0, 3.0), (-5.0, -7.0)]}  # of each genre's windows
+    kinds = {
+        kind: [{"means": GenreMove(np.array([[50.0, 50.0 + gain] for gain in both]), empty, empty)} for both in genres]
+        for kind, genres in gains.items()
+    }
+    transfers = [Transfer(genre, 2, kinds["moves"][genre], kinds["controls"][genre]) for genre in (0, 1)]
+    by_kind = {
+        random: mean_over_genres(transfers, "means", lambda move: move.gain(once(2)), random=random)
+        for random in (False, True)
+    }
+    assert by_kind == {False: [(15 + 3) / 2], True: [(2 - 6) / 2]}
+
+
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory):
     out = tmp_path_factory.mktemp("flower")
@@ -305,6 +320,8 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
     of_means, of_transfer = ({f"{name}{end}" for name in names for end in ENDS} for names in (means, transfer))
     assert set(section.metrics) == {"monotonicity", "classifier_auc", "petal"} | of_means | of_transfer
     assert set(section.metrics["petal"]) == of_transfer
+    for numbers in (section.metrics, section.metrics["petal"]):
+        assert numbers["gain_over_random"] == pytest.approx(numbers["gain"] - numbers["gain_random"])
     assert not section.missing
     assert [len(table.rows) for table in section.tables] == [2, 2 + 2 * 3]
     for figure in section.figures:
