@@ -112,6 +112,8 @@ def test_every_kind_of_model_is_measured(tmp_path, changes):
     metrics = {"accuracy", "note_f1", "onset_accuracy", "majority", "always_hold"} | asdict(DroppedWindows()).keys()
     assert set(section.metrics) == metrics | ({"teacher_forced_accuracy"} if model.decoder != "parallel" else set())
     column = json.loads((tmp_path / "table1.json").read_text())
+    for name in ("onset_accuracy", "majority", "always_hold"):
+        assert section.metrics[name] == column["measures"][name]["mean"]["value"]
     assert (column["windows"], column["songs"], column["split"]) == (20, 10, "song")
     assert ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])}) == model
     assert (column["paper"] is None) == (model.regulariser == "none")
