@@ -9,6 +9,7 @@ import pytest
 import torch
 from dvc_render.vega import VegaRenderer
 
+from analysis.attributes import part as attributes_part
 from analysis.attributes.circle import (
     agreement,
     autocorrelation,
@@ -47,7 +48,13 @@ def windows_of_genres(tagged: list[list[int]]) -> WindowSet:
 ALL_TAGGED = windows_of_genres([[genre] for genre in range(5)] * 2)
 
 
-def analyse(out: Path, windows: WindowSet = ALL_TAGGED, config: AttributesConfig = CONFIG, **changes) -> Section:
+def analyse(
+    out: Path,
+    windows: WindowSet = ALL_TAGGED,
+    config: AttributesConfig = CONFIG,
+    validation: WindowSet | None = None,
+    **changes,
+) -> Section:
     torch.manual_seed(0)
     model_config = replace(SMALL, **{"genres": windows.genres.shape[1]} | changes)
     model = Autoencoder(model_config).eval()
@@ -55,7 +62,8 @@ def analyse(out: Path, windows: WindowSet = ALL_TAGGED, config: AttributesConfig
     windows = seen_by(windows, model_config)
     description = Description(model_config, BRIEF, Provenance(model_config.bars, names, ""), {}, {})
     out.mkdir(exist_ok=True)
-    return analyse_attributes(EvaluationContext(model, description, windows, windows, "song"), config, out)
+    held_out = windows if validation is None else validation
+    return analyse_attributes(EvaluationContext(model, description, windows, held_out, "song"), config, out)
 
 
 def test_neighbours_that_are_alike_are_smooth():
@@ -148,6 +156,28 @@ def test_the_section_of_a_flower(part):
     assert all((folder / clip.midi).exists() for clip in piano_rolls.clips)
     assert [[row[0] for row in table.rows] for table in section.tables] == [list(METRICS)] * 3
     json.dumps([table.rows for table in section.tables], allow_nan=False)
+
+
+def test_samples_are_compared_with_training_windows(tmp_path):
+    silent = replace(ALL_TAGGED, tokens=torch.full_like(ALL_TAGGED.tokens, SILENT))
+    notes = (ALL_TAGGED.tokens < 128).sum(dim=(1, 2)).double().mean()
+    section = analyse(tmp_path, validation=silent)
+    (row,) = (row for row in section.tables[0].rows if row[0] == "notes")
+    assert row[2] == pytest.approx(notes.item())
+
+
+def test_every_gaussian_has_random_numbers_of_its_own(tmp_path, monkeypatch):
+    seeds = []
+    genuine = attributes_part.sample_windows
+
+    def sample_windows(model, genre, count, seed):
+        seeds.append(seed)
+        return genuine(model, genre, count, seed)
+
+    monkeypatch.setattr(attributes_part, "sample_windows", sample_windows)
+    for seed in (0, 1):
+        analyse(tmp_path / str(seed), config=replace(CONFIG, seed=seed))
+    assert len(set(seeds)) == len(seeds) == 2 * (len(GENRES) + 1)  # and the whole prior
 
 
 def test_the_rows_of_the_heat_map_are_in_circle_order(part):

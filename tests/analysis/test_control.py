@@ -12,6 +12,7 @@ from analysis.control.attribute_moves import attribute_control, growth, move_att
 from analysis.control.attributes import attribute_section
 from analysis.control.config import ControlConfig
 from analysis.control.genre_classifier import auc_by_song, percentiles, train_classifier, validated_classifier
+from analysis.control.genre_features import features
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, random_steps, steps_to_genre
 from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
@@ -23,6 +24,7 @@ from model.data import WindowSet
 from model.latent import moved, step_along, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states, shared_notes
+from music.metrics import METRICS
 from music.tokens import HOLD, PITCHES, SILENT, TRACKS
 from tests.helpers.models import SMALL, make_context, make_windows
 
@@ -171,6 +173,17 @@ def test_the_classifier_knows_genres_by_their_beats():
     assert (of_on[:, 1] < of_off[:, 1]).all()
 
 
+def test_the_classifier_knows_nothing_of_the_key():
+    """Of a window that is moved within its octave only the mean pitch is another."""
+    tokens = np.full((2, 4, 16), SILENT, dtype=np.uint8)
+    tokens[:, 0, ::4] = 36
+    tokens[:, 1, ::8] = [[36, 40], [37, 41]]
+    tokens[:, 2, :4] = [[60, 60, 64, 67], [61, 61, 65, 68]]
+    before, after = features(tokens)
+    changed = np.flatnonzero((before != after) & ~(np.isnan(before) & np.isnan(after)))
+    assert changed.tolist() == [list(METRICS).index("mean pitch")]
+
+
 class Counting(torch.nn.Module):
     """As many drum notes, and half as many bass notes, as the first coordinate says."""
 
@@ -267,6 +280,8 @@ def test_what_a_move_gains_and_keeps():
     np.testing.assert_allclose(move.risen(weights), [0.5, 0, 0.75])
     np.testing.assert_allclose(move.kept(weights), [0.6, 0.7, 0.55])
     np.testing.assert_allclose(move.notes_kept(weights), [0.5, nan, 0.5])
+    still = replace(move, percentiles=np.array([[10.0, 10.0], [50.0, 60.0], [nan, nan]]))
+    np.testing.assert_allclose(still.risen(weights), [0.5, 1, 0.25])
 
 
 def test_genres_share_the_resamples_of_their_songs():
@@ -280,6 +295,21 @@ def test_genres_share_the_resamples_of_their_songs():
     first, both = moves[0].gain(weights), mean_over_genres(transfers, "means", lambda move: move.gain(weights))
     assert estimate(first).low < -1 < 1 < estimate(first).high
     np.testing.assert_allclose(both, 0, atol=1e-12)
+
+
+def test_random_moves_have_means_over_genres_of_their_own():
+    empty = np.full((2, 2), math.nan)
+    gains = {"moves": [(10.0, 20.0), (0.0, 6.0)], "controls": [(1.0, 3.0), (-5.0, -7.0)]}  # of each genre's windows
+    kinds = {
+        kind: [{"means": GenreMove(np.array([[50.0, 50.0 + gain] for gain in both]), empty, empty)} for both in genres]
+        for kind, genres in gains.items()
+    }
+    transfers = [Transfer(genre, 2, kinds["moves"][genre], kinds["controls"][genre]) for genre in (0, 1)]
+    by_kind = {
+        random: mean_over_genres(transfers, "means", lambda move: move.gain(once(2)), random=random)
+        for random in (False, True)
+    }
+    assert by_kind == {False: [(15 + 3) / 2], True: [(2 - 6) / 2]}
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +335,8 @@ def test_a_flower_is_asked_for_its_petals_and_for_the_means(flower):
     of_means, of_transfer = ({f"{name}{end}" for name in names for end in ENDS} for names in (means, transfer))
     assert set(section.metrics) == {"monotonicity", "classifier_auc", "petal"} | of_means | of_transfer
     assert set(section.metrics["petal"]) == of_transfer
+    for numbers in (section.metrics, section.metrics["petal"]):
+        assert numbers["gain_over_random"] == pytest.approx(numbers["gain"] - numbers["gain_random"])
     assert not section.missing
     assert [len(table.rows) for table in section.tables] == [2, 2 + 2 * 3]
     for figure in section.figures:
@@ -391,6 +423,12 @@ def test_genres_that_the_classifier_does_not_know_are_named(tmp_path, change, se
 def test_windows_of_as_many_songs_as_there_are_are_moved():
     sample = take_sample(context_of(), replace(CONFIG, windows=10), torch.Generator().manual_seed(0))
     assert len(sample.windows) == len(sample.windows.songs.unique()) == 10  # of 20 windows, two of each song
+
+
+def test_intervals_of_control_are_over_the_songs_of_the_windows_that_are_moved():
+    sample = take_sample(context_of(), replace(CONFIG, windows=20), torch.Generator().manual_seed(0))
+    same_song = torch.from_numpy((sample.weights[:, :, None] == sample.weights[:, None, :]).all(axis=0))
+    assert torch.equal(same_song, sample.windows.songs[:, None] == sample.windows.songs)
 
 
 class CountingCodec(Counting):

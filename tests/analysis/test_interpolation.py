@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from analysis.interpolation.hamming import (
     non_decreasing_share,
 )
 from analysis.interpolation.part import InterpolationConfig, analyse_interpolation, concatenated, random_pairs
+from analysis.interpolation.paths import measure_paths
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section, read_section
 from model.latent import interpolate
@@ -172,6 +173,34 @@ def test_windows_of_one_song_are_too_few(tmp_path):
     section = analyse_interpolation(make_context(make_windows(2)), CONFIG, tmp_path)
     assert section.missing == ["Interpolations need validation windows of two songs: take more songs."]
     assert section.figures == []
+
+
+class FarOrNear(torch.nn.Module):
+    """A window's code is its first two states on the drums; the decoder says only if a code is far from the origin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = torch.nn.Parameter(torch.zeros(()))
+
+    def codes(self, tokens: torch.Tensor) -> torch.Tensor:
+        return tokens[:, 0, :2].float()
+
+    def tokens(self, z: torch.Tensor) -> torch.Tensor:
+        tokens = torch.full((len(z), 4, 16), SILENT, dtype=torch.uint8)
+        tokens[z.norm(dim=1) > 90, 3] = 60
+        return tokens
+
+
+def test_the_arc_stays_as_far_from_the_origin_as_its_ends_and_the_line_does_not(tmp_path):
+    """Halfway between (100, 0) and (0, 100) the line is 71 from the origin: all strings change, and change back."""
+    (tmp_path / "pictures").mkdir()
+    first = torch.full((2, 4, 16), SILENT, dtype=torch.uint8)
+    first[:, 3] = 60
+    second = first.clone()
+    first[:, 0, :2], second[:, 0, :2] = torch.tensor([100, 0]), torch.tensor([0, 100])
+    context = replace(make_context(), model=FarOrNear())
+    section = measure_paths(context, first, second, 3, torch.Generator().manual_seed(0), tmp_path)
+    assert section.metrics["non_decreasing_share"] == {"linear": 0.5, "spherical": 1}
 
 
 def test_music_is_midi_alone_where_there_is_no_synthesiser(tmp_path, silent):

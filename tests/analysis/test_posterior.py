@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from analysis.posterior import copies
+from analysis.posterior import copies, part
 from analysis.posterior.codes import PosteriorCodes, read_codes
 from analysis.posterior.cycle import CycleConsistency, cycle_consistency
 from analysis.posterior.dimensions import dimension_variances
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
-from analysis.posterior.prior_fit import fit_to_prior
+from analysis.posterior.prior_fit import fit_to_prior, prior_fit_section
 from analysis.posterior.two_sample import critic_section, two_sample_test
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
@@ -174,12 +174,15 @@ def test_the_nearest_training_window_is_found_wherever_it_is(monkeypatch):
     assert neighbours.copied_share == 0.5
 
 
-def context_of(validation: WindowSet, genres: list[str] = GENRES, **changes) -> EvaluationContext:
+def context_of(
+    validation: WindowSet, genres: list[str] = GENRES, training: WindowSet | None = None, **changes
+) -> EvaluationContext:
     config = replace(SMALL, genres=len(genres), **changes)
     torch.manual_seed(0)
     description = Description(config, BRIEF, Provenance(1, genres, "digest"), {}, {})
-    training = seen_by(make_windows(30), config)
-    return EvaluationContext(Autoencoder(config).eval(), description, training, seen_by(validation, config), "song")
+    splits = make_windows(30) if training is None else training, validation
+    windows = (seen_by(split, config) for split in splits)
+    return EvaluationContext(Autoencoder(config).eval(), description, *windows, "song")
 
 
 def analysed(context: EvaluationContext, out, config: PosteriorConfig = CONFIG) -> Section:
@@ -202,6 +205,40 @@ def test_all_of_the_pictures_are_drawn(tmp_path):
         "plane.png", "genres.png", "dimensions.png", "nearest.png", "copies.png"
     }  # fmt: skip
     assert all((tmp_path / "out" / figure.picture).read_bytes()[1:4] == b"PNG" for figure in section.figures)
+
+
+@pytest.mark.usefixtures("texts")
+def test_the_codes_that_are_compared_with_the_prior_are_draws_not_means(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    codes = replace(codes_of(torch.zeros(400, 8)), sampled=2 * drawn(400))
+    section = prior_fit_section(context_of(make_windows(4), prior="gaussian"), codes, 2, tmp_path)
+    assert section.metrics["spread"] == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.usefixtures("texts")
+def test_codes_are_of_validation_windows_and_distances_go_to_training_windows(tmp_path):
+    """All training windows are of one song; every validation window is one of them with 2 of its 64 states changed."""
+    training = replace(make_windows(30), songs=torch.zeros(30, dtype=torch.int32))
+    validation = make_windows(30)
+    validation.tokens[:, 0, :2] = (validation.tokens[:, 0, :2] + 1) % 130
+    section = analysed(context_of(validation, training=training), tmp_path / "out")
+    assert "two_sample_accuracy" in section.metrics  # for which it takes two songs
+    assert section.metrics["nearest_of_validation"] == pytest.approx(2 / 64)
+
+
+@pytest.mark.usefixtures("texts")
+def test_samples_are_of_the_whole_flower(tmp_path, monkeypatch):
+    samples = []
+
+    def cycle_section(_, z, codes):
+        samples.append(z)
+        return Section("", [], {})
+
+    monkeypatch.setattr(part, "cycle_section", cycle_section)
+    analysed(context_of(make_windows(40)), tmp_path / "out", replace(CONFIG, samples=40))
+    (z,) = samples
+    petals = (torch.atan2(z[:, 1], z[:, 0]) / (2 * math.pi) * len(GENRES)).round() % len(GENRES)
+    assert set(petals.tolist()) == {0, 1, 2}
 
 
 @pytest.mark.usefixtures("texts")

@@ -1,6 +1,7 @@
 import json
 from dataclasses import asdict, replace
 
+import mido
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from model.checkpoint import Description, save
 from model.config import ModelConfig
 from model.data import DroppedWindows, read_provenance
 from model.evaluation import Counts
+from music.tokens import SILENT
 from tests.helpers.models import BRIEF, SMALL, make_context, make_windows, write_window_shards
 
 CONFIG = ReconstructionConfig(resamples=50, windows=2, seed=0)
@@ -110,6 +112,8 @@ def test_every_kind_of_model_is_measured(tmp_path, changes):
     metrics = {"accuracy", "note_f1", "onset_accuracy", "majority", "always_hold"} | asdict(DroppedWindows()).keys()
     assert set(section.metrics) == metrics | ({"teacher_forced_accuracy"} if model.decoder != "parallel" else set())
     column = json.loads((tmp_path / "table1.json").read_text())
+    for name in ("onset_accuracy", "majority", "always_hold"):
+        assert section.metrics[name] == column["measures"][name]["mean"]["value"]
     assert (column["windows"], column["songs"], column["split"]) == (20, 10, "song")
     assert ModelConfig(**column["model"] | {"tracks": tuple(column["model"]["tracks"])}) == model
     assert (column["paper"] is None) == (model.regulariser == "none")
@@ -139,9 +143,30 @@ def test_one_song_and_the_papers_split_are_told(tmp_path):
     assert any("As in the paper, windows of one song are in both" in paragraph for paragraph in section.text)
 
 
+def test_the_windows_that_are_drawn_are_validation_windows(tmp_path):
+    silent = replace(make_windows(), tokens=torch.full((20, 4, 16), SILENT, dtype=torch.uint8))
+    section = analyse_reconstruction(make_context(validation=silent), CONFIG, tmp_path)
+    window = mido.MidiFile(tmp_path / section.figures[1].clips[0].midi)
+    assert not any(message.type == "note_on" for message in window)
+
+
 def test_without_validation_windows_it_says_so(tmp_path):
     section = analyse_reconstruction(replace(make_context(), validation=make_windows(0)), CONFIG, tmp_path)
     assert section.missing == ["There are no validation windows to reconstruct: take more songs."]
+
+
+def test_windows_left_out_as_the_shards_are_read_are_known(tmp_path):
+    windows = make_windows()
+    windows.tokens[:, 0] = windows.tokens[0, 0].clone()  # all have the same drums
+    write_window_shards(tmp_path / "shards", windows, windows.take(torch.arange(3)))
+    (tmp_path / "model").mkdir()
+    drums = replace(SMALL, tracks=("drums",))
+    save(
+        tmp_path / "model", Autoencoder(drums), Description(drums, BRIEF, read_provenance(tmp_path / "shards"), {}, {})
+    )
+    context = read_context(tmp_path / "model", tmp_path / "shards", cpu_threads=1)
+    assert (len(context.training), len(context.validation)) == (1, 0)
+    assert context.dropped == DroppedWindows(repeated_in_training=19, validation_in_training=3)
 
 
 def test_the_split_is_that_of_the_shards(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from model.autoencoder import Autoencoder, reconstruction_loss
-from model.evaluation import MEASURES, by_track, evaluate
+from model.evaluation import MEASURES, by_track, evaluate, with_means
 from model.latent import interpolate, interpolate_spherically, sample_windows
 from model.networks.critic import Critic, critic_loss, gradient_penalty
 from model.networks.priors import FlowerPrior, GaussianPrior, sample_genre
@@ -166,6 +166,12 @@ def test_accuracy_of_a_hand_worked_window():
     assert by_track(counts, TRACKS)["accuracy"] == {
         "drums": 0.75, "bass": 0.5, "guitar": 0.5, "strings": 0.75, "mean": 0.625, "mean_without_strings": 1.75 / 3,
     }  # fmt: skip
+
+
+def test_the_means_are_over_all_tracks_and_over_all_but_the_strings():
+    means = with_means(torch.tensor([[0.125, 0.25, 0.5625, 0.75]]))  # drums, bass, guitar, strings
+    assert means.tolist() == [[0.125, 0.25, 0.5625, 0.75, 0.421875, 0.3125]]
+    assert with_means(torch.tensor([0.25, 0.75])).tolist() == [0.25, 0.75, 0.5]
 
 
 def test_the_majority_is_that_of_training():

@@ -1,5 +1,6 @@
 """The real model in float64 against tests/helpers/reference_model.py: forward, losses, gradients, gradient penalty."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -120,6 +121,23 @@ def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tok
     names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
     assert len(names) == (1 + 2 * LAYERS * 4 + 4) + 4 * (2 + LAYERS * 4 + 2)
     same_gradients(model, loss, weights, names)
+
+
+def test_the_divergence_counts_by_step_as_the_reconstruction_does(tokens, genres):
+    config = replace(TRAINING, kl_weight=0.3, free_bits=0.25)
+    model = Autoencoder(replace(SMALL, prior="gaussian", regulariser="kl"))
+    gradients = []
+    for beta in (0.0, BETA):
+        step = TrainingStep(model, Optimisers.for_model(model, config), config, torch.Generator().manual_seed(5))
+        step.make(tokens, genres, beta, sampling_chance=0.0)
+        gradients.append([model.encoder.mean.weight.grad.clone(), model.encoder.log_variance.bias.grad.clone()])
+    mean, log_variance = model.encode(tokens)
+    divergence = (mean**2 + log_variance.exp() - log_variance - 1).sum(dim=1) / 2 - 0.25 * math.log(2)
+    assert (divergence > 0).all()
+    loss = BETA * 0.3 * divergence.mean() / 16
+    weights = [model.encoder.mean.weight, model.encoder.log_variance.bias]
+    for with_it, without, expected in zip(*reversed(gradients), torch.autograd.grad(loss, weights), strict=True):
+        same(with_it - without, expected)
 
 
 @pytest.mark.parametrize("genre", [[0, 2], [GENRES, 1]], ids=["tagged", "one untagged"])

@@ -43,6 +43,11 @@ def test_the_end_is_padded_to_a_whole_bar():
     assert tokenise_score(score(DRUMS, BASS, late)).tokens.shape == (4, 32)
 
 
+def test_a_score_of_as_many_bars_as_may_be_is_kept():
+    long = instrument(0, (0, MAX_BARS * 16, 60))
+    assert tokenise_score(score(DRUMS, BASS, long)).tokens.shape == (4, MAX_BARS * 16)
+
+
 @pytest.mark.parametrize(
     ("refused", "reason"),
     [

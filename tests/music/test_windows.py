@@ -129,6 +129,12 @@ def test_transpositions_leave_no_pitch_outside_midi():
     assert set(draw(windows_with(0, 127, 9)).tolist()) == {0}
 
 
+def test_drums_which_are_not_transposed_set_no_bound():
+    tokens = windows_with(40, 80, 500)
+    tokens[:, 0, 0], tokens[:, 0, 1] = 0, 127
+    assert set(draw(tokens).tolist()) == set(range(-5, 7))
+
+
 def test_transpositions_depend_on_the_seed_and_not_on_the_order():
     tokens = windows_with(40, 80, 100)
     assert not np.array_equal(draw(tokens, seed=0), draw(tokens, seed=1))

@@ -187,6 +187,7 @@ def test_genres_and_tags_are_counted_by_song(reported):
     rock = [genre["name"] for genre in numbers["genres"]].index("rock")
     two_bars = numbers["windows"][0]
     assert sum(two_bars[split]["windows_by_genre"][rock] for split in ("train", "validation")) in (22, 23)
+    assert sum(two_bars[split]["songs_by_genre"][rock] for split in ("train", "validation")) == 5
     for split in ("train", "validation"):
         side = two_bars[split]
         assert side["genres"] == sum(count > 0 for count in side["songs_by_genre"])
@@ -219,6 +220,9 @@ def test_windows_are_drawn_at_random_from_both_sides(tagged):
     assert {example.split for example in every} == {"train", "validation"}
     assert sorted(example.bar for example in every if example.msd_id == "walk.mid") == list(range(19))
     assert {example.title for example in every if example.artist == "Bob"} == {"Three"}
+    walking = [example for example in every if example.msd_id == "walk.mid"]
+    assert [example.tokens[2, 0] for example in walking] == [40 + walk.bar + walk.transposition for walk in walking]
+    assert any(example.transposition for example in walking)
     few = read_examples(windows, songs, 5, seed=1)
     rows = [(example.msd_id, example.bar) for example in every]
     assert len({(example.msd_id, example.bar) for example in few} & set(rows)) == 5
@@ -244,6 +248,8 @@ def test_no_tags_and_nothing_refused(untagged):
     text, numbers, pictures = report(untagged)
     assert (numbers["refused"], numbers["refusals"], numbers["genres"]) == (0, [], [])
     assert numbers["tags"]["songs_without_tags"] == 8
+    (length,) = numbers["windows"]
+    assert (length["train"]["artists"], length["validation"]["artists"], length["artists_on_both"]) == (0, 0, 0)
     assert set(pictures) == {"refusals", "songs", "windows", "tokens-2bar", "examples-2bar"}
     assert "No song has a tag" in Page(text).text
 

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 from contextlib import chdir
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from dvc.repo import Repo
 
+from analysis.shared.section import Section
 from music.errors import InputError
-from stages.compare.__main__ import main
+from stages.compare.__main__ import compare_metrics, main
 from tests.helpers.pages import Page
 from tests.helpers.results import write_results
 
@@ -38,6 +40,19 @@ def test_differences_have_the_sign_of_the_second_less_the_first(folders):
     assert ["majority", "0.500", "0.250", "-0.250"] in rows  # neither better nor worse
     rows = Page(compare(folders, "b", "a")).rows
     assert ["accuracy, drums", "0.500", "0.750", "+0.250 better"] in rows
+
+
+def test_metrics_have_the_direction_of_their_group_and_others_none():
+    values = {"copies": 0.5, "two_sample_accuracy": 0.75, "two_sample": 1.0, "copies_kept": 2.0, "spread": 1.0}
+    runs = [
+        SimpleNamespace(description={"metrics": {}}, sections={"posterior": Section("", [], metrics)})
+        for metrics in (values, {name: value + 1 for name, value in values.items()})
+    ]
+    compared = {metric.name: metric for metric in compare_metrics("posterior", runs)}
+    assert {name: metric.direction for name, metric in compared.items()} == {
+        "copies": -1, "two_sample_accuracy": -1, "two_sample": 0, "copies_kept": 0, "spread": 0,
+    }  # fmt: skip
+    assert compared["copies"].differences == [1.0]
 
 
 def test_parameters_that_differ_are_shown_alone(folders):

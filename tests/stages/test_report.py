@@ -113,15 +113,32 @@ def test_params_are_shown_where_there_are_some(copied):
 
 def test_a_few_metrics_are_for_dvc_exp_show(copied):
     metrics = copied.parent / "metrics.json"
+    description = json.loads((copied / "model.json").read_text())
+    description["metrics"] |= {"loss": 1.5, "validation_accuracy": 0.25}
+    (copied / "model.json").write_text(json.dumps(description))
+    found = {
+        "reconstruction": {
+            "accuracy": {"drums": 0.75, "mean": 0.5},
+            "note_f1": {"drums": 0.625, "mean": 0.375},
+            "onset_accuracy": 0.125,
+            "repeated_in_training": 3,
+            "repeated_in_validation": 5,
+            "validation_in_training": 7,
+        },
+        "posterior": {"spread": None, "two_sample_accuracy": 0.875, "dead_share": 0.5},
+        "attributes": {"smoothness": 0.1, "smoothness_real": 0.2},
+        "genres": {split: {"separability": share} for split, share in (("training", 0.9), ("validation", 0.6))},
+        "control": {"mean_monotonicity": 0.3, "gain": 9.0, "gain_random": 1.5, "gain_over_random": 7.5},
+    }
     section = json.loads((copied / "interpolation/section.json").read_text())
-    for part, values in {
-        "posterior": {"spread": None, "dead_share": 0.5},
-        "control": {"gain_over_random": 7.5, "kept": 1},
-    }.items():
-        (copied / part).mkdir()
+    for part, values in found.items():
+        (copied / part).mkdir(exist_ok=True)
         (copied / part / "section.json").write_text(json.dumps(section | {"metrics": values}))
     main(copied, copied, copied, copied.parent / "page.html", None, metrics)
-    assert json.loads(metrics.read_text()) == {"loss": 2.5, "accuracy": 0.5, "gain_over_random": 7.5}
+    assert json.loads(metrics.read_text()) == {
+        "loss": 2.5, "accuracy": 0.5, "onsets": 0.125, "note_f1": 0.375, "repeats": 3, "overlap": 7,
+        "two_sample": 0.875, "smoothness": 0.1, "separability": 0.6, "monotonicity": 0.3, "gain_over_random": 7.5,
+    }  # fmt: skip
 
 
 def test_every_run_is_in_the_legend_of_its_curves(tmp_path, monkeypatch):

@@ -171,6 +171,15 @@ def test_an_error_leaves_the_old_output(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_an_old_output_that_a_killed_run_had_moved_away_comes_back(tmp_path):
+    old = tmp_path / ".out.old.partial"
+    old.mkdir()
+    (old / "old").write_text("old")
+    with pytest.raises(InputError):
+        fail_halfway(tmp_path / "out")
+    assert files(tmp_path / "out") == {"old": "old"}
+
+
 def test_input_errors_are_one_line_and_exit_code_one(capsys, monkeypatch):
     def main() -> None:
         raise InputError("file: what to do")
