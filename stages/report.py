@@ -5,18 +5,19 @@ It also makes the page of a folder that came from a machine without DVC, where `
     python -m stages.report --results OUT --model OUT --windows OUT --page page.html
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
 from analysis.parts import PARTS
 from music.json_files import write_json
 from stages.pages.curves import draw_curves
-from stages.pages.render import write_page
+from stages.pages.render import number, write_page
 from stages.shared.command import run
-from stages.shared.runs import Run, collect_metrics, environment, flatten, parameters, read_run
+from stages.shared.runs import Run, collect_metrics, environment, flatten, is_interval_end, parameters, read_run
 
 LONG = ("shards", "states")
 """The parts of the windows' manifest that are not on the page."""
@@ -57,7 +58,8 @@ def main(
             run=model_run,
             parts=list(PARTS),
             curves=curves if model_run.curves else None,
-            metrics={part: dict(flatten(values)) for part, values in collect_metrics(model_run).items()},
+            metrics={part: _with_intervals(metrics) for part, metrics in collect_metrics(model_run).items()},
+            **_seen_windows(model_run),
             parameters=parameters(model_run),
             manifest=dict(flatten({name: value for name, value in model_run.windows.items() if name not in LONG})),
             environment=environment(model_run),
@@ -65,6 +67,28 @@ def main(
     if metrics:
         write_json(metrics, summary(model_run))
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
+
+
+def _with_intervals(nested: Mapping[str, Any]) -> dict[str, str]:
+    """The metrics of a part as texts, each with its 95% interval where it has one."""
+    metrics, texts = dict(flatten(nested)), {}
+    for name, value in metrics.items():
+        if not is_interval_end(name, metrics):
+            ends = [metrics[f"{name}{end}"] for end in ("_low", "_high") if f"{name}{end}" in metrics]
+            texts[name] = number(value) + (f" [{', '.join(map(number, ends))}]" if ends else "")
+    return texts
+
+
+def _seen_windows(model_run: Run) -> dict[str, int]:
+    """How many windows of the shards the model was trained and validated on: see `DroppedWindows`."""
+    reconstruction = model_run.sections.get("reconstruction")
+    dropped = reconstruction.metrics if reconstruction else {}
+    return {
+        "training_windows": model_run.windows["train"] - dropped.get("repeated_in_training", 0),
+        "validation_windows": model_run.windows["validation"]
+        - dropped.get("validation_in_training", 0)
+        - dropped.get("repeated_in_validation", 0),
+    }
 
 
 def summary(model_run: Run) -> dict[str, float]:

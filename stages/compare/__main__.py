@@ -24,7 +24,7 @@ from stages.compare.table1 import comparison_tables, read_columns
 from stages.pages.curves import draw_curves
 from stages.pages.render import write_page
 from stages.shared.command import run
-from stages.shared.runs import TRAINING, Run, collect_metrics, environment, flatten, parameters
+from stages.shared.runs import TRAINING, Run, collect_metrics, environment, flatten, is_interval_end, parameters
 
 DIRECTIONS = {
     "training.validation_accuracy": 1,
@@ -98,7 +98,8 @@ def _write(page: Path, runs: Sequence[Run], columns: dict[str, Any], curves: Pat
 def compare_metrics(part: str, runs: Sequence[Run]) -> Iterator[ComparedMetric]:
     """Yields every metric that some run has of a part of the analysis, or of the training."""
     by_run = [dict(flatten(collect_metrics(run).get(part, {}))) for run in runs]
-    for name in _names(by_run):
+    names = _names(by_run)
+    for name in (name for name in names if not is_interval_end(name, names)):
         first, *others = values = [metrics_of_run.get(name) for metrics_of_run in by_run]
         differences = [None if value is None or first is None else value - first for value in others]
         full_name = f"{part}.{name}."

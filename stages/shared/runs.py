@@ -1,6 +1,6 @@
 """Reads trained and analysed models from their results on disk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,11 @@ def environment(run: Run) -> dict[str, str]:
             analysed.setdefault(f"analysis: {name}", {})[value] = None
     trained = {f"training: {name}": value for name, value in run.description["versions"].items()}
     return trained | {name: ", ".join(values) for name, values in analysed.items()}
+
+
+def is_interval_end(name: str, metrics: Collection[str]) -> bool:
+    """Whether the metric is an end of the 95% interval of another one: gain_low and gain_high are those of gain."""
+    return any(name.endswith(end) and name.removesuffix(end) in metrics for end in ("_low", "_high"))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -86,6 +86,19 @@ def test_numbers_stand_rounded_in_tables(text):
     assert not any(row[0].startswith(("shards", "states")) for row in rows if row)
 
 
+def test_intervals_stand_beside_their_values_and_windows_left_out_are_not_counted(copied):
+    path = copied / "reconstruction/section.json"
+    section = json.loads(path.read_text())
+    section["metrics"] |= {"gain": 1.5, "gain_low": 1.25, "gain_high": 2.0, "slow_low": 3}
+    section["metrics"] |= {"repeated_in_training": 1016, "validation_in_training": 88, "repeated_in_validation": 1}
+    path.write_text(json.dumps(section))
+    page = Page(report(copied))
+    assert ["gain", "1.500 [1.250, 2.000]"] in page.rows
+    assert ["slow low", "3"] in page.rows  # an end of no interval
+    assert not any(row[0] in ("gain low", "gain high") for row in page.rows if row)
+    assert "2,000 training windows. Another 500 windows" in page.text
+
+
 def test_what_is_missing_stands_out(text):
     missing = text.split('<ul class="missing">')[1:]
     assert len(missing) == len(PARTS)  # a line of each of the two parts, and the parts that were not made
