@@ -17,7 +17,16 @@ from music.json_files import write_json
 from stages.pages.curves import draw_curves
 from stages.pages.render import number, write_page
 from stages.shared.command import run
-from stages.shared.runs import Run, collect_metrics, environment, flatten, is_interval_end, parameters, read_run
+from stages.shared.runs import (
+    INTERVAL_ENDS,
+    Run,
+    collect_metrics,
+    environment,
+    flatten,
+    is_interval_end,
+    parameters,
+    read_run,
+)
 
 LONG = ("shards", "states")
 """The parts of the windows' manifest that are not on the page."""
@@ -74,7 +83,7 @@ def _with_intervals(nested: Mapping[str, Any]) -> dict[str, str]:
     metrics, texts = dict(flatten(nested)), {}
     for name, value in metrics.items():
         if not is_interval_end(name, metrics):
-            ends = [metrics[f"{name}{end}"] for end in ("_low", "_high") if f"{name}{end}" in metrics]
+            ends = [metrics[f"{name}{end}"] for end in INTERVAL_ENDS if f"{name}{end}" in metrics]
             texts[name] = number(value) + (f" [{', '.join(map(number, ends))}]" if ends else "")
     return texts
 

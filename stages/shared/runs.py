@@ -15,6 +15,8 @@ from music.errors import InputError
 from music.json_files import read_json
 from stages.pages.curves import Curve, read_curves
 
+INTERVAL_ENDS = "_low", "_high"
+"""What the names of the ends of a metric's 95% interval end in: gain_low and gain_high are those of gain."""
 TRAINING = "training"
 """The name of the training's metrics, beside the names of the parts of the analysis."""
 
@@ -93,8 +95,8 @@ def environment(run: Run) -> dict[str, str]:
 
 
 def is_interval_end(name: str, metrics: Collection[str]) -> bool:
-    """Whether the metric is an end of the 95% interval of another one: gain_low and gain_high are those of gain."""
-    return any(name.endswith(end) and name.removesuffix(end) in metrics for end in ("_low", "_high"))
+    """Whether the metric is an end of the 95% interval of another one."""
+    return any(name.endswith(end) and name.removesuffix(end) in metrics for end in INTERVAL_ENDS)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
