@@ -48,7 +48,7 @@ from pipelines.split import SplitConfig
 from pipelines.windows import WindowsConfig, write_window_shard, write_windows
 from stages.shared.command import run
 
-READER: Final = "symusic"
+READER: Final = "musae"
 COPIES = (2, 4)
 """The corpus is also measured with each file this many times, to see how time and memory grow."""
 WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))

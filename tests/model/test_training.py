@@ -356,7 +356,7 @@ latent = 8
 [small.training]
 """
 STANDALONE = {"apache_beam", "dvc", "dvclive", "matplotlib", "mido", "pretty_midi", "pydantic", "pypianoroll",
-              "symusic", "typer", "yaml"}  # fmt: skip
+              "typer", "yaml"}  # fmt: skip
 ALONE = f"""
 import runpy, sys
 sys.modules.update(dict.fromkeys({sorted(STANDALONE)!r}))

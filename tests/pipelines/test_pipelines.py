@@ -15,9 +15,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from model.data import read_windows
 from music.errors import InputError
-from music.midi import READERS
+from music.midi.readers import READERS
+from music.midi.writer import to_midi
 from music.roles import tokenise_score
-from music.writing import to_midi
 from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.genres import circle, co_occurrence, count_tag_sets, most_common
@@ -79,7 +79,7 @@ def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
     with tarfile.open(corpus / MIDI_ARCHIVE) as archive:
         for member in archive:
             try:
-                song = tokenise_score(READERS["symusic"](archive.extractfile(member).read()))
+                song = tokenise_score(READERS["musae"](archive.extractfile(member).read()))
             except ValueError:
                 continue
             found[member.name] = {window.tobytes() for window in cut_all(song, bars, 64)[1]}

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from music.errors import InputError
-from music.writing import to_midi
+from music.midi.writer import to_midi
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.shards import MANIFEST, read_manifest, read_row_groups, shard_paths
