@@ -24,15 +24,15 @@ def find_instruments(events: Events) -> tuple[Instrument, ...]:
     parts = _parts(events, offs)
     keys = parts << 7 | _programs(events, offs, parts)
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    notes = np.stack([events.tick[ons], events.tick[offs], events.first[ons]], axis=1)[order]
-    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
-    if not len(firsts):
+    if not len(order):
         return ()
+    keys, ons, offs = keys[order], ons[order], offs[order]
+    notes = np.stack([events.tick[ons], events.tick[offs], events.first[ons]])
+    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     bounds = list(pairwise([*firsts.tolist(), len(keys)]))
     programs, is_drum = (keys[firsts] & 0x7F).tolist(), ((keys[firsts] >> 7 & 0xF) == DRUM_CHANNEL).tolist()
-    by_first_end = np.argsort(np.minimum.reduceat(offs[order], firsts)).tolist()
-    return tuple(Instrument(programs[n], is_drum[n], notes[slice(*bounds[n])]) for n in by_first_end)
+    by_first_end = np.argsort(np.minimum.reduceat(offs, firsts)).tolist()
+    return tuple(Instrument(programs[n], is_drum[n], notes[:, slice(*bounds[n])].T) for n in by_first_end)
 
 
 def _parts(events: Events, which: IntArray) -> IntArray:
@@ -61,15 +61,16 @@ def _pair(events: Events) -> tuple[IntArray, IntArray]:
     places, moments = _by_pitch(events)
     starts = (events.status[places] >= NOTE_ON) & (events.second[places] > 0)
     ons, offs = np.flatnonzero(starts), np.flatnonzero(~starts)
-    gaps = np.diff(offs, prepend=-1, append=len(places)) - 1
-    following = np.repeat(np.arange(len(gaps)), gaps)  # the number of the first note-off after each note-on
-    off_moments = np.append(moments[offs], -1)
-    together = off_moments[following] == moments[ons]
-    end = following + together
-    ends = (off_moments[end] > moments[ons]) & (off_moments[end] >> TICK_BITS == moments[ons] >> TICK_BITS)
-    ends[together] &= _end_others(moments, offs, following[together])
+    bounds = np.concatenate([[-1], offs, [len(places)]])
+    following = np.repeat(np.arange(len(offs) + 1), bounds[1:] - bounds[:-1] - 1)  # the next note-off of each note-on
+    begin, ends = moments[ons], np.append(moments[offs], -1)
+    together = ends[following] == begin
+    end_number = following + together
+    end = ends[end_number]
+    lasts = (end > begin) & (end >> TICK_BITS == begin >> TICK_BITS)
+    lasts[together] &= _end_others(moments, offs, following[together])
     end_of = np.full(len(events.tick), -1)
-    end_of[places[ons[ends]]] = places[offs[end[ends]]]
+    end_of[places[ons[lasts]]] = places[offs[end_number[lasts]]]
     note_ons = np.flatnonzero(end_of >= 0)
     return note_ons, end_of[note_ons]
 
