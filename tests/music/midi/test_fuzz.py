@@ -102,10 +102,8 @@ def many_tracks(draw: random.Random, _: bytes) -> bytes:
 
 def many_programs(draw: random.Random, _: bytes) -> bytes:
     """A program change before every note."""
-    notes = (
-        program(c, draw.randrange(128)) + note(c, 50, 9, 99)
-        for c in draw.choices(range(16), k=small_or_large(draw, 100, 1_000))
-    )
+    channels = draw.choices(range(16), k=small_or_large(draw, 100, 1_000))
+    notes = (program(channel, draw.randrange(128)) + note(channel, 50, 9, 99) for channel in channels)
     return file(b"".join(notes) + END)
 
 
