@@ -31,8 +31,8 @@ def tokens(score: Score) -> list[list[int]]:
     return tokenise_score(score).tokens.tolist()
 
 
-def refusal(read, data: bytes) -> str:
-    with pytest.raises(Refused) as refused:
+def refusal(read, data: bytes, detail: str = ": ") -> str:
+    with pytest.raises(Refused, match=detail) as refused:
         read(data)
     return refused.value.reason
 
@@ -73,11 +73,19 @@ def test_tracks_beyond_the_promised_ones_are_read_and_what_follows_is_ignored(re
 def test_fewer_tracks_than_promised_are_refused(read):
     assert refusal(read, header(5) + b"".join(chunk(b"MTrk", track) for track in BAND)) == "unreadable"
     assert refusal(read, file(*BAND)[:-1]) == "unreadable"
+    assert refusal(read, file(*BAND)[: -len(END)]) == "unreadable"
 
 
 def test_a_track_is_read_to_the_end_of_its_chunk(read):
     assert notes(read(file(note(0, 60, 0, 9) + END + note(0, 62, 1, 9)))) == [[0, 9, 60], [10, 19, 62]]
     assert notes(read(file(note(0, 60, 0, 9)))) == [[0, 9, 60]]
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_tracks_without_an_end_of_track_event_stay_apart(read, count):
+    first, second = read(file(note(0, 60, 0, 9) * count, note(0, 62, 1, 9) * 8)).instruments
+    assert first.notes.tolist() == [[9 * n, 9 * n + 9, 60] for n in range(count)]
+    assert second.notes.tolist() == [[10 * n + 1, 10 * n + 10, 62] for n in range(8)]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +137,8 @@ def test_running_status_of_one_data_byte(read, kind):
 
 @pytest.mark.parametrize("first", [b"", meta(1, b""), sysex(b"\x7e\xf7"), sysex(b"\x01", status=0xF7)], ids=bytes.hex)
 def test_running_status_needs_a_status(read, first):
-    assert refusal(read, file(on(0) + off(9) + END, first + b"\x00\x3c\x40" + off(9) + END)) == "unreadable"
+    data = file(on(0) + off(9) + END, first + b"\x00\x3c\x40" + off(9) + END)
+    assert refusal(read, data, "track 1: a data byte where a status byte is needed") == "unreadable"
 
 
 @pytest.mark.parametrize("size", range(20))
@@ -161,6 +170,18 @@ def test_padded_numbers_mean_the_same(read, width):
 )
 def test_a_number_of_five_bytes_is_refused(read, event):
     assert refusal(read, file(event + note(0, 60, 0, 9) + END)) == "unreadable"
+
+
+def test_notes_too_late_are_refused(read):
+    last = number(2**28 - 1)
+    assert refusal(read, file(note(0, 60, 0, 9) + last + on(0)[1:] + last + off(0)[1:] + END)) == "bad_ticks"
+
+
+def test_the_largest_tick():
+    (instrument,) = READERS["musae"](
+        file(note(0, 60, 2**28 - 2, 1) + meta(1, b"far", wait=2**28 - 1) + END)
+    ).instruments
+    assert instrument.notes.tolist() == [[2**28 - 2, 2**28 - 1, 60]]
 
 
 def signature(contents: bytes) -> bytes:
