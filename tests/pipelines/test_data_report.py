@@ -160,6 +160,13 @@ def test_files_songs_and_windows_are_counted(reported):
         assert length["songs_on_both"] == 0
 
 
+def test_what_the_corpus_had_besides_is_told(reported):
+    text, numbers, _ = reported
+    what = "files without tags, because tags.csv does not list them"
+    assert numbers["remarks"] == [{"what": what, "count": 2, "examples": ["<b>.mid", "broken.mid"]}]
+    assert f"{what}2<b>.mid" in Page(text).text.replace("\n", "")
+
+
 def test_the_states_of_each_track_are_shares_of_its_steps(reported):
     _, numbers, _ = reported
     expected = {"drums": (1 / 4, 0, 3 / 4), "bass": (1 / 4, 1 / 4, 1 / 2), "guitar": (1 / 4, 1 / 4, 1 / 2),
