@@ -17,9 +17,11 @@ from music.score import Reason, Refused, TimeSignature
 
 Bytes = NDArray[np.uint8]
 
+TICK_BITS = 28
+LARGEST_TICK = 2**TICK_BITS - 1
 MAX_NUMBER_BYTES = 4
 """The longest form of a variable-length number."""
-PADDING = bytes(8)
+PADDING = bytes(16)
 """It follows the last track, so that a look beyond the end finds something."""
 SYSEX, ESCAPE, META = 0xF0, 0xF7, 0xFF
 TIME_SIGNATURE = 0x58
@@ -30,8 +32,8 @@ SINGLE, LEAP = 1, 4
 class Events(NamedTuple):
     """The events of a file in the order of its bytes; each array has the shape (events,)."""
 
-    track: IntArray
-    tick: IntArray
+    moment: IntArray
+    """The number of the track, shifted left by `TICK_BITS`, and the tick; ascending."""
     status: Bytes
     """A channel event's kind (upper four bits) and channel (lower four); 0xF0 or more for other events."""
     first: Bytes
@@ -51,11 +53,8 @@ def read_events(tracks: list[bytes]) -> tuple[Events, list[TimeSignature]]:
     ends = np.cumsum([0, *map(len, tracks)])
     places = _find_events(data, values, ends)
     firsts = np.searchsorted(places, ends)
-    track = np.repeat(np.arange(len(tracks)), np.diff(firsts))
     delta, places = _read_deltas(values, places)
-    total = np.concatenate([[0], np.cumsum(delta)])
-    tick = total[1:] - total[firsts][track]
-    events = Events(track, tick, *_read_channel_events(values, places))
+    events = Events(_moments(delta, firsts), *_read_channel_events(values, places))
     _check_data_bytes(events)
     return events, _read_time_signatures(data, events, places)
 
@@ -116,15 +115,15 @@ def _walk(data: bytes, place: int, end: int, sizes: tuple[bytes, bytes], marks: 
     size, leap = sizes
     running = 0
     while place < end:
-        if running == 2 and (step := leap[place]):
-            marks[place] = LEAP
-            place += step
-        elif running == 2 and (step := size[place]):
-            marks[place] = SINGLE
-            place += step
-        else:
-            marks[place] = SINGLE
-            place, running = _parse(data, place, running)
+        marks[place] = SINGLE
+        place, running = _parse(data, place, running)
+        if running == 2 and place < end:
+            while step := leap[place]:
+                marks[place] = LEAP
+                place += step
+            while step := size[place]:
+                marks[place] = SINGLE
+                place += step
     if place > end:
         raise Refused(Reason.UNREADABLE, "cut short: its last event goes beyond its end")
 
@@ -152,10 +151,10 @@ def _parse(data: bytes, place: int, running: int) -> tuple[int, int]:
 def _read_number(data: bytes, place: int) -> tuple[int, int]:
     """Returns the variable-length number at `place`, and the place after it. Raises `Refused`."""
     number = 0
-    for after, byte in enumerate(data[place : place + MAX_NUMBER_BYTES], place + 1):
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:
-            return number, after
+    for last in range(place, place + MAX_NUMBER_BYTES):
+        number = number << 7 | data[last] & 0x7F
+        if data[last] < 0x80:
+            return number, last + 1
     raise Refused(Reason.UNREADABLE, f"a number of more than {MAX_NUMBER_BYTES} bytes")
 
 
@@ -170,6 +169,19 @@ def _read_deltas(values: Bytes, places: IntArray) -> tuple[IntArray, IntArray]:
         after[longer] += 1
         longer = longer[digits >= 0x80]
     return delta, after
+
+
+def _moments(delta: IntArray, firsts: IntArray) -> IntArray:
+    """Returns (events,) the moment of each event. Raises `Refused`.
+
+    delta: (events,); firsts: (tracks + 1,), the number of each track's first event, and of all events.
+    """
+    ticks = np.cumsum(delta)
+    before = np.append(0, ticks)[firsts]
+    if (latest := np.diff(before).max(initial=0)) > LARGEST_TICK:
+        raise Refused(Reason.BAD_TICKS, f"an event at tick {latest}, at most {LARGEST_TICK}")
+    moments: IntArray = ticks + np.repeat((np.arange(len(firsts) - 1) << TICK_BITS) - before[:-1], np.diff(firsts))
+    return moments
 
 
 def _read_channel_events(values: Bytes, places: IntArray) -> tuple[Bytes, Bytes, Bytes]:
@@ -189,7 +201,7 @@ def _check_data_bytes(events: Events) -> None:
     has_second = (events.status & 0xE0) != 0xC0
     wrong = (events.status < SYSEX) & ((events.first >= 0x80) | ((events.second >= 0x80) & has_second))
     if wrong.any():
-        track = events.track[wrong.argmax()]
+        track = events.moment[wrong.argmax()] >> TICK_BITS
         raise Refused(Reason.UNREADABLE, f"track {track}: a status byte where a data byte is needed")
 
 
@@ -199,6 +211,8 @@ def _read_time_signatures(data: bytes, events: Events, places: IntArray) -> list
     for event in np.flatnonzero((events.status == META) & (events.first == TIME_SIGNATURE)).tolist():
         size, place = _read_number(data, places[event] + 2)
         if size < 2:
-            raise Refused(Reason.UNREADABLE, f"track {events.track[event]}: a time signature of {size} bytes")
-        signatures.append(TimeSignature(int(events.tick[event]), data[place], 2 ** data[place + 1]))
+            track = events.moment[event] >> TICK_BITS
+            raise Refused(Reason.UNREADABLE, f"track {track}: a time signature of {size} bytes")
+        tick = int(events.moment[event]) & LARGEST_TICK
+        signatures.append(TimeSignature(tick, data[place], 2 ** data[place + 1]))
     return sorted(signatures)

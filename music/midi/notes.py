@@ -5,11 +5,10 @@ from itertools import pairwise
 import numpy as np
 
 from music.arrays import BoolArray, IntArray
-from music.midi.events import Events
-from music.score import Instrument, Reason, Refused
+from music.midi.events import LARGEST_TICK, TICK_BITS, Events
+from music.score import Instrument
 
-TICK_BITS = 28
-LARGEST_TICK = 2**TICK_BITS - 1
+TRACK_BITS = 15
 EVENT_BITS = 32
 NOTE_OFF, NOTE_ON, PROGRAM_CHANGE = 0x80, 0x90, 0xC0
 DRUM_CHANNEL = 9
@@ -18,7 +17,7 @@ DRUM_CHANNEL = 9
 def find_instruments(events: Events) -> tuple[Instrument, ...]:
     """Returns the notes of each (track, channel, program), in the order in which each one's first note ends.
 
-    A note belongs to the program at its end. Raises `Refused` for a note after `LARGEST_TICK`.
+    A note belongs to the program at its end.
     """
     ons, offs = _pair(events)
     parts = _parts(events, offs)
@@ -27,7 +26,8 @@ def find_instruments(events: Events) -> tuple[Instrument, ...]:
     if not len(order):
         return ()
     keys, ons, offs = keys[order], ons[order], offs[order]
-    notes = np.stack([events.tick[ons], events.tick[offs], events.first[ons]])
+    notes = np.stack([events.moment[ons], events.moment[offs], events.first[ons]])
+    notes[:2] &= LARGEST_TICK
     firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     bounds = list(pairwise([*firsts.tolist(), len(keys)]))
     programs, is_drum = (keys[firsts] & 0x7F).tolist(), ((keys[firsts] >> 7 & 0xF) == DRUM_CHANNEL).tolist()
@@ -37,7 +37,7 @@ def find_instruments(events: Events) -> tuple[Instrument, ...]:
 
 def _parts(events: Events, which: IntArray) -> IntArray:
     """Returns a number for the track and the channel of each of these events."""
-    return events.track[which] << 4 | events.status[which] & 0xF
+    return events.moment[which] >> TICK_BITS << 4 | events.status[which] & 0xF
 
 
 def _programs(events: Events, offs: IntArray, parts: IntArray) -> IntArray:
@@ -69,34 +69,28 @@ def _pair(events: Events) -> tuple[IntArray, IntArray]:
     end = ends[end_number]
     lasts = (end > begin) & (end >> TICK_BITS == begin >> TICK_BITS)
     lasts[together] &= _end_others(moments, offs, following[together])
-    end_of = np.full(len(events.tick), -1)
+    end_of = np.full(len(events.moment), -1)
     end_of[places[ons[lasts]]] = places[offs[end_number[lasts]]]
     note_ons = np.flatnonzero(end_of >= 0)
     return note_ons, end_of[note_ons]
 
 
 def _by_pitch(events: Events) -> tuple[IntArray, IntArray]:
-    """Returns (events,) note-ons and note-offs in order of channel, pitch, track and time, and (events,) their moments.
+    """Returns (n,) the note-ons and note-offs in order of channel, pitch, track and time, and (n,) their moments.
 
-    A moment is a number for the channel, pitch and track, ascending, then the tick. Raises `Refused`.
+    Above a moment's track and tick stand channel and pitch, so that moments ascend, too.
     """
     places = np.flatnonzero((events.status & 0xE0) == NOTE_OFF)
     keys = events.status[places].astype(np.uint16) << 7 & 0x780 | events.first[places]
-    order = np.argsort(keys, kind="stable")
-    places, keys = places[order], keys[order]
-    track, tick = events.track[places], events.tick[places]
-    if tick.max(initial=0) > LARGEST_TICK:
-        raise Refused(Reason.BAD_TICKS, f"a note at tick {tick.max()}, at most {LARGEST_TICK}")
-    changes = (keys[1:] != keys[:-1]) | (track[1:] != track[:-1])
-    group = np.zeros(len(places), dtype=np.int64)
-    np.cumsum(changes, out=group[1:])
-    return places, group << TICK_BITS | tick
+    order = np.argsort(keys, kind="stable")  # a radix sort, fast for keys of 16 bits
+    places = places[order]
+    return places, keys[order].astype(np.int64) << TRACK_BITS + TICK_BITS | events.moment[places]
 
 
 def _end_others(moments: IntArray, offs: IntArray, which: IntArray) -> BoolArray:
     """Returns (n,) whether the note-offs with these numbers end notes that started at earlier ticks.
 
-    moments: (events,), as `_by_pitch` returns them; offs: (note-offs,), places among them; which: (n,) the numbers,
+    moments: (n,), as `_by_pitch` returns them; offs: (note-offs,), places among them; which: (n,) the numbers,
     ascending, of note-offs that come after note-ons of the same moment.
     """
     numbers, note_ons = np.unique(which, return_counts=True)
