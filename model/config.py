@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
-from music.settings import Settings, at_least, from_to, more_than
+from music.settings import Seed, Settings, at_least, from_to, more_than
 from music.tokens import TRACKS
 
 Onsets = Literal["starts", "changes"]
@@ -74,7 +74,7 @@ class TrainingConfig(Settings):
     evaluate_every: Count
     """Updates from one validation to the next; there is also one after the last update."""
     precision: Precision
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     clip: Annotated[float, at_least(0)] = 0.0
     """The largest norm of the autoencoder's gradient: a larger gradient is scaled down to it; 0 means no limit.
 
@@ -156,7 +156,7 @@ class RunConfig(Settings):
     max_minutes: Annotated[float, more_than(0)] | None
     patience: Count | None
     keep: Keep
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     precision: Precision
     cpu_threads: Annotated[int, at_least(0)]
     """0 takes all cores; with 1 the weights do not depend on how many there are."""

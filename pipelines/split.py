@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from music.arrays import BoolArray, IntArray
 from music.hashing import Hashes, splitmix64
-from music.settings import Settings, between
+from music.settings import Seed, Settings, between
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SplitConfig(Settings):
     """What is never divided: all windows of a song, all of an artist or, as in [P], only each window itself."""
     validation: Annotated[float, between(0, 1)]
     """The share held out; 0.2 in [P]."""
-    seed: int
+    seed: Seed
 
 
 def in_validation(files: list[dict[str, Any]], file: IntArray, hashes: Hashes, split: SplitConfig) -> BoolArray:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from music.arrangements import ScoreBatch
 from music.arrays import IntArray
 from music.errors import InputError
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
 from music.windows import SPLITS, cut_windows, first_states, random_transpositions
 from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
@@ -56,7 +56,7 @@ class WindowsConfig(Settings):
     """The largest number of arrangements of a file that are cut into windows."""
     transposition: tuple[int, int]
     """Lowest and highest transposition, in semitones; -5 and 6 in [P]."""
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     """The seed of the transpositions."""
     split: SplitConfig
 

@@ -1,11 +1,16 @@
+import pkgutil
 import re
 import tomllib
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+import analysis
 from music.errors import InputError
+from music.settings import Seed, Settings
 from stages.shared import command, settings
 from stages.shared.command import atomic_directory
 from stages.shared.settings import read_settings, read_value
@@ -103,6 +108,16 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     }.items():
         read_settings(kind, settings.PARAMS, name)
     read_settings(BeamConfig, settings.BEAM)
+
+
+def test_every_seed_has_the_range_that_all_generators_accept():
+    parts = [module.name for module in pkgutil.walk_packages(analysis.__path__, "analysis.") if "__" not in module.name]
+    for module in (*parts, "model.config", "pipelines.corpus.demo.corpus", "pipelines.windows"):
+        import_module(module)
+    kinds = {kind.__name__: get_type_hints(kind, include_extras=True) for kind in Settings.__subclasses__()}
+    seeds = {name: hints["seed"] for name, hints in kinds.items() if "seed" in hints}
+    assert {"DemoConfig", "WindowsConfig", "SplitConfig", "RunConfig", "SeparabilityConfig"} < set(seeds)
+    assert set(seeds.values()) == {Seed}
 
 
 def test_the_projects_own_recipes_are_valid(monkeypatch):
