@@ -48,12 +48,8 @@ class ModelConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
-            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
         if self.prior == "flower" and self.genres < 1:
-            raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
-        if self.prior == "flower" and self.regulariser == "kl":
-            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
+            raise ValueError("the flower prior has a Gaussian for each genre, and there are no genres")
 
 
 @dataclass(frozen=True)
@@ -165,6 +161,10 @@ class RunConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
+            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
+        if self.prior == "flower" and self.regulariser == "kl":
+            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
         if self.updates is not None and self.max_minutes is not None:
             raise ValueError("updates and max_minutes cannot both be given: each fits the schedule")
 

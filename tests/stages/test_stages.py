@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+import yaml
 
 import analysis
 from music.errors import InputError
@@ -154,6 +155,39 @@ def test_what_is_wrong_in_a_recipe_is_named(tmp_path, monkeypatch, change, messa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=re.escape(message)):
         read_recipe(config, bars=2, genres=32)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"regulariser": "kl"}, "params.yaml: train: the KL divergence needs the gaussian prior"),
+        ({"tracks": ["bass", "drums"]}, "params.yaml: train: tracks must be some of drums, bass, guitar, strings"),
+        ({"seed": 10**23}, "params.yaml: train: seed must be from 0 to 4294967295, not 1000"),
+    ],
+)
+def test_what_is_wrong_in_training_is_named_where_it_stands(tmp_path, change, message):
+    from model.config import RunConfig
+
+    params = yaml.safe_load((ROOT / settings.PARAMS).read_text())
+    file = tmp_path / settings.PARAMS
+    file.write_text(yaml.safe_dump({"train": params["train"] | change}))
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_settings(RunConfig, file, "train")
+
+
+def test_songs_without_tags_need_another_prior_and_the_message_says_which(monkeypatch):
+    from model.config import RunConfig
+    from model.recipes import read_recipe
+
+    monkeypatch.chdir(ROOT)
+    config = read_settings(RunConfig, settings.PARAMS, "train")
+    with pytest.raises(
+        InputError, match=r"no tags: take prior gaussian \(train\.prior=gaussian\), .*tags\.csv"
+    ) as error:
+        read_recipe(config, bars=2, genres=0)
+    assert "recipes.toml" not in str(error.value)
+    model, _ = read_recipe(replace(config, prior="gaussian"), bars=2, genres=0)
+    assert model.genres == 0
 
 
 def files(folder: Path) -> dict[str, str]:
