@@ -12,9 +12,11 @@ import yaml
 import analysis
 from music.errors import InputError
 from music.settings import Seed, Settings
+from music.writing import to_midi
 from stages.shared import command, settings
 from stages.shared.command import atomic_directory
 from stages.shared.settings import read_settings, read_value
+from tests.helpers.scores import band
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,3 +239,24 @@ def test_input_errors_are_one_line_and_exit_code_one(capsys, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         command.run(main)
     assert stop.value.code == "error: file: what to do"  # Python prints it and exits with 1
+
+
+def test_stage_windows_says_that_a_song_was_moved(tmp_path, monkeypatch, capsys):
+    from stages import windows
+    from tests.helpers.pipelines import make
+
+    for number in range(2):  # by their hashes, both songs are for training
+        (tmp_path / "music").mkdir(exist_ok=True)
+        (tmp_path / f"music/{number}.mid").write_bytes(to_midi(band(bars=3, pitch=50 + number)))
+    made = make(tmp_path / "music", tmp_path / "made")
+    params = yaml.safe_load((ROOT / settings.PARAMS).read_text())
+    (tmp_path / settings.PARAMS).write_text(yaml.safe_dump({"windows": params["windows"] | {"bars": [2]}}))
+    (tmp_path / settings.BEAM).write_text(yaml.safe_dump({"runner": "FnApiRunner", "workers": 1}))
+    monkeypatch.chdir(tmp_path)
+    (made / "genres/genres.json").parent.mkdir()
+    (made / "genres.json").rename(made / "genres/genres.json")
+    windows.main(f"{made}/songs", f"{made}/genres", f"{tmp_path}/windows", tmp_path / "windows.json")
+    assert capsys.readouterr().out.splitlines() == [
+        "2 bars: 1 training and 1 validation windows",
+        "2 bars: all windows were on one side of windows.split, so one song was moved to the other",
+    ]
