@@ -15,6 +15,6 @@ def use_threads(cpu_threads: int) -> None:
     """
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     if cpu_threads > cores:
-        raise InputError(f"cpu_threads is {cpu_threads}, but this machine has {cores} cores; 0 takes all of them")
+        raise InputError(f"cpu_threads is {cpu_threads}, but this process may use {cores} cores; 0 takes all of them")
     if cpu_threads:
         torch.set_num_threads(cpu_threads)

@@ -49,7 +49,7 @@ class BeamConfig(Settings):
             why = REFUSED.get(self.runner, "its results have not been compared with the others'")
             raise ValueError(f"runner {self.runner} is refused: {why} (tested: {', '.join(TESTED)})")
         if any(option.partition("=")[0] == "--runner" for option in self.options):
-            raise ValueError("options must not name a runner, which would be another one than runner")
+            raise ValueError("options must not have --runner: runner says which it is")
         if self.storage and not (is_remote(self.storage) or Path(self.storage).is_absolute()):
             raise ValueError("storage must be a URI such as gs://bucket/musae, or an absolute path")
 

@@ -136,7 +136,7 @@ def test_a_portable_runner_needs_an_endpoint():
 
 
 def test_options_cannot_name_another_runner():
-    with pytest.raises(ValueError, match="options must not name a runner"):
+    with pytest.raises(ValueError, match="options must not have --runner"):
         BeamConfig("PortableRunner", 0, options=["--runner=SparkRunner"])
 
 
