@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
-from music.settings import Settings, at_least, from_to, more_than
+from music.settings import Seed, Settings, at_least, from_to, more_than
 from music.tokens import TRACKS
 
 Onsets = Literal["starts", "changes"]
@@ -48,12 +48,8 @@ class ModelConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
-            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
         if self.prior == "flower" and self.genres < 1:
-            raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
-        if self.prior == "flower" and self.regulariser == "kl":
-            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
+            raise ValueError("the flower prior has a Gaussian for each genre, and there are no genres")
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class TrainingConfig(Settings):
     evaluate_every: Count
     """Updates from one validation to the next; there is also one after the last update."""
     precision: Precision
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     clip: Annotated[float, at_least(0)] = 0.0
     """The largest norm of the autoencoder's gradient: a larger gradient is scaled down to it; 0 means no limit.
 
@@ -156,7 +152,7 @@ class RunConfig(Settings):
     max_minutes: Annotated[float, more_than(0)] | None
     patience: Count | None
     keep: Keep
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     precision: Precision
     cpu_threads: Annotated[int, at_least(0)]
     """0 takes all cores; with 1 the weights do not depend on how many there are."""
@@ -165,6 +161,10 @@ class RunConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
+            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
+        if self.prior == "flower" and self.regulariser == "kl":
+            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
         if self.updates is not None and self.max_minutes is not None:
             raise ValueError("updates and max_minutes cannot both be given: each fits the schedule")
 

@@ -402,6 +402,9 @@ def test_a_machine_without_dvc_trains_and_evaluates(machine):
     [
         (["--recipe", "papre"], "no recipe papre; there are small"),
         (["--regulariser", "kl"], "the KL divergence needs the gaussian prior"),
+        (["--tracks", "bass", "drums"], "tracks must be some of drums, bass, guitar, strings, in this order"),
+        (["--seed", "99999999999999999999999"], "seed must be from 0 to 4294967295, not 99999999999999999999999"),
+        (["--cpu-threads", "5000"], "cpu_threads is 5000, but this process may use "),
     ],
 )
 def test_what_does_not_fit_is_a_line(machine, more, message):
