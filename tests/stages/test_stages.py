@@ -11,8 +11,8 @@ import yaml
 
 import analysis
 from music.errors import InputError
+from music.midi.writer import to_midi
 from music.settings import Seed, Settings
-from music.writing import to_midi
 from stages.shared import command, settings
 from stages.shared.command import atomic_directory
 from stages.shared.settings import read_settings, read_value
