@@ -26,7 +26,7 @@ PADDING = bytes(16)
 SYSEX, ESCAPE, META = 0xF0, 0xF7, 0xFF
 TIME_SIGNATURE = 0x58
 SINGLE, LEAP = 1, 4
-"""The number of events that the loop passes at once marks the place of the first of them."""
+"""The numbers of events that the loop passes at once; they also mark the places where it does."""
 
 
 class Events(NamedTuple):
@@ -101,7 +101,7 @@ def _a_byte_longer(size: Bytes) -> Bytes:
 
 
 def _twice(size: Bytes) -> Bytes:
-    """Returns the size of two events after another from the size of one, or 0 where either is not known."""
+    """Returns the size of two successive events from the size of one, or 0 where either is not known."""
     following = size[np.arange(len(size)) + size]
     both: Bytes = (size + following) * (following > 0)
     return both
@@ -197,7 +197,7 @@ def _read_channel_events(values: Bytes, places: IntArray) -> tuple[Bytes, Bytes,
 
 
 def _check_data_bytes(events: Events) -> None:
-    """Raises `Refused` if a data byte of a channel event is none."""
+    """Raises `Refused` if a status byte stands in place of a channel event's data byte."""
     has_second = (events.status & 0xE0) != 0xC0
     wrong = (events.status < SYSEX) & ((events.first >= 0x80) | ((events.second >= 0x80) & has_second))
     if wrong.any():
