@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.networks.attention import AttentionDecoder, AttentionEncoder
 from model.networks.critic import Critic
-from model.networks.decoder import ParallelDecoder
-from model.networks.encoder import Encoder
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling
+from model.networks.music_vae import AutoregressiveDecoder, FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
+from model.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 
 FIRST_VARIANCE = 0.01
 """Variance of the codes before training, as a share of the prior's mean square.
@@ -20,28 +20,30 @@ With more noise the decoders first learn to ignore the codes.
 
 
 class Autoencoder(nn.Module):
-    """The music adversarial autoencoder of [P] section 3; other decoders and regularisers make the models beside it.
+    """The music adversarial autoencoder of [P] section 3; other networks and regularisers make the models beside it.
 
-    Encoder and decoders see codes divided by the prior's root mean square, so that codes in the flower's narrow petals
-    are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
+    Whatever the network, its encoder turns tokens into the mean and log variance of a Gaussian over codes, and its
+    decoder a code into logits of the states. Both see codes divided by the prior's root mean square, so that codes in
+    the flower's narrow petals are no smaller to them than those of the Gaussian prior; the functions they can learn are
+    the same.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = AttentionEncoder(config) if config.network == "attention" else RecurrentEncoder(config)
         self.decoder = _decoder(config)
         self.critic = Critic(config) if config.regulariser.startswith("wgan_gp") else None
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )
         self.apply(_initialise)
-        nn.init.constant_(self.encoder.log_variance.bias, math.log(FIRST_VARIANCE))
+        nn.init.constant_(self.encoder.posterior.log_variance.bias, math.log(FIRST_VARIANCE))
 
     @property
     def autoregressive(self) -> bool:
         """Whether the decoder is fed the states of earlier steps."""
-        return not isinstance(self.decoder, ParallelDecoder)
+        return isinstance(self.decoder, AutoregressiveDecoder)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Returns mean and log variance of q(z|x); tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
@@ -68,15 +70,21 @@ class Autoencoder(nn.Module):
 
         An autoregressive decoder is fed its own states.
         """
-        return self.decoder.tokens(z / self.prior.scale)
+        code = z / self.prior.scale
+        if isinstance(self.decoder, AutoregressiveDecoder):
+            return self.decoder.tokens(code)
+        likeliest: Tensor = self.decoder(code).argmax(dim=-1)
+        return likeliest.to(torch.uint8)
 
 
-def _decoder(config: ModelConfig) -> ParallelDecoder | FlatDecoder | HierarchicalDecoder:
-    if config.decoder == "flat":
+def _decoder(config: ModelConfig) -> AttentionDecoder | RecurrentDecoder | AutoregressiveDecoder:
+    if config.network == "attention":
+        return AttentionDecoder(config)
+    if config.network == "flat":
         return FlatDecoder(config)
-    if config.decoder == "hierarchical":
+    if config.network == "hierarchical":
         return HierarchicalDecoder(config)
-    return ParallelDecoder(config)
+    return RecurrentDecoder(config)
 
 
 def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:

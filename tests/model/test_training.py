@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[2]
 KINDS = {
     "MusAE": SMALL,
     "MusAE, gaussian": replace(SMALL, prior="gaussian"),
-    "MusicVAE flat": replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl"),
-    "MusicVAE hierarchical": replace(SMALL, decoder="hierarchical", prior="gaussian", regulariser="kl"),
+    "MusicVAE flat": replace(SMALL, network="flat", prior="gaussian", regulariser="kl"),
+    "MusicVAE hierarchical": replace(SMALL, network="hierarchical", prior="gaussian", regulariser="kl"),
     "drums alone, nothing on the codes": replace(SMALL, tracks=("drums",), regulariser="none"),
 }
 SAMPLED = replace(BRIEF, sampling_rate=5.0)
@@ -388,7 +388,7 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_machine_without_dvc_trains_and_evaluates(machine):
-    finished = run(machine, command("out", "--decoder", "flat", "--prior", "gaussian", "--regulariser", "kl"))
+    finished = run(machine, command("out", "--network", "flat", "--prior", "gaussian", "--regulariser", "kl"))
     assert finished.returncode == 0, finished.stderr
     names = {str(path.relative_to(machine / "out")) for path in (machine / "out").rglob("*") if path.is_file()}
     assert names == {"model.safetensors", "model.json", "curves.csv", "accuracy.json"}
@@ -435,7 +435,7 @@ def test_a_killed_run_ends_with_the_same_weights(machine):
 
 
 @pytest.mark.parametrize(
-    "model", [["--keep", "best"], ["--decoder", "hierarchical", "--prior", "gaussian", "--regulariser", "kl"]]
+    "model", [["--keep", "best"], ["--network", "hierarchical", "--prior", "gaussian", "--regulariser", "kl"]]
 )
 def test_two_processes_train_as_one(machine, model):
     (machine / "alone.py").write_text(ALONE)

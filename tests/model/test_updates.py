@@ -41,7 +41,7 @@ def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, prior):
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", [SMALL, replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl")])
+@pytest.mark.parametrize("kind", [SMALL, replace(SMALL, network="flat", prior="gaussian", regulariser="kl")])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch, precision, kind):
     config = replace(SAMPLED, precision=precision)
     assert_goes_on(tmp_path, monkeypatch, make_windows(), config, kind, device="cuda")
