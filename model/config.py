@@ -74,8 +74,7 @@ class TrainingConfig(Settings):
     batch: Count
     """Windows in an update."""
     learning_rate: Annotated[float, more_than(0)]
-    decay: Annotated[float, from_to(0, 1)]
-    """The share by which each update lowers the learning rate; 1e-4 in [P]."""
+    """The highest learning rate, that of the first update unless there is a warm-up."""
     beta_every: Count
     """Updates after which beta grows by a tenth, from 0 to 1; 10,000 in [P]."""
     free_bits: Annotated[float, at_least(0)]
@@ -89,8 +88,12 @@ class TrainingConfig(Settings):
 
     It is 1 in [V]'s code, where the loss is a sum over the steps; here it is a mean.
     """
+    decay: Annotated[float, from_to(0, 1)] = 0.0
+    """The share by which each update lowers the learning rate; 1e-4 in [P]."""
     warm_up: Annotated[int, at_least(0)] = 0
-    """Updates in which the learning rate grows in equal steps to its full value; attention needs some."""
+    """The number of first updates in which the learning rate grows in equal steps."""
+    cool_down: Annotated[float, from_to(0, 1)] = 0.0
+    """The share of the updates, the last ones, in which the learning rate falls in equal steps to nearly 0."""
     critic_updates: Count = 5
     """Updates of the critic for one of the autoencoder; 5 in [W]."""
     gradient_penalty: Annotated[float, at_least(0)] = 10.0
@@ -140,8 +143,10 @@ class TrainingConfig(Settings):
 
     def rate(self, update: int) -> float:
         """Returns the learning rate at this update, counted from 0."""
-        warmth = min((update + 1) / self.warm_up, 1) if self.warm_up else 1
-        return self.learning_rate * warmth * (1 - self.decay) ** update
+        warmed = min((update + 1) / self.warm_up, 1) if self.warm_up else 1
+        left = (self.updates - update) / self.updates
+        cooled = min(left / self.cool_down, 1) if self.cool_down else 1
+        return self.learning_rate * (1 - self.decay) ** update * min(warmed, cooled)
 
 
 @dataclass(frozen=True)
