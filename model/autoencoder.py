@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.networks.attention import AttentionDecoder, AttentionEncoder
+from model.networks.attention import AttentionDecoder, AttentionEncoder, Block
 from model.networks.critic import Critic
 from model.networks.music_vae import AutoregressiveDecoder, FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
@@ -100,11 +100,15 @@ def _initialise(module: nn.Module) -> None:
     """Sets the weights as Keras does, in which [P] was written: Glorot, orthogonal recurrences, open forget gates.
 
     With PyTorch's own initial weights, decoders take several times as long before their states depend on the codes.
+    Blocks of attention add nothing at first. Modules come after those inside them.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+    elif isinstance(module, Block):
+        nn.init.zeros_(module.mix_heads.weight)
+        nn.init.zeros_(module.narrow.weight)
     elif isinstance(module, nn.LSTM):
         for name, weight in module.named_parameters():
             gates = weight.data.chunk(4)  # input, forget, cell, output

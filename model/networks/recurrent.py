@@ -34,7 +34,8 @@ class RecurrentEncoder(nn.Module):
         x = self.embedding(rows.reshape(-1, tracks)).view(batch, steps, -1)  # (batch, steps, hidden_size)
         _, (hidden, _) = self.lstm(x)  # (2 * layers, batch, hidden_size)
         last = torch.cat([hidden[-2], hidden[-1]], dim=-1)  # (batch, 2 * hidden_size): forwards, backwards
-        return cast("tuple[Tensor, Tensor]", self.posterior(last))
+        mean, log_variance = self.posterior(last)
+        return mean, log_variance
 
 
 class RecurrentDecoder(nn.Module):

@@ -29,7 +29,7 @@ def attend(weights: Weights, name: str, places: list[Tensor]) -> list[Tensor]:
         for place, query in enumerate(queries):
             odds = [torch.exp(unit(query) @ unit(key) / math.sqrt(len(key))) for key in keys]
             heads[place].append(sum((odd * value for odd, value in zip(odds, values, strict=True))) / sum(odds))
-    return [weights[f"{name}.attended.weight"] @ torch.cat(parts) for parts in heads]
+    return [weights[f"{name}.mix_heads.weight"] @ torch.cat(parts) for parts in heads]
 
 
 def unit(x: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def encode(weights: Weights, tokens: Tensor, layers: int) -> Tensor:
         places = []
         for number, position in enumerate(weights["encoder.positions"]):
             rows = [
-                weights["encoder.states.weight"][STATES * track + window[track][step]]
+                weights["encoder.embedding.weight"][STATES * track + window[track][step]]
                 for track in range(TRACKS)
                 for step in range(number * length, (number + 1) * length)
             ]
