@@ -1,6 +1,8 @@
 """Encoder, decoder, critic and prior in one module: MusAE, its ablations, and MusicVAE for comparison."""
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +102,8 @@ def _initialise(module: nn.Module) -> None:
     """Sets the weights as Keras does, in which [P] was written: Glorot, orthogonal recurrences, open forget gates.
 
     With PyTorch's own initial weights, decoders take several times as long before their states depend on the codes.
-    Blocks of attention add nothing at first. Modules come after those inside them.
+    In the attention network blocks add nothing at first, the noise is the same for all windows, and the weights of the
+    logits are large, without which rare states are learnt late. Modules come after those inside them.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
@@ -109,6 +112,11 @@ def _initialise(module: nn.Module) -> None:
     elif isinstance(module, Block):
         nn.init.zeros_(module.mix_heads.weight)
         nn.init.zeros_(module.narrow.weight)
+    elif isinstance(module, AttentionEncoder):
+        nn.init.zeros_(module.posterior.log_variance.weight)
+    elif isinstance(module, AttentionDecoder):
+        for logits in cast("Sequence[nn.Linear]", module.states):
+            nn.init.normal_(logits.weight, std=0.35)
     elif isinstance(module, nn.LSTM):
         for name, weight in module.named_parameters():
             gates = weight.data.chunk(4)  # input, forget, cell, output
