@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
 from music.settings import Settings, at_least, from_to, more_than
-from music.tokens import TRACKS
+from music.tokens import STEPS_PER_BAR, TRACKS
 
 Onsets = Literal["starts", "changes"]
 NetworkName = Literal["attention", "recurrent", "flat", "hierarchical"]
@@ -50,7 +50,7 @@ class ModelConfig(Settings):
     """LSTM layers or blocks of attention, of the encoder and of each decoder; 3 in [P]."""
     latent: Annotated[int, at_least(2)]
     """Dimensions of z, two of which hold the flower's circle; 512 in [P]."""
-    place_steps: Literal[1, 2, 4, 8, 16] = 4
+    place_steps: Count = 4
     """Steps that the attention network joins into one place: 4 make a beat, 16 a bar."""
 
     def __post_init__(self) -> None:
@@ -61,6 +61,8 @@ class ModelConfig(Settings):
             raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
         if self.prior == "flower" and self.regulariser == "kl":
             raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
+        if STEPS_PER_BAR % self.place_steps:
+            raise ValueError(f"place_steps must divide the {STEPS_PER_BAR} steps of a bar, not be {self.place_steps}")
         if self.network == "attention" and self.hidden_size > HEAD_SIZE and self.hidden_size % HEAD_SIZE:
             raise ValueError(f"hidden_size of attention must be a multiple of {HEAD_SIZE}, not {self.hidden_size}")
 
