@@ -32,7 +32,7 @@ BATCH = 256
 def recipe(folder: Path, arguments: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
     """Returns the configuration of MusAE in the sizes of the recipe, and the recipe's schedule."""
     config = RunConfig(
-        tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp",
+        tracks=TRACKS, onsets="starts", network="recurrent", prior="flower", regulariser="wgan_gp",
         recipe=arguments.recipe, updates=None, max_minutes=None, patience=None, keep="last", seed=0,
         precision="float32", cpu_threads=arguments.cpu_threads,
     )  # fmt: skip

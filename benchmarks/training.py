@@ -233,7 +233,7 @@ def configs(folder: Path, batch: int, arguments: argparse.Namespace) -> tuple[Mo
     """Returns the configuration of MusAE in the sizes asked for, and its schedule."""
     data = read_provenance(folder)
     config = ModelConfig(
-        bars=data.bars, tracks=TRACKS, onsets="starts", decoder="parallel", prior=arguments.prior,
+        bars=data.bars, tracks=TRACKS, onsets="starts", network="recurrent", prior=arguments.prior,
         regulariser="wgan_gp", genres=len(data.genres), hidden_size=arguments.hidden_size, layers=arguments.layers,
         latent=arguments.latent,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from typing import get_args
 from safetensors import SafetensorError
 
 from model.checkpoint import load, save, save_compact
-from model.config import DecoderName, Keep, Onsets, Precision, PriorName, Regulariser, RunConfig
+from model.config import Keep, NetworkName, Onsets, Precision, PriorName, Regulariser, RunConfig
 from model.data import Dataset
 from model.evaluation import by_track, evaluate, format_measures
 from model.recipes import RECIPES
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--recipe", required=True, help=f"sizes and schedule: an entry of {RECIPES}")
     parser.add_argument("--tracks", nargs="+", choices=TRACKS, default=TRACKS)
     parser.add_argument("--onsets", choices=get_args(Onsets), default="starts")
-    parser.add_argument("--decoder", choices=get_args(DecoderName), default="parallel")
+    parser.add_argument("--network", choices=get_args(NetworkName), default="attention")
     parser.add_argument("--prior", choices=get_args(PriorName), default="flower")
     parser.add_argument("--regulariser", choices=get_args(Regulariser), default="wgan_gp")
     length = parser.add_mutually_exclusive_group()
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--patience", type=int, help="end after this many validations without a lower loss")
     parser.add_argument("--keep", choices=get_args(Keep), default="last", help="which weights are kept")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=get_args(Precision), default="float32", help="of LSTMs in training")
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32", help="in training")
     parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
     parser.add_argument("--compact", action="store_true", help="write a copy with 8 bits a weight too")
     return parser

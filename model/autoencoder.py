@@ -1,16 +1,18 @@
 """Encoder, decoder, critic and prior in one module: MusAE, its ablations, and MusicVAE for comparison."""
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.networks.attention import AttentionDecoder, AttentionEncoder, Block
 from model.networks.critic import Critic
-from model.networks.decoder import ParallelDecoder
-from model.networks.encoder import Encoder
-from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling
+from model.networks.music_vae import AutoregressiveDecoder, FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
+from model.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 
 FIRST_VARIANCE = 0.01
 """Variance of the codes before training, as a share of the prior's mean square.
@@ -20,28 +22,30 @@ With more noise the decoders first learn to ignore the codes.
 
 
 class Autoencoder(nn.Module):
-    """The music adversarial autoencoder of [P] section 3; other decoders and regularisers make the models beside it.
+    """The music adversarial autoencoder of [P] section 3; other networks and regularisers make the models beside it.
 
-    Encoder and decoders see codes divided by the prior's root mean square, so that codes in the flower's narrow petals
-    are no smaller to them than those of the Gaussian prior; the functions they can learn are the same.
+    Whatever the network, its encoder turns tokens into the mean and log variance of a Gaussian over codes, and its
+    decoder a code into logits of the states. Both see codes divided by the prior's root mean square, so that codes in
+    the flower's narrow petals are no smaller to them than those of the Gaussian prior; the functions they can learn are
+    the same.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = AttentionEncoder(config) if config.network == "attention" else RecurrentEncoder(config)
         self.decoder = _decoder(config)
         self.critic = Critic(config) if config.regulariser.startswith("wgan_gp") else None
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )
         self.apply(_initialise)
-        nn.init.constant_(self.encoder.log_variance.bias, math.log(FIRST_VARIANCE))
+        nn.init.constant_(self.encoder.posterior.log_variance.bias, math.log(FIRST_VARIANCE))
 
     @property
     def autoregressive(self) -> bool:
         """Whether the decoder is fed the states of earlier steps."""
-        return not isinstance(self.decoder, ParallelDecoder)
+        return isinstance(self.decoder, AutoregressiveDecoder)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Returns mean and log variance of q(z|x); tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
@@ -68,15 +72,21 @@ class Autoencoder(nn.Module):
 
         An autoregressive decoder is fed its own states.
         """
-        return self.decoder.tokens(z / self.prior.scale)
+        code = z / self.prior.scale
+        if isinstance(self.decoder, AutoregressiveDecoder):
+            return self.decoder.tokens(code)
+        likeliest: Tensor = self.decoder(code).argmax(dim=-1)
+        return likeliest.to(torch.uint8)
 
 
-def _decoder(config: ModelConfig) -> ParallelDecoder | FlatDecoder | HierarchicalDecoder:
-    if config.decoder == "flat":
+def _decoder(config: ModelConfig) -> AttentionDecoder | RecurrentDecoder | AutoregressiveDecoder:
+    if config.network == "attention":
+        return AttentionDecoder(config)
+    if config.network == "flat":
         return FlatDecoder(config)
-    if config.decoder == "hierarchical":
+    if config.network == "hierarchical":
         return HierarchicalDecoder(config)
-    return ParallelDecoder(config)
+    return RecurrentDecoder(config)
 
 
 def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
@@ -92,11 +102,21 @@ def _initialise(module: nn.Module) -> None:
     """Sets the weights as Keras does, in which [P] was written: Glorot, orthogonal recurrences, open forget gates.
 
     With PyTorch's own initial weights, decoders take several times as long before their states depend on the codes.
+    In the attention network blocks add nothing at first, the noise is the same for all windows, and the weights of the
+    logits are large, without which rare states are learnt late. Modules come after those inside them.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+    elif isinstance(module, Block):
+        nn.init.zeros_(module.mix_heads.weight)
+        nn.init.zeros_(module.narrow.weight)
+    elif isinstance(module, AttentionEncoder):
+        nn.init.zeros_(module.posterior.log_variance.weight)
+    elif isinstance(module, AttentionDecoder):
+        for logits in cast("Sequence[nn.Linear]", module.states):
+            nn.init.normal_(logits.weight, std=0.35)
     elif isinstance(module, nn.LSTM):
         for name, weight in module.named_parameters():
             gates = weight.data.chunk(4)  # input, forget, cell, output

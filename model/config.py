@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
 from music.settings import Seed, Settings, at_least, from_to, more_than
-from music.tokens import TRACKS
+from music.tokens import STEPS_PER_BAR, TRACKS
 
 Onsets = Literal["starts", "changes"]
-DecoderName = Literal["parallel", "flat", "hierarchical"]
+NetworkName = Literal["attention", "recurrent", "flat", "hierarchical"]
 PriorName = Literal["gaussian", "flower"]
 Regulariser = Literal["wgan_gp", "wgan_gp_without_genre", "kl", "none"]
 Precision = Literal["float32", "bfloat16"]
@@ -17,12 +17,16 @@ Keep = Literal["last", "best"]
 
 Count = Annotated[int, at_least(1)]
 
+HEAD_SIZE = 64
+"""Numbers of a place's vector that one head of attention sees; a smaller vector has one head."""
+
 
 @dataclass(frozen=True)
 class ModelConfig(Settings):
     """An autoencoder.
 
-    MusAE has the parallel decoder and WGAN-GP, MusicVAE the flat or hierarchical decoder and the KL divergence.
+    MusAE has the attention network or the recurrent one of [P], and WGAN-GP; MusicVAE has the recurrent encoder with
+    the flat or hierarchical decoder, and the KL divergence.
     """
 
     bars: Count
@@ -31,7 +35,8 @@ class ModelConfig(Settings):
     """The tracks of a window that the model sees, of the four in `TRACKS`."""
     onsets: Onsets
     """What counts as an onset: a note that starts or, as in [P]'s code, only a change of pitch."""
-    decoder: DecoderName
+    network: NetworkName
+    """Encoder and decoder."""
     prior: PriorName
     regulariser: Regulariser
     """The term that pulls the codes towards the prior: WGAN-GP, the same with a critic that does not see the genre, the
@@ -40,16 +45,22 @@ class ModelConfig(Settings):
     genres: int
     """The number of Gaussians of the flower; 32 in [P]."""
     hidden_size: Count
-    """Size of each LSTM layer and direction, of the embedding and of each layer of the critic; 1,024 in [P]."""
+    """Size of each layer of encoder, decoder and critic, of LSTMs in each direction; 1,024 in [P]."""
     layers: Count
-    """LSTM layers of the encoder and of each decoder; 3 in [P]."""
+    """LSTM layers or blocks of attention, of the encoder and of each decoder; 3 in [P]."""
     latent: Annotated[int, at_least(2)]
     """Dimensions of z, two of which hold the flower's circle; 512 in [P]."""
+    place_steps: Count = 4
+    """Steps that the attention network joins into one place: 4 make a beat, 16 a bar."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.prior == "flower" and self.genres < 1:
             raise ValueError("the flower prior has a Gaussian for each genre, and there are no genres")
+        if STEPS_PER_BAR % self.place_steps:
+            raise ValueError(f"place_steps must divide the {STEPS_PER_BAR} steps of a bar, not be {self.place_steps}")
+        if self.network == "attention" and self.hidden_size > HEAD_SIZE and self.hidden_size % HEAD_SIZE:
+            raise ValueError(f"hidden_size of attention must be a multiple of {HEAD_SIZE}, not {self.hidden_size}")
 
 
 @dataclass(frozen=True)
@@ -61,8 +72,7 @@ class TrainingConfig(Settings):
     batch: Count
     """Windows in an update."""
     learning_rate: Annotated[float, more_than(0)]
-    decay: Annotated[float, from_to(0, 1)]
-    """The share by which each update lowers the learning rate; 1e-4 in [P]."""
+    """The highest learning rate, that of the first update unless there is a warm-up."""
     beta_every: Count
     """Updates after which beta grows by a tenth, from 0 to 1; 10,000 in [P]."""
     free_bits: Annotated[float, at_least(0)]
@@ -76,6 +86,12 @@ class TrainingConfig(Settings):
 
     It is 1 in [V]'s code, where the loss is a sum over the steps; here it is a mean.
     """
+    decay: Annotated[float, from_to(0, 1)] = 0.0
+    """The share by which each update lowers the learning rate; 1e-4 in [P]."""
+    warm_up: Annotated[int, at_least(0)] = 0
+    """The number of first updates in which the learning rate grows in equal steps."""
+    cool_down: Annotated[float, from_to(0, 1)] = 0.0
+    """The share of the updates, the last ones, in which the learning rate falls in equal steps to nearly 0."""
     critic_updates: Count = 5
     """Updates of the critic for one of the autoencoder; 5 in [W]."""
     gradient_penalty: Annotated[float, at_least(0)] = 10.0
@@ -95,7 +111,10 @@ class TrainingConfig(Settings):
             raise ValueError("decay must be below 1")
 
     def stretched(self, updates: int) -> "TrainingConfig":
-        """Returns the same schedule over another number of updates: all periods in updates grow or shrink with it."""
+        """Returns the same schedule over another number of updates: all periods in updates grow or shrink with it.
+
+        The warm-up alone does not grow: it takes as many updates in a longer run.
+        """
         factor = updates / self.updates
         return replace(
             self,
@@ -103,6 +122,7 @@ class TrainingConfig(Settings):
             decay=1 - (1 - self.decay) ** (1 / factor),
             beta_every=max(round(self.beta_every * factor), 1),
             sampling_every=self.sampling_every * factor,
+            warm_up=round(self.warm_up * min(factor, 1)),
             evaluate_every=max(round(self.evaluate_every * factor), 1),
         )
 
@@ -121,7 +141,10 @@ class TrainingConfig(Settings):
 
     def rate(self, update: int) -> float:
         """Returns the learning rate at this update, counted from 0."""
-        return self.learning_rate * (1 - self.decay) ** update
+        warmed = min((update + 1) / self.warm_up, 1) if self.warm_up else 1
+        left = (self.updates - update) / self.updates
+        cooled = min(left / self.cool_down, 1) if self.cool_down else 1
+        return self.learning_rate * (1 - self.decay) ** update * min(warmed, cooled)
 
 
 @dataclass(frozen=True)
@@ -142,7 +165,7 @@ class RunConfig(Settings):
 
     tracks: Sequence[str]
     onsets: Onsets
-    decoder: DecoderName
+    network: NetworkName
     prior: PriorName
     regulariser: Regulariser
     recipe: str

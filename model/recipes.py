@@ -24,7 +24,7 @@ def read_recipe(config: RunConfig, bars: int, genres: int) -> tuple[ModelConfig,
     if config.recipe not in recipes:
         raise InputError(f"{RECIPES}: no recipe {config.recipe}; there are {', '.join(recipes)}")
     recipe, place = recipes[config.recipe], f"{RECIPES}: {config.recipe}"
-    kind = {name: getattr(config, name) for name in ("onsets", "decoder", "prior", "regulariser")}
+    kind = {name: getattr(config, name) for name in ("onsets", "network", "prior", "regulariser")}
     seen = {"bars": bars, "genres": genres, "tracks": tuple(config.tracks)}
     training = build(TrainingConfig, place, recipe.get("training", {}), seed=config.seed, precision=config.precision)
     return (

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from analysis.shared.context import BATCH, EvaluationContext
 from model.data import WindowSet
-from model.networks.encoder import reparametrise
+from model.networks.posterior import reparametrise
 from model.networks.priors import sample_genre
 
 SAMPLES, VALIDATION = "samples of the prior", "validation windows"

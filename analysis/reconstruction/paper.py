@@ -29,7 +29,7 @@ class PaperModel:
 
     name: str
     kind: tuple[str, str, str]
-    """Decoder, prior and regulariser."""
+    """Network, prior and regulariser."""
     accuracy: tuple[float | None, ...]
     """The accuracy in each of `ROWS`."""
 
@@ -37,12 +37,12 @@ class PaperModel:
 PAPER = (
     PaperModel(
         "MusAE, Gaussian",
-        ("parallel", "gaussian", "wgan_gp"),
+        ("recurrent", "gaussian", "wgan_gp"),
         (0.999, 0.991, 0.773, 0.763, 0.710, 0.802, 0.762, 0.749),
     ),
     PaperModel(
         "MusAE, mixture",
-        ("parallel", "flower", "wgan_gp"),
+        ("recurrent", "flower", "wgan_gp"),
         (None, None, 0.911, 0.880, 0.797, 0.825, 0.853, 0.863),
     ),
     PaperModel(
@@ -67,8 +67,9 @@ def row_names(config: ModelConfig) -> dict[str, str]:
 
 
 def counterpart(config: ModelConfig) -> PaperModel | None:
-    """Returns the paper's model with the same decoder, prior and regulariser."""
-    kind = config.decoder, config.prior, config.regulariser
+    """Returns the paper's model with the same network, prior and regulariser; for attention that of its MusAE."""
+    network = "recurrent" if config.network == "attention" else config.network
+    kind = network, config.prior, config.regulariser
     return next((published for published in PAPER if published.kind == kind), None)
 
 

@@ -1,4 +1,4 @@
-"""The precision of training: float32, or mixed, with LSTMs and the matrix products beside them in bfloat16."""
+"""The precision of training: float32, or mixed, with LSTMs, attention and matrix products in bfloat16."""
 
 import torch
 

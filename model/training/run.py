@@ -46,7 +46,8 @@ def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, devic
     model_config, schedule = read_recipe(config, data.bars, len(data.genres))
     prepare_torch(config.cpu_threads)
     torch.use_deterministic_algorithms(True)
-    check_precision(config.precision, device)
+    if config.network != "attention":  # which has no LSTM
+        check_precision(config.precision, device)
     torch.manual_seed(config.seed)
     autoencoder = Autoencoder(model_config).to(device)
     identity = [asdict(part) for part in (config, model_config, schedule, data)]

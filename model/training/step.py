@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
 from model.networks.critic import Critic, critic_loss
-from model.networks.encoder import free_bits_kl, reparametrise
 from model.networks.music_vae import ScheduledSampling
+from model.networks.posterior import free_bits_kl, reparametrise
 from model.networks.priors import sample_genre
 from model.training.precision import autocast
 from model.training.workers import ALONE, Workers

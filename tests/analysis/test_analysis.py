@@ -83,8 +83,8 @@ def test_a_machine_without_dvc_analyses_what_it_trained(tmp_path):
     "changes",
     [
         {"prior": "gaussian"},
-        {"prior": "gaussian", "decoder": "flat", "regulariser": "kl"},
-        {"prior": "gaussian", "decoder": "hierarchical", "regulariser": "kl"},
+        {"prior": "gaussian", "network": "flat", "regulariser": "kl"},
+        {"prior": "gaussian", "network": "hierarchical", "regulariser": "kl"},
         {"tracks": ("drums",), "regulariser": "none"},
         {"tracks": ("guitar",), "onsets": "changes"},
     ],

@@ -249,7 +249,7 @@ def test_a_circle_of_few_genres_is_not_judged(tmp_path):
 
 
 def test_one_gaussian_has_no_circle(tmp_path):
-    section = analyse(tmp_path, prior="gaussian", decoder="flat", regulariser="kl")
+    section = analyse(tmp_path, prior="gaussian", network="flat", regulariser="kl")
     (line,) = section.missing
     assert "flower" in line
     assert set(section.metrics) == {"difference"}

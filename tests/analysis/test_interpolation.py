@@ -163,7 +163,7 @@ def test_a_peer_with_two_tracks_gives_the_same_files_twice(tmp_path, silent):
     found = []
     for out in (tmp_path / "one", tmp_path / "two"):
         out.mkdir()
-        analyse(out, make_context(tracks=("bass", "strings"), decoder="flat", prior="gaussian", regulariser="kl"))
+        analyse(out, make_context(tracks=("bass", "strings"), network="flat", prior="gaussian", regulariser="kl"))
         found.append({path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")})
     assert len(found[0]) == 2 + 1 + 6  # pictures, rows and clips
     assert found[0] == found[1]

@@ -257,7 +257,7 @@ def test_the_flower_is_analysed_a_genre_a_row_and_twice_alike(tmp_path):
 @pytest.mark.usefixtures("texts")
 def test_other_models_and_windows_are_analysed_as_far_as_they_go(tmp_path):
     tagless = replace(make_windows(8), genres=torch.zeros(8, 0, dtype=torch.bool))
-    peer = context_of(tagless, genres=[], prior="gaussian", decoder="flat", regulariser="kl", tracks=("drums", "bass"))
+    peer = context_of(tagless, genres=[], prior="gaussian", network="flat", regulariser="kl", tracks=("drums", "bass"))
     section = analysed(peer, tmp_path / "out")
     assert [row[:3] for row in section.tables[0].rows] == [["all", 8, 4]]
     assert section.missing == ["The model was trained without a critic, so there are no critic scores."]

@@ -70,13 +70,16 @@ def test_the_papers_averages_are_those_of_its_tracks(published):
 
 
 def test_a_model_is_compared_with_the_papers_of_its_kind():
-    hierarchical = replace(SMALL, bars=16, decoder="hierarchical", prior="gaussian", regulariser="kl")
+    hierarchical = replace(SMALL, bars=16, network="hierarchical", prior="gaussian", regulariser="kl")
     assert counterpart(hierarchical).name == "MusicVAE, hierarchical"
     assert published_accuracies(hierarchical) == {
         "drums": 0.895, "bass": 0.782, "guitar": 0.760, "strings": None, "mean": None, "mean_without_strings": 0.812,
     }  # fmt: skip
     assert published_accuracies(replace(SMALL, bars=2, prior="gaussian", tracks=("guitar",))) == {"guitar": 0.991}
     assert counterpart(replace(SMALL, regulariser="none")) is None
+    attention, recurrent = (counterpart(replace(SMALL, network=network)) for network in ("attention", "recurrent"))
+    assert attention == recurrent
+    assert attention.name == "MusAE, mixture"
     assert set(published_accuracies(replace(SMALL, bars=16, regulariser="none")).values()) == {None}
 
 
@@ -98,7 +101,7 @@ def test_several_models_stand_side_by_side():
     [
         {"bars": 16, "prior": "gaussian", "regulariser": "none"},
         {"bars": 2, "tracks": ("drums",), "prior": "gaussian"},
-        {"tracks": ("drums", "bass"), "decoder": "flat", "prior": "gaussian", "regulariser": "kl"},
+        {"tracks": ("drums", "bass"), "network": "flat", "prior": "gaussian", "regulariser": "kl"},
     ],
     ids=["16 bars", "drums", "flat"],
 )
@@ -110,7 +113,7 @@ def test_every_kind_of_model_is_measured(tmp_path, changes):
     assert all((tmp_path / figure.picture).exists() for figure in section.figures)
     assert [clip.name[:7] for clip in section.figures[1].clips] == ["window ", "rebuilt"] * 2
     metrics = {"accuracy", "note_f1", "onset_accuracy", "majority", "always_hold"} | asdict(DroppedWindows()).keys()
-    assert set(section.metrics) == metrics | ({"teacher_forced_accuracy"} if model.decoder != "parallel" else set())
+    assert set(section.metrics) == metrics | ({"teacher_forced_accuracy"} if model.network == "flat" else set())
     column = json.loads((tmp_path / "table1.json").read_text())
     for name in ("onset_accuracy", "majority", "always_hold"):
         assert section.metrics[name] == column["measures"][name]["mean"]["value"]

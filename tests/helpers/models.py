@@ -30,7 +30,7 @@ FEW = {
 """Settings by part of the analysis: small ones, so that it takes seconds; the figures mean little."""
 GENRES = ["jazz", "rock", "pop"]
 SMALL = ModelConfig(
-    bars=1, tracks=TRACKS, onsets="starts", decoder="parallel", prior="flower", regulariser="wgan_gp", genres=3,
+    bars=1, tracks=TRACKS, onsets="starts", network="attention", prior="flower", regulariser="wgan_gp", genres=3,
     hidden_size=16, layers=2, latent=8,
 )  # fmt: skip
 BRIEF = TrainingConfig(

@@ -1,21 +1,16 @@
 """MusAE written out plainly: one-hot products, loops over steps and directions, the critic's gradient by hand, Adam.
 
-Weights have the names of the real model's `state_dict`. tests/model/test_reference_model.py compares the two.
+The recurrent network is here, that of attention in `reference_attention`; the weights' names say which one it is.
+tests/model/test_reference_model.py compares both with the real ones.
 """
 
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-STATES, TRACKS = 130, 4
-
-Weights = Mapping[str, Tensor]
-
-
-def linear(weights: Weights, name: str, x: Tensor) -> Tensor:
-    return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+from tests.helpers import reference_attention
+from tests.helpers.reference_layers import STATES, TRACKS, Weights, linear
 
 
 def lstm(weights: Weights, name: str, suffix: str, inputs: list[Tensor], hidden: Tensor) -> list[Tensor]:
@@ -39,6 +34,20 @@ def scale(prior: str, latent: int) -> float:
 
 def encode(weights: Weights, tokens: Tensor, layers: int, unit: float) -> tuple[Tensor, Tensor]:
     """tokens: (batch, 4, steps), unit: the prior's scale -> mean and log variance, (batch, latent) each."""
+    network = reference_attention.encode if "encoder.positions" in weights else recurrent_encoder
+    last = network(weights, tokens, layers)
+    mean, log_variance = (linear(weights, f"encoder.posterior.{name}", last) for name in ("mean", "log_variance"))
+    return unit * mean, log_variance + math.log(unit**2)
+
+
+def decode(weights: Weights, z: Tensor, steps: int, layers: int, unit: float) -> Tensor:
+    """z: (batch, latent) -> logits, (batch, 4, steps, 130)."""
+    network = reference_attention.decode if "encoder.positions" in weights else recurrent_decoders
+    return network(weights, z / unit, steps, layers)
+
+
+def recurrent_encoder(weights: Weights, tokens: Tensor, layers: int) -> Tensor:
+    """tokens: (batch, 4, steps) -> the last states of both directions, (batch, 2 * hidden_size)."""
     embedding = weights["encoder.embedding.weight"]
     xs = []
     for step in range(tokens.shape[-1]):
@@ -54,18 +63,16 @@ def encode(weights: Weights, tokens: Tensor, layers: int, unit: float) -> tuple[
             start = torch.zeros_like(driven[0][:, : driven[0].shape[1] // 4])
             sides.append(lstm(weights, "encoder.lstm", suffix, driven, start)[::order])
         xs = [torch.cat(both, dim=-1) for both in zip(*sides, strict=True)]
-    last = torch.cat([sides[0][-1], sides[1][0]], dim=-1)
-    mean, log_variance = (linear(weights, f"encoder.{name}", last) for name in ("mean", "log_variance"))
-    return unit * mean, log_variance + math.log(unit**2)
+    return torch.cat([sides[0][-1], sides[1][0]], dim=-1)
 
 
-def decode(weights: Weights, z: Tensor, steps: int, layers: int, unit: float) -> Tensor:
-    """z: (batch, latent) -> logits, (batch, 4, steps, 130)."""
+def recurrent_decoders(weights: Weights, codes: Tensor, steps: int, layers: int) -> Tensor:
+    """codes: (batch, latent) -> logits, (batch, 4, steps, 130)."""
     tracks = []
     for track in range(TRACKS):
         name = f"decoder.tracks.{track}"
-        hidden = linear(weights, f"{name}.first_state", z / unit)
-        driven = [z / unit @ weights[f"{name}.lstm.weight_ih_l0"].T] * steps
+        hidden = linear(weights, f"{name}.first_state", codes)
+        driven = [codes @ weights[f"{name}.lstm.weight_ih_l0"].T] * steps
         for layer in range(layers):
             outputs = lstm(weights, f"{name}.lstm", f"l{layer}", driven, hidden)
             if layer < layers - 1:
@@ -178,7 +185,7 @@ class WholeUpdate:
     ) -> None:
         self.weights = {name: weight.clone().requires_grad_() for name, weight in weights.items()}
         self.prior, self.layers, self.critic_updates, self.penalty = prior, layers, critic_updates, penalty
-        self.latent = len(weights["encoder.mean.bias"])
+        self.latent = len(weights["encoder.posterior.mean.bias"])
         names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
         self.autoencoder = Adam(names, (0.9, 0.999))
         self.critic = Adam([name for name in weights if name.startswith("critic.")], (0.5, 0.9))

@@ -16,7 +16,7 @@ from tests.helpers import reference_model as reference
 from tests.helpers.models import windows_of
 from tests.project.test_imports import ELSEWHERE, imports_without
 
-SMALL = replace(models.SMALL, hidden_size=5, latent=4)
+SMALL = replace(models.SMALL, network="recurrent", hidden_size=5, latent=4)
 BRIEF = replace(models.BRIEF, batch=2, learning_rate=0.03, decay=0.0, critic_updates=5)
 
 

@@ -77,7 +77,7 @@ def test_songs_of_a_corpus_without_genres_get_the_extra_class(generator):
 
 
 def test_the_embedding_is_a_linear_map_of_the_one_hot_input():
-    model = Autoencoder(SMALL).double()
+    model = Autoencoder(replace(SMALL, network="recurrent")).double()
     tokens = torch.randint(STATES, (2, 4, 16), dtype=torch.uint8)
     one_hot = torch.nn.functional.one_hot(tokens.long(), STATES).double()  # (batch, 4, steps, 130)
     flat = one_hot.transpose(1, 2).flatten(2)  # (batch, steps, 520)
@@ -85,7 +85,7 @@ def test_the_embedding_is_a_linear_map_of_the_one_hot_input():
     output, _ = encoder.lstm(flat @ encoder.embedding.weight)
     forwards, backwards = output[:, -1, :16], output[:, 0, 16:]
     mean, _ = encoder(tokens)
-    assert torch.allclose(mean, encoder.mean(torch.cat([forwards, backwards], dim=-1)))
+    assert torch.allclose(mean, encoder.posterior.mean(torch.cat([forwards, backwards], dim=-1)))
 
 
 def test_the_gradient_penalty_of_a_linear_critic_is_exact(generator):
@@ -210,7 +210,7 @@ def test_notes_found_and_invented_are_counted_by_song():
 
 def test_a_decoder_that_is_fed_the_truth_is_measured_too(windows):
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl")).eval()
+    model = Autoencoder(replace(SMALL, network="flat", prior="gaussian", regulariser="kl")).eval()
     counts = evaluate(model, windows, windows)
     logits = model.decode(model.codes(windows.tokens), windows.tokens)
     right = (logits.argmax(dim=-1) == windows.tokens).double().mean(dim=(0, 2))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks.encoder import free_bits_kl
 from model.networks.music_vae import FlatDecoder, HierarchicalDecoder, ScheduledSampling, sample_states
+from model.networks.posterior import free_bits_kl
 from music.tokens import HOLD, STATES, tokenise
 from tests.helpers import models
 

@@ -35,10 +35,23 @@ def generator():
     return torch.Generator().manual_seed(3)
 
 
-@pytest.fixture(params=["flower", "gaussian"])
+MODELS = {
+    "recurrent, flower": {"network": "recurrent", "hidden_size": 5},
+    "recurrent, gaussian": {"network": "recurrent", "hidden_size": 5, "prior": "gaussian"},
+    "attention, two heads": {"hidden_size": 128},
+    "attention, places of two beats": {"hidden_size": 5, "place_steps": 8, "prior": "gaussian"},
+}
+PARAMETERS = {
+    "recurrent": (1 + 2 * LAYERS * 4 + 4) + 4 * (2 + LAYERS * 4 + 2),
+    "attention": (1 + 2 + 1 + LAYERS * 10 + 2 + 4) + (2 + LAYERS * 10 + 2 + 2 + 4 * 2),
+}
+"""How many tensors of weights encoder and decoders have."""
+
+
+@pytest.fixture(params=MODELS)
 def model(request, generator):
     torch.manual_seed(0)
-    autoencoder = Autoencoder(replace(SMALL, hidden_size=5, layers=LAYERS, latent=LATENT, prior=request.param))
+    autoencoder = Autoencoder(replace(SMALL, layers=LAYERS, latent=LATENT, **MODELS[request.param]))
     with torch.no_grad():
         for parameter in autoencoder.parameters():  # biases that are 0 would hide what is done with them
             parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
@@ -119,7 +132,7 @@ def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tok
     loss, reconstruction = reference.autoencoder_loss(weights, tokens, genre, noise, BETA, LAYERS, unit)
     same(losses["loss"], reconstruction.detach())
     names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
-    assert len(names) == (1 + 2 * LAYERS * 4 + 4) + 4 * (2 + LAYERS * 4 + 2)
+    assert len(names) == PARAMETERS[model.config.network]
     same_gradients(model, loss, weights, names)
 
 
@@ -130,12 +143,13 @@ def test_the_divergence_counts_by_step_as_the_reconstruction_does(tokens, genres
     for beta in (0.0, BETA):
         step = TrainingStep(model, Optimisers.for_model(model, config), config, torch.Generator().manual_seed(5))
         step.make(tokens, genres, beta, sampling_chance=0.0)
-        gradients.append([model.encoder.mean.weight.grad.clone(), model.encoder.log_variance.bias.grad.clone()])
+        posterior = model.encoder.posterior
+        gradients.append([posterior.mean.weight.grad.clone(), posterior.log_variance.bias.grad.clone()])
     mean, log_variance = model.encode(tokens)
     divergence = (mean**2 + log_variance.exp() - log_variance - 1).sum(dim=1) / 2 - 0.25 * math.log(2)
     assert (divergence > 0).all()
     loss = BETA * 0.3 * divergence.mean() / 16
-    weights = [model.encoder.mean.weight, model.encoder.log_variance.bias]
+    weights = [posterior.mean.weight, posterior.log_variance.bias]
     for with_it, without, expected in zip(*reversed(gradients), torch.autograd.grad(loss, weights), strict=True):
         same(with_it - without, expected)
 

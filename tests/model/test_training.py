@@ -26,9 +26,10 @@ from tests.helpers.models import BRIEF, SMALL, TO_THE_END, make_windows, seen_by
 ROOT = Path(__file__).parents[2]
 KINDS = {
     "MusAE": SMALL,
+    "MusAE, recurrent": replace(SMALL, network="recurrent"),
     "MusAE, gaussian": replace(SMALL, prior="gaussian"),
-    "MusicVAE flat": replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl"),
-    "MusicVAE hierarchical": replace(SMALL, decoder="hierarchical", prior="gaussian", regulariser="kl"),
+    "MusicVAE flat": replace(SMALL, network="flat", prior="gaussian", regulariser="kl"),
+    "MusicVAE hierarchical": replace(SMALL, network="hierarchical", prior="gaussian", regulariser="kl"),
     "drums alone, nothing on the codes": replace(SMALL, tracks=("drums",), regulariser="none"),
 }
 SAMPLED = replace(BRIEF, sampling_rate=5.0)
@@ -70,6 +71,21 @@ def test_a_stretched_schedule_is_the_same_at_the_same_share_of_its_updates():
         )
         assert short.rate(round(5000 * share)) == pytest.approx(paper.rate(round(100_000 * share)))
     assert paper.rate(10_000) == pytest.approx(paper.learning_rate / math.e, rel=1e-3)
+
+
+def test_the_learning_rate_rises_in_the_warm_up_and_falls_in_the_cool_down():
+    schedule = replace(BRIEF, updates=100, learning_rate=1.0, decay=0.0, warm_up=4, cool_down=0.2)
+    rates = [schedule.rate(update) for update in range(100)]
+    assert rates[:5] == [0.25, 0.5, 0.75, 1, 1]
+    assert rates[79:83] == pytest.approx([1, 1, 0.95, 0.9])
+    assert rates[-1] == pytest.approx(0.05)
+    falling = replace(schedule, warm_up=0, cool_down=1.0)
+    assert [falling.rate(update) for update in (0, 50, 99)] == pytest.approx([1, 0.5, 0.01])
+
+
+def test_a_warm_up_shrinks_with_its_schedule_but_does_not_grow():
+    schedule = replace(BRIEF, updates=1000, warm_up=100)
+    assert [schedule.stretched(updates).warm_up for updates in (50, 500, 1000, 10_000)] == [5, 50, 100, 100]
 
 
 def test_the_chance_of_own_states_is_an_inverse_sigmoid():
@@ -372,7 +388,7 @@ def machine(tmp_path, windows):
     """A folder as on a rented machine: a recipe and window shards."""
     (tmp_path / "shards").mkdir()
     write_window_shards(tmp_path / "shards", make_windows(40), make_windows(10))
-    schedule = asdict(replace(BRIEF, updates=60, sampling_rate=2.0, sampling_every=10.0))
+    schedule = asdict(replace(BRIEF, updates=60, learning_rate=0.002, sampling_rate=2.0, sampling_every=10.0))
     lines = [f"{name} = {value}" for name, value in schedule.items() if name not in ("precision", "seed")]
     (tmp_path / "recipes.toml").write_text(RECIPES + "\n".join(lines))
     return tmp_path
@@ -388,7 +404,7 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_machine_without_dvc_trains_and_evaluates(machine):
-    finished = run(machine, command("out", "--decoder", "flat", "--prior", "gaussian", "--regulariser", "kl"))
+    finished = run(machine, command("out", "--network", "flat", "--prior", "gaussian", "--regulariser", "kl"))
     assert finished.returncode == 0, finished.stderr
     names = {str(path.relative_to(machine / "out")) for path in (machine / "out").rglob("*") if path.is_file()}
     assert names == {"model.safetensors", "model.json", "curves.csv", "accuracy.json"}
@@ -438,7 +454,12 @@ def test_a_killed_run_ends_with_the_same_weights(machine):
 
 
 @pytest.mark.parametrize(
-    "model", [["--keep", "best"], ["--decoder", "hierarchical", "--prior", "gaussian", "--regulariser", "kl"]]
+    "model",
+    [
+        ["--keep", "best"],
+        ["--network", "recurrent"],
+        ["--network", "hierarchical", "--prior", "gaussian", "--regulariser", "kl"],
+    ],
 )
 def test_two_processes_train_as_one(machine, model):
     (machine / "alone.py").write_text(ALONE)

@@ -23,13 +23,13 @@ def _deterministic(monkeypatch):
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("prior", ["flower", "gaussian"])
-def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, prior):
+@pytest.mark.parametrize("kind", [{}, {"prior": "gaussian"}, {"network": "recurrent"}], ids=str)
+def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, kind):
     windows, config = make_windows().to(torch.device("cuda")), replace(BRIEF, clip=1.0, precision=precision)
     models, losses = [], []
     for graph in (True, False):
         torch.manual_seed(0)
-        model = Autoencoder(replace(SMALL, prior=prior)).cuda()
+        model = Autoencoder(replace(SMALL, **kind)).cuda()
         updates = Updates(model, windows, config, Optimisers.for_model(model, config), graph=graph)
         losses.append(
             [{name: loss.item() for name, loss in updates.make(number, config).items()} for number in range(12)]
@@ -41,7 +41,10 @@ def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, prior):
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", [SMALL, replace(SMALL, decoder="flat", prior="gaussian", regulariser="kl")])
+@pytest.mark.parametrize(
+    "kind",
+    [SMALL, replace(SMALL, network="recurrent"), replace(SMALL, network="flat", prior="gaussian", regulariser="kl")],
+)
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch, precision, kind):
     config = replace(SAMPLED, precision=precision)
     assert_goes_on(tmp_path, monkeypatch, make_windows(), config, kind, device="cuda")

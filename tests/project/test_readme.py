@@ -267,9 +267,9 @@ def check_experiments(project):
     shown = csv.DictReader(io.StringIO(output(project, "dvc exp show --only-changed --csv")))
     experiments = {row["Experiment"]: row for row in shown if row["Experiment"]}
     assert len(experiments) >= queued + 2  # three seeds are one line
-    assert {"flat", "hierarchical"} <= {row["train.decoder"] for row in experiments.values()}
+    assert {"flat", "hierarchical"} <= {row["train.network"] for row in experiments.values()}
     assert all(row["accuracy"] for row in experiments.values())
-    flat = next(name for name, row in experiments.items() if row["train.decoder"] == "flat")
+    flat = next(name for name, row in experiments.items() if row["train.network"] == "flat")
     output(project, f"python -m stages.compare {flat} workspace --page comparison.html --table table1.md")
     assert "teacher_forced_accuracy" in json.loads((project / "table1.json").read_text())[flat]["measures"]
 

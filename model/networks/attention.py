@@ -1,0 +1,99 @@
+"""Windows to codes and back by attention; not autoregressive.
+
+A window is cut into places of `place_steps` steps each, such as beats or bars. The encoder joins all states of a place
+into one vector, lets the places attend to each other, and maps all of them together to the code. The decoder is its
+mirror image, and sees nothing but the code. Shapes in comments: `batch` windows of `places` places.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, rms_norm, scaled_dot_product_attention
+
+from model.config import HEAD_SIZE, ModelConfig
+from model.networks.posterior import Posterior
+from music.tokens import STATES, STEPS_PER_BAR
+
+STATE_SIZE = 32
+"""Numbers that stand for a step of one track: a state's embedding in the encoder; in the decoder, what its logits are
+made of."""
+
+
+class Block(nn.Module):
+    """Attention between all places, then a perceptron at each place; both add to the vectors that they see."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.heads = max(size // HEAD_SIZE, 1)
+        self.attention_norm = nn.LayerNorm(size)
+        self.queries_keys_values = nn.Linear(size, 3 * size, bias=False)
+        self.mix_heads = nn.Linear(size, size, bias=False)
+        self.perceptron_norm = nn.LayerNorm(size)
+        self.widen = nn.Linear(size, 4 * size)
+        self.narrow = nn.Linear(4 * size, size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns new vectors of the places; (batch, places, size) -> the same shape."""
+        x = x + self.mix_heads(self._attend(self.attention_norm(x)))
+        change: Tensor = self.narrow(gelu(self.widen(self.perceptron_norm(x))))
+        return x + change
+
+    def _attend(self, x: Tensor) -> Tensor:
+        """Returns for each place the attention-weighted means of all places' values; (batch, places, size).
+
+        Queries and keys have a root mean square of 1, so that no product of two can grow until training breaks down.
+        """
+        by_head = self.queries_keys_values(x).unflatten(-1, (3, self.heads, -1))  # (batch, places, 3, heads, head size)
+        queries, keys, values = by_head.permute(2, 0, 3, 1, 4)  # (batch, heads, places, head size) each
+        queries, keys = (rms_norm(vectors, vectors.shape[-1:]).to(values.dtype) for vectors in (queries, keys))
+        means = scaled_dot_product_attention(queries, keys, values)
+        return means.transpose(1, 2).flatten(2)
+
+
+class AttentionEncoder(nn.Module):
+    """Blocks of attention over the places of a window; mean and log variance from all places together."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        tracks, size = len(config.tracks), config.hidden_size
+        self.place_steps = config.place_steps
+        self.embedding = nn.Embedding(tracks * STATES, STATE_SIZE)
+        self.join = nn.Linear(tracks * config.place_steps * STATE_SIZE, size)
+        self.positions = nn.Parameter(0.02 * torch.randn(_places(config), size))
+        self.blocks = nn.Sequential(*(Block(size) for _ in range(config.layers)))
+        self.norm = nn.LayerNorm(size)
+        self.posterior = Posterior(_places(config) * size, config.latent)
+        self.first_row: Tensor
+        self.register_buffer("first_row", STATES * torch.arange(tracks)[:, None], persistent=False)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns mean and log variance; tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
+        states = self.embedding(tokens.long() + self.first_row)  # (batch, tracks, steps, STATE_SIZE)
+        by_place = states.unflatten(2, (-1, self.place_steps)).transpose(1, 2)
+        x = self.join(by_place.flatten(2)) + self.positions  # (batch, places, hidden_size)
+        mean, log_variance = self.posterior(self.norm(self.blocks(x)).flatten(1))
+        return mean, log_variance
+
+
+class AttentionDecoder(nn.Module):
+    """A vector for each place from the code, blocks of attention over the places, and logits from each place."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        tracks, size = len(config.tracks), config.hidden_size
+        self.places, self.of_place = _places(config), (tracks, config.place_steps, STATE_SIZE)
+        self.spread = nn.Linear(config.latent, self.places * size)
+        self.blocks = nn.Sequential(*(Block(size) for _ in range(config.layers)))
+        self.norm = nn.LayerNorm(size)
+        self.split = nn.Linear(size, tracks * config.place_steps * STATE_SIZE)
+        self.states = nn.ModuleList(nn.Linear(STATE_SIZE, STATES) for _ in range(tracks))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Returns the logits of the states; z: (batch, latent) -> (batch, tracks, steps, 130)."""
+        x = self.spread(z).unflatten(1, (self.places, -1))  # (batch, places, hidden_size)
+        x = self.split(self.norm(self.blocks(x))).unflatten(2, self.of_place)
+        by_track = x.permute(2, 0, 1, 3, 4).flatten(2, 3)  # (tracks, batch, steps, STATE_SIZE)
+        return torch.stack([states(track) for states, track in zip(self.states, by_track, strict=True)], dim=1)
+
+
+def _places(config: ModelConfig) -> int:
+    return STEPS_PER_BAR * config.bars // config.place_steps
