@@ -7,6 +7,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: repro test test-slow lint experiments lakh offline-plots
 
 repro: $(VENV)/stages
+	python -m stages.check_corpus --out data/checked/corpus
 	dvc repro
 
 test: lint

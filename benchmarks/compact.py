@@ -9,13 +9,12 @@ bits a weight; 4 bits are rounded for comparison only. The results are in docs/p
 import argparse
 from pathlib import Path
 
-import torch
-
 from benchmarks.training import DEVICE, print_table
 from model.checkpoint import load_for
 from model.compact import Weights, round_rows
 from model.data import read_windows
 from model.evaluation import by_track, evaluate
+from model.threads import use_threads
 
 VALIDATION_WINDOWS = 8192
 MEASURES = ("accuracy", "onset_accuracy", "note_f1")
@@ -38,8 +37,7 @@ def main() -> None:
     parser.add_argument("windows", type=Path)
     parser.add_argument("--cpu-threads", type=int, default=0, help="0 takes all cores")
     arguments = parser.parse_args()
-    if arguments.cpu_threads:
-        torch.set_num_threads(arguments.cpu_threads)
+    use_threads(arguments.cpu_threads)
     model, description = load_for(arguments.model, arguments.windows)
     model.to(DEVICE)
     windows = read_windows(arguments.windows, description.model)

@@ -29,7 +29,7 @@ from music.score import Refused
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, read_genres, write_genres
-from pipelines.index import find_repeated, index_songs, partitions
+from pipelines.index import find_repeated, index_songs, partitions, split_limits
 from pipelines.isolation import Answer, Isolated
 from pipelines.reading import read_midi
 from pipelines.shards import (
@@ -48,7 +48,7 @@ from pipelines.split import SplitConfig
 from pipelines.windows import WindowsConfig, write_window_shard, write_windows
 from stages.shared.command import run
 
-READER: Final = "symusic"
+READER: Final = "musae"
 COPIES = (2, 4)
 """The corpus is also measured with each file this many times, to see how time and memory grow."""
 WINDOWS = WindowsConfig([2, 16], cap=64, transposition=(-5, 6), seed=0, split=SplitConfig("song", 0.2, 0))
@@ -83,20 +83,21 @@ def without_beam(corpus: Path, out: Path, isolated: bool) -> RunMeasures:
     reports = [write_song_shard(shard, len(inputs), songs, read) for shard in enumerate(inputs)]
     clock.lap("songs")
     paths = [str(Path(songs) / report.written[0].name) for report in reports]
-    passed = 0
-    for shard in enumerate(paths):
-        indexed = index_songs(shard, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split)
-        passed += sum(report.passed for report in indexed.values())
+    indexed = [
+        index_songs(shard, len(paths), windows, WINDOWS.bars, WINDOWS.cap, WINDOWS.split) for shard in enumerate(paths)
+    ]
+    passed = sum(report.passed for reports_by_length in indexed for report in reports_by_length.values())
+    limits = split_limits(indexed, WINDOWS.split.validation)
     clock.lap("index")
     repeated: dict[int, list[Any]] = {number: [] for number in range(len(paths))}
     for part in product(WINDOWS.bars, range(partitions(len(paths)))):
-        for number, rows in find_repeated(part, paths, windows):
+        for number, rows in find_repeated(part, paths, windows, limits):
             repeated[number].append(rows)
     clock.lap("repeats")
     unique = 0
     for number, path in enumerate(paths):
         joined = number, {"path": [path], "repeated": repeated[number]}
-        written = write_window_shard(joined, len(paths), [], windows, WINDOWS)
+        written = write_window_shard(joined, len(paths), [], windows, WINDOWS, limits)
         unique += sum(shard.rows for report in written.values() for shard in report.written)
     clock.lap("windows")
     return clock.measured(sum(report.written[0].rows for report in reports), passed, unique)

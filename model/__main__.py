@@ -33,13 +33,12 @@ from music.tokens import TRACKS
 
 def main() -> None:
     """Reads the command line and trains; if there are several processes, the first writes the results."""
-    parser = _parser()
-    arguments = vars(parser.parse_args())
+    arguments = vars(_parser().parse_args())
     windows, out, compact = (arguments.pop(name) for name in ("windows", "out", "compact"))
     try:
         config = RunConfig(**arguments)
     except ValueError as error:
-        parser.error(str(error))
+        sys.exit(f"error: {error}")
     try:
         _run(windows, out, config, compact)
     except (InputError, OSError, SafetensorError) as error:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
-from music.settings import Settings, at_least, from_to, more_than
+from music.settings import Seed, Settings, at_least, from_to, more_than
 from music.tokens import STEPS_PER_BAR, TRACKS
 
 Onsets = Literal["starts", "changes"]
@@ -55,12 +55,8 @@ class ModelConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
-            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
         if self.prior == "flower" and self.genres < 1:
-            raise ValueError("the flower prior needs songs with genre tags; give tags or take the gaussian prior")
-        if self.prior == "flower" and self.regulariser == "kl":
-            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
+            raise ValueError("the flower prior has a Gaussian for each genre, and there are no genres")
         if STEPS_PER_BAR % self.place_steps:
             raise ValueError(f"place_steps must divide the {STEPS_PER_BAR} steps of a bar, not be {self.place_steps}")
         if self.network == "attention" and self.hidden_size > HEAD_SIZE and self.hidden_size % HEAD_SIZE:
@@ -84,7 +80,7 @@ class TrainingConfig(Settings):
     evaluate_every: Count
     """Updates from one validation to the next; there is also one after the last update."""
     precision: Precision
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     clip: Annotated[float, at_least(0)] = 0.0
     """The largest norm of the autoencoder's gradient: a larger gradient is scaled down to it; 0 means no limit.
 
@@ -179,7 +175,7 @@ class RunConfig(Settings):
     max_minutes: Annotated[float, more_than(0)] | None
     patience: Count | None
     keep: Keep
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     precision: Precision
     cpu_threads: Annotated[int, at_least(0)]
     """0 takes all cores; with 1 the weights do not depend on how many there are."""
@@ -188,6 +184,10 @@ class RunConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.tracks or list(self.tracks) != [track for track in TRACKS if track in self.tracks]:
+            raise ValueError(f"tracks must be some of {', '.join(TRACKS)}, in this order, not {', '.join(self.tracks)}")
+        if self.prior == "flower" and self.regulariser == "kl":
+            raise ValueError("the KL divergence needs the gaussian prior: from a mixture it has no closed form")
         if self.updates is not None and self.max_minutes is not None:
             raise ValueError("updates and max_minutes cannot both be given: each fits the schedule")
 

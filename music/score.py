@@ -14,6 +14,7 @@ class Reason(StrEnum):
     UNEXPECTED_NAME = "unexpected_name"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
+    FORMAT_2 = "format_2"
     BAD_DIVISION = "bad_division"
     BAD_TICKS = "bad_ticks"
     NOT_4_4 = "not_4_4"

@@ -52,12 +52,16 @@ def more_than(low: float) -> Range:
 
 def from_to(low: float, high: float) -> Range:
     """Returns the range from `low` to `high`, both included."""
-    return Range(low, high, False, f"from {low:g} to {high:g}")
+    return Range(low, high, False, f"from {low} to {high}")
 
 
 def between(low: float, high: float) -> Range:
     """Returns the range between `low` and `high`, both excluded."""
     return Range(low, high, True, f"between {low:g} and {high:g}")
+
+
+Seed = Annotated[int, from_to(0, 2**32 - 1)]
+"""The seed of random numbers, as numpy, torch and scikit-learn all accept it."""
 
 
 class Settings:

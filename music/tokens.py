@@ -20,8 +20,7 @@ TRACKS = ("drums", "bass", "guitar", "strings")
 """The four tracks, in the order in which every array keeps them; "guitar" is guitar or piano."""
 
 CELL_BITS = 39
-LENGTH_BITS = 17
-"""To be sorted, a note is one number of 63 bits: its pitch, its first cell (track * steps + step) and its length."""
+"""The bits of a cell's number, track * steps + step, below those of a layer's."""
 
 Tokens = NDArray[np.uint8]
 Notes = tuple[IntArray, IntArray, IntArray, IntArray]
@@ -56,18 +55,18 @@ def _paint(begins: IntArray, lengths: IntArray, pitch: IntArray) -> tuple[IntArr
 
     A cell is filled at most once with each pitch, however many notes overlap there, so memory is bounded.
     """
-    places = (PITCHES - 1 - pitch) << CELL_BITS | begins  # one layer for each pitch
-    ordered = np.sort(places << LENGTH_BITS | lengths)  # sorting one number for each note is much faster
-    places = ordered >> LENGTH_BITS
-    ends = places + (ordered & ((1 << LENGTH_BITS) - 1))
+    layers = (PITCHES - 1 - pitch).astype(np.uint8)  # one for each pitch
+    order = np.lexsort((begins, layers))
+    layers = layers[order]
+    places = layers.astype(np.int64) << CELL_BITS | begins[order]
+    ends = places + lengths[order]
     places[1:] = np.maximum(places[1:], np.maximum.accumulate(ends)[:-1])
     lengths = np.maximum(ends - places, 0)
     offsets = np.cumsum(lengths) - lengths
     filled = np.repeat(places - offsets, lengths)
     filled += np.arange(len(filled))
-    layers = (filled >> CELL_BITS).astype(np.uint8)
     filled &= (1 << CELL_BITS) - 1
-    return filled, PITCHES - 1 - layers
+    return filled, PITCHES - 1 - np.repeat(layers, lengths)
 
 
 def with_all_tracks(tokens: Tokens, tracks: Sequence[str]) -> Tokens:

@@ -6,6 +6,7 @@ hashes pass through files, not through Beam's shuffle, and memory grows with the
 shards.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,16 +20,18 @@ from music.windows import find_windows
 from pipelines.beam.runners import add_to_counters
 from pipelines.shards import IDENTITY, read_row_group, read_row_groups, shard_name, shard_writers, windows_folder
 from pipelines.songs import read_songs
-from pipelines.split import SplitConfig, in_validation
+from pipelines.split import SplitConfig, split_limit, split_places
 
 INDEX = pa.schema(
     [
         *((name, pa.uint64()) for name in ("hash_high", "hash_low")),
         *((name, pa.int32()) for name in ("file", "arrangement", "bar")),
-        ("validation", pa.bool_()),
+        ("place", pa.float64()),
     ]
 )
-"""A row for each window; `file` is the row of the song shard, and `arrangement` a number as in `ScoreBatch`."""
+"""A row for each window; `file` is the row of the song shard, `arrangement` a number as in `ScoreBatch`, and `place` as
+in `split_places`.
+"""
 
 SHARDS_PER_PARTITION = 64
 
@@ -46,6 +49,9 @@ class IndexReport:
     arrangements: int
     arrangements_cut: int
     """Arrangements beyond the cap."""
+    lowest_place: float
+    highest_place: float
+    """The windows' lowest and highest `split_places`; infinity and minus infinity if there are no windows."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,9 @@ def index_songs(
     for rows, batch in read_songs(path, ["msd_id", "artist"]):
         identities = rows.to_pylist()
         for bars, found in zip(lengths, find_windows(batch, lengths, cap), strict=True):
-            validation = in_validation(identities, found.scores, found.hashes, split)
+            places = split_places(identities, found.scores, found.hashes, split)
             numbers = (found.scores + files_before, found.arrangements, found.bars)
-            columns = [*found.hashes, *(number.astype(np.int32) for number in numbers), validation]
+            columns = [*found.hashes, *(number.astype(np.int32) for number in numbers), places]
             tables[bars].append(pa.table(columns, schema=INDEX))
             passed[bars] += found.passed
         files_before += len(rows)
@@ -93,8 +99,22 @@ def index_songs(
         index = pa.concat_tables(parts)
         _write_index(index, index_path(out, bars, shard, shards), partitions(shards))
         add_to_counters("windows", {f"passed_{bars}bar": passed[bars], f"unique_in_file_{bars}bar": len(index)})
-        reports[bars] = IndexReport(passed[bars], len(index), arrangements, arrangements_cut)
+        places = index["place"].to_numpy()
+        lowest, highest = places.min(initial=math.inf), places.max(initial=-math.inf)
+        reports[bars] = IndexReport(passed[bars], len(index), arrangements, arrangements_cut, lowest, highest)
     return reports
+
+
+def split_limits(indexed: Sequence[dict[int, IndexReport]], validation: float) -> dict[int, float]:
+    """Returns the `split_limit` of each length, from the reports of all song shards."""
+    return {
+        bars: split_limit(
+            min(reports[bars].lowest_place for reports in indexed),
+            max(reports[bars].highest_place for reports in indexed),
+            validation,
+        )
+        for bars in indexed[0]
+    }
 
 
 def _write_index(index: pa.Table, path: str, parts: int) -> None:
@@ -107,21 +127,23 @@ def _write_index(index: pa.Table, path: str, parts: int) -> None:
         writer.close()
 
 
-def find_repeated(part: tuple[int, int], songs: list[str], out: str) -> Iterator[tuple[int, RepeatedWindows]]:
+def find_repeated(
+    part: tuple[int, int], songs: list[str], out: str, limits: dict[int, float]
+) -> Iterator[tuple[int, RepeatedWindows]]:
     """Finds the windows of a (length, partition) that several files have; yields (shard number, windows it loses).
 
     One file keeps such a window: training wins over validation, then the smallest song id, then the smallest MD5.
-    songs: the paths of all song shards.
+    songs: the paths of all song shards; limits: as `split_limits` returns them.
     """
     bars, partition = part
     parts = [read_row_group(index_path(out, bars, shard, len(songs)), partition) for shard in range(len(songs))]
     ends = np.cumsum([len(part) for part in parts])
     index = pa.concat_tables(parts)
-    high, low, file, validation = (index[name].to_numpy() for name in ("hash_high", "hash_low", "file", "validation"))
+    high, low, file, place = (index[name].to_numpy() for name in ("hash_high", "hash_low", "file", "place"))
     tied = _tied(high)
     shard = np.searchsorted(ends, tied, side="right")
     rank = _rank(shard, file[tied], songs)
-    order = np.lexsort((rank, validation[tied], low[tied], high[tied]))
+    order = np.lexsort((rank, place[tied] < limits[bars], low[tied], high[tied]))
     first, second = tied[order[:-1]], tied[order[1:]]
     lost = second[(high[first] == high[second]) & (low[first] == low[second])]
     add_to_counters("windows", {f"repeated_across_files_{bars}bar": len(lost)})

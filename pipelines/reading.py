@@ -2,7 +2,7 @@
 
 import struct
 
-from music.midi import READERS
+from music.midi.readers import READERS
 from music.roles import tokenise_score
 from music.score import MeterNotation
 

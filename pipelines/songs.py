@@ -46,7 +46,7 @@ BARS_PER_BATCH = 1 << 14
 class SongsConfig(Settings):
     """Section `songs` of params.yaml."""
 
-    reader: Literal["symusic", "pretty_midi"]
+    reader: Literal["musae", "pretty_midi"]
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.pvalue import AsList
+from apache_beam.pvalue import AsList, AsSingleton
 from numpy.typing import NDArray
 
 from music.arrangements import ScoreBatch
 from music.arrays import IntArray
 from music.errors import InputError
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 from music.tokens import STATES, TRACKS, Tokens
 from music.windows import SPLITS, cut_windows, first_states, random_transpositions
 from pipelines.beam.runners import BeamConfig, add_to_counters, run_pipeline
 from pipelines.genres import normalise
-from pipelines.index import IndexReport, find_repeated, index_path, index_songs, partitions, read_index
+from pipelines.index import IndexReport, find_repeated, index_path, index_songs, partitions, read_index, split_limits
 from pipelines.shards import (
     IDENTITY,
     Shard,
@@ -43,6 +43,8 @@ from pipelines.songs import read_songs
 from pipelines.split import SplitConfig
 
 ROWS_PER_ROW_GROUP = 8192
+HELD_OUT_BELOW = "held_out_below"
+"""The name, in the manifest, of a `split_limit` that is not the share for validation."""
 GENRES = windows_schema(1).field("genres")
 
 
@@ -56,7 +58,7 @@ class WindowsConfig(Settings):
     """The largest number of arrangements of a file that are cut into windows."""
     transposition: tuple[int, int]
     """Lowest and highest transposition, in semitones; -5 and 6 in [P]."""
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
     """The seed of the transpositions."""
     split: SplitConfig
 
@@ -94,39 +96,52 @@ def write_windows(
     def build(pipeline: beam.Pipeline) -> None:
         numbered = pipeline | "shards" >> beam.Create(list(enumerate(inputs))) | "one per worker" >> beam.Reshuffle()
         indexed = numbered | "index" >> beam.Map(index_songs, len(inputs), out, config.bars, config.cap, config.split)
+        all_indexed = indexed | "all of the index" >> beam.combiners.ToList()
+        limits = AsSingleton(all_indexed | "split" >> beam.Map(split_limits, config.split.validation))
         repeated = (
             pipeline
             | "partitions" >> beam.Create(parts)
             | "one partition per worker" >> beam.Reshuffle()
-            | "find repeated" >> beam.FlatMap(lambda part, _: find_repeated(part, inputs, out), AsList(indexed))
+            | "find repeated" >> beam.FlatMap(find_repeated, inputs, out, limits)
         )
         reports = (
             {"path": numbered, "repeated": repeated}
             | "with repeated" >> beam.CoGroupByKey()
-            | "write" >> beam.Map(write_window_shard, len(inputs), genres, out, config)
+            | "write" >> beam.Map(write_window_shard, len(inputs), genres, out, config, limits)
         )
         _ = (
             reports
             | beam.combiners.ToList()
-            | beam.Map(_write_manifests, indexed=AsList(indexed), out=out, config=config, provenance=provenance)
+            | beam.Map(_write_manifests, AsList(indexed), limits, out, config, provenance)
         )
 
     run_pipeline(build, where, "windows", f"{out}/**.parquet", 3 * len(inputs) * len(config.bars))
     shards = range(len(inputs))
     FileSystems.delete([index_path(out, bars, shard, len(inputs)) for bars in config.bars for shard in shards])
-    return {bars: _read_sizes(out, bars, read_manifest(songs)["songs"]) for bars in config.bars}
-
-
-def _read_sizes(out: str, bars: int, songs: int) -> dict[str, int]:
-    """Returns how many windows of a length there are, by split. Raises `InputError` if a split has none."""
-    manifest = read_manifest(windows_folder(out, bars))
-    sizes = {split: int(manifest[split]) for split in SPLITS}
-    if not all(sizes.values()):
-        raise InputError(
-            f"{sizes['train']} training and {sizes['validation']} validation windows of {bars} bars "
-            f"from {songs} songs; both are needed: use more songs or shorter windows"
-        )
+    sizes = {bars: _read_sizes(out, bars) for bars in config.bars}
+    _check_sizes(sizes, config.split.unit, read_manifest(songs)["songs"])
     return sizes
+
+
+def _read_sizes(out: str, bars: int) -> dict[str, int]:
+    manifest = read_manifest(windows_folder(out, bars))
+    return {split: int(manifest[split]) for split in SPLITS}
+
+
+def _check_sizes(sizes: dict[int, dict[str, int]], unit: str, songs: int) -> None:
+    """Raises `InputError` for the first length that has no windows in a split."""
+    usable = [bars for bars, sides in sizes.items() if all(sides.values())]
+    remedy = (
+        f"set windows.bars to {usable}" if usable else "use more or longer songs, or shorter windows (windows.bars)"
+    )
+    if unit == "artist":
+        remedy += ", or windows.split.unit to song"
+    for bars, sides in sizes.items():
+        if bars not in usable:
+            raise InputError(
+                f"{sides['train']} training and {sides['validation']} validation windows of {bars} bars "
+                f"from {songs} songs; both are needed: {remedy}"
+            )
 
 
 @dataclass(frozen=True)
@@ -156,11 +171,17 @@ def _read_batches(path: str, genres: list[str]) -> Iterator[_FileBatch]:
 
 
 def write_window_shard(
-    joined: tuple[int, dict[str, Any]], shards: int, genres: list[str], out: str, config: WindowsConfig
+    joined: tuple[int, dict[str, Any]],
+    shards: int,
+    genres: list[str],
+    out: str,
+    config: WindowsConfig,
+    limits: dict[int, float],
 ) -> dict[int, WindowsReport]:
     """Writes the windows that the files of a song shard keep, in order of file; returns a report for each length.
 
-    joined: the number of the shard, with its `path` and the windows that it loses, as `repeated`.
+    joined: the number of the shard, with its `path` and the windows that it loses, as `repeated`; limits: as
+    `split_limits` returns them.
     """
     number, shard = joined
     (path,) = shard["path"]
@@ -171,7 +192,7 @@ def write_window_shard(
             index = read_index(index_path(out, bars, number, shards), repeated)
             names = {shard_name(split, number, shards): windows_schema(bars) for split in SPLITS}
             training, validation = files.enter_context(shard_writers(windows_folder(out, bars), names))
-            held_out = index["validation"]
+            held_out = pc.less(index["place"], limits[bars])
             by_length[bars] = (
                 _WindowWriter(training, index.filter(pc.invert(held_out)), bars, config),
                 _WindowWriter(validation, index.filter(held_out), bars, config),
@@ -250,16 +271,18 @@ def _count_states(pairs: NDArray[np.uint16]) -> IntArray:
 def _write_manifests(
     reports: list[dict[int, WindowsReport]],
     indexed: list[dict[int, IndexReport]],
+    limits: dict[int, float],
     out: str,
     config: WindowsConfig,
     provenance: dict[str, object],
 ) -> None:
     for bars in config.bars:
+        moved = {} if limits[bars] == config.split.validation else {HELD_OUT_BELOW: limits[bars]}
         _write_manifest(
             windows_folder(out, bars),
             [by_length[bars] for by_length in reports],
             [by_length[bars] for by_length in indexed],
-            provenance | {"config": asdict(config) | {"bars": bars}},
+            provenance | {"config": asdict(config) | {"bars": bars}} | moved,
         )
 
 

@@ -20,7 +20,7 @@ from analysis.shared.sampling import random_subset
 from analysis.shared.section import PICTURES, Figure, Section, Table, joined, write_plot_rows
 from model.latent import sample_windows
 from music.metrics import METRICS
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 
 TITLE = "Low-level metrics of samples"
 PROSE = Prose(__file__)
@@ -41,7 +41,7 @@ class AttributesConfig(Settings):
     """Genres with fewer training songs than this are not compared with their Gaussians."""
     shuffles: Annotated[int, at_least(1)]
     """The number of random orders of the genres from which chance levels come."""
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
 
 
 def analyse_attributes(context: EvaluationContext, config: AttributesConfig, out: Path) -> Section:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from music.metrics import METRICS
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ControlConfig(Settings):
     """AUC by song that the classifier must reach on a genre; 0.5 is chance."""
     resamples: Annotated[int, at_least(1)]
     """Resamples of the songs, for the intervals."""
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
 
     def __post_init__(self) -> None:
         super().__post_init__()

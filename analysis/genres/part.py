@@ -17,7 +17,7 @@ from analysis.genres.tables import matrix_rows, mean_separability, separability_
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, write_plot_rows
-from music.settings import Settings, at_least, between
+from music.settings import Seed, Settings, at_least, between
 
 TITLE = "Genres in the latent space"
 ROWS = "rows.json"
@@ -42,7 +42,7 @@ class SeparabilityConfig(Settings):
     """The share by which the classifier's covariance is shrunk towards a sphere."""
     shuffles: Annotated[int, at_least(1)]
     """The number of times that the labels of each pair, and the order of the circle, are shuffled."""
-    seed: int
+    seed: Seed
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,7 +13,7 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section
 from model.latent import interpolate
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 from music.tokens import HOLD, SILENT
 
 TITLE = "Interpolation"
@@ -32,7 +32,7 @@ class InterpolationConfig(Settings):
     """The number of pairs of windows whose paths are measured."""
     alphas: Annotated[int, at_least(2)]
     """The number of points of each measured path, including its ends."""
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
 
 
 def analyse_interpolation(context: EvaluationContext, config: InterpolationConfig, out: Path) -> Section:

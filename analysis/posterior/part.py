@@ -15,7 +15,7 @@ from analysis.posterior.two_sample import classifier_section, critic_section
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Section, joined
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 
 TITLE = "The latent space as a whole"
 PROSE = Prose(__file__)
@@ -31,7 +31,7 @@ class PosteriorConfig(Settings):
     """The number of samples of the prior that are decoded, and of validation windows to compare them with."""
     fewest: Annotated[int, at_least(2)]
     """The fewest windows of a genre whose codes are compared with its Gaussian."""
-    seed: int
+    seed: Seed
 
 
 def analyse_posterior(context: EvaluationContext, config: PosteriorConfig, out: Path) -> Section:

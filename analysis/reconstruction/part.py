@@ -18,7 +18,7 @@ from model.config import ModelConfig
 from model.evaluation import evaluate
 from model.similarity import same_states
 from music.json_files import write_json
-from music.settings import Settings, at_least
+from music.settings import Seed, Settings, at_least
 
 TITLE = "Reconstruction"
 PROSE = Prose(__file__)
@@ -32,7 +32,7 @@ class ReconstructionConfig(Settings):
     """The number of bootstrap resamples of the songs, for the intervals."""
     windows: Annotated[int, at_least(1)]
     """The number of windows shown beside their reconstructions."""
-    seed: Annotated[int, at_least(0)]
+    seed: Seed
 
 
 def analyse_reconstruction(context: EvaluationContext, config: ReconstructionConfig, out: Path) -> Section:

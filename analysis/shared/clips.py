@@ -8,10 +8,10 @@ from torch import Tensor
 
 from analysis.shared.section import PICTURES, Clip, Figure
 from music.audio import render_mp3
+from music.midi.writer import to_midi
 from music.piano_rolls import draw_windows
 from music.roles import to_score
 from music.tokens import with_all_tracks
-from music.writing import to_midi
 
 FOLDER = "clips"
 """The folder of a section's music."""

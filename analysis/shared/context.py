@@ -9,6 +9,7 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, load_for
 from model.data import DroppedWindows, WindowSet, read_split_unit, read_windows
+from model.threads import use_threads
 from model.training.workers import device
 
 BATCH = 256
@@ -48,12 +49,11 @@ class EvaluationContext:
 
 
 def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationContext:
-    """Reads a checkpoint and the folder of window shards it was trained on. Raises `InputError` like `load_for`.
+    """Reads a checkpoint and the folder of window shards it was trained on. cpu_threads: as in `use_threads`.
 
-    cpu_threads: how many threads PyTorch uses; 0 takes all cores.
+    Raises `InputError` as `load_for` and `use_threads` do.
     """
-    if cpu_threads:
-        torch.set_num_threads(cpu_threads)
+    use_threads(cpu_threads)
     autoencoder, description = load_for(model, windows)
     read = read_windows(windows, description.model)
     return EvaluationContext(

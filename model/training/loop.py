@@ -195,7 +195,7 @@ def _check_sizes(windows: Dataset, batch: int, processes: int) -> None:
     if len(windows.training) < batch:
         raise InputError(
             f"{len(windows.training)} training windows, fewer than one batch of {batch}; "
-            "take more songs or a smaller batch"
+            "take more songs, or a recipe with a smaller batch (recipes.toml)"
         )
     if not len(windows.validation):
         raise InputError("no validation windows; take more songs, or another windows.split.seed")

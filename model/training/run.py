@@ -15,6 +15,7 @@ from model.checkpoint import VERSIONS, Description
 from model.config import RunConfig
 from model.data import Dataset, read_provenance, read_windows
 from model.recipes import read_recipe
+from model.threads import use_threads
 from model.training.loop import Log, TrainingLoop
 from model.training.precision import check_precision
 from model.training.snapshots import Snapshots
@@ -39,7 +40,7 @@ class TrainedRun:
 def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, device: torch.device) -> TrainedRun:
     """Trains on a folder of shards, and resumes from the snapshots of the same run if there are any.
 
-    Raises `InputError` as `TrainingLoop` does, and for a recipe that does not fit the windows.
+    Raises `InputError` as `TrainingLoop` and `use_threads` do, and for a recipe that does not fit the windows.
     """
     data = read_provenance(windows)
     model_config, schedule = read_recipe(config, data.bars, len(data.genres))
@@ -62,9 +63,8 @@ def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, devic
 
 
 def prepare_torch(cpu_threads: int) -> None:
-    """Configures PyTorch, before it computes anything; cpu_threads: 0 takes all cores."""
-    if cpu_threads:
-        torch.set_num_threads(cpu_threads)
+    """Configures PyTorch, before it computes anything. Raises `InputError` as `use_threads` does."""
+    use_threads(cpu_threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic algorithms
     # Filling new memory would take a tenth of the time, and no operator here reads memory before it is written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -11,12 +11,12 @@ from typing import Annotated
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from music.errors import InputError
 from music.progress import Progress
 from music.settings import Settings, at_least
+from pipelines.beam.options import read_options
 from pipelines.beam.storage import is_remote
 from pipelines.beam.workers import ForkedEnvironment
 
@@ -48,6 +48,8 @@ class BeamConfig(Settings):
         if self.runner not in TESTED:
             why = REFUSED.get(self.runner, "its results have not been compared with the others'")
             raise ValueError(f"runner {self.runner} is refused: {why} (tested: {', '.join(TESTED)})")
+        if any(option.partition("=")[0] == "--runner" for option in self.options):
+            raise ValueError("options must not have --runner: runner says which it is")
         if self.storage and not (is_remote(self.storage) or Path(self.storage).is_absolute()):
             raise ValueError("storage must be a URI such as gs://bucket/musae, or an absolute path")
 
@@ -63,8 +65,8 @@ def run_pipeline(
 ) -> None:
     """Builds and runs the pipeline, and shows how many of its `total` files exist.
 
-    what: the name to show; shards: a pattern that the files match. Raises `InputError` if a cluster refuses the job, or
-    the job fails there.
+    what: the name to show; shards: a pattern that the files match. Raises `InputError` for an option that Beam does not
+    know, if a cluster does not answer or refuses the job, or if the job fails there.
     """
     if config.runner == "DataflowRunner" and not is_remote(shards):
         raise InputError(
@@ -84,6 +86,8 @@ def _failures(config: BeamConfig, what: str) -> Iterator[None]:
     """Turns an error of a cluster into one line; the local runner's errors are the program's own, and pass."""
     try:
         yield
+    except InputError:
+        raise
     except Exception as error:
         if config.runner == "FnApiRunner":
             raise
@@ -97,9 +101,10 @@ def _failures(config: BeamConfig, what: str) -> Iterator[None]:
 def _pipeline(config: BeamConfig) -> beam.Pipeline:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # its errors are also raised
     if config.runner != "FnApiRunner":
-        return beam.Pipeline(options=PipelineOptions([f"--runner={config.runner}", *config.options]))
+        portable = config.runner == "PortableRunner"
+        return beam.Pipeline(options=read_options([f"--runner={config.runner}"], config.options, portable))
     workers = config.workers or os.cpu_count() or 1
-    options = PipelineOptions([f"--direct_num_workers={workers}", *config.options])
+    options = read_options([f"--direct_num_workers={workers}"], config.options, portable=False)
     return beam.Pipeline(FnApiRunner(default_environment=ForkedEnvironment() if workers > 1 else None), options)
 
 

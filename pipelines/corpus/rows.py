@@ -8,8 +8,11 @@ from pipelines.shards import Row
 
 
 def printable(name: str) -> str:
-    """Returns the name as text that a table can hold: bytes that are not UTF-8 are escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Returns the name as text that a table can hold: bytes that are not UTF-8 are escaped, and so are backslashes.
+
+    Different names stay different.
+    """
+    return name.replace("\\", r"\\").encode("utf-8", "backslashreplace").decode()
 
 
 def readable_row(msd_id: str, md5: str, path: str, midi: bytes, metadata: Metadata) -> Row:

@@ -11,6 +11,7 @@ from music.errors import InputError
 from music.settings import Settings, at_least, from_to
 from pipelines.corpus.folder import read_folder
 from pipelines.corpus.lakh import MIDI_ARCHIVE, has_archive, read_archives
+from pipelines.corpus.remarks import Remarks
 from pipelines.shards import FILES, Row, Shard, ShardWriter, shard_name, shard_of, shard_writers, write_manifest
 
 BUFFER_BYTES = 1 << 28
@@ -31,29 +32,38 @@ class CorpusConfig(Settings):
 
 
 def write_corpus(config: CorpusConfig, out: str) -> int:
-    """Streams the corpus into shards, by hash of the song id; returns how many files it has. Raises `InputError`."""
+    """Streams the corpus into shards, by hash of the song id; returns how many files it has.
+
+    The manifest has what there is to say about the corpus. Raises `InputError`.
+    """
     schemas = {shard_name("files", index, config.shards): FILES for index in range(config.shards)}
     size = min(BUFFER_BYTES // config.shards, ROW_GROUP_BYTES)
-    rows = _read(config)
+    remarks = Remarks()
+    rows = _read(config, remarks)
+    readable = 0
     with shard_writers(out, schemas) as writers:
         buffers = [_Buffer(writer, size) for writer in writers]
         for row in rows:
             buffers[shard_of(str(row["msd_id"]), config.shards)].add(row)
+            if "reason" in row:
+                remarks.add(f"refused unread, as {row['reason']}", f"{row['path']}: {row['detail']}")
+            else:
+                readable += 1
         written = [buffer.close() for buffer in buffers]
+    collected = remarks.collected()
+    if not readable:
+        seen = f" ({'; '.join(map(str, collected))})" if collected else ""
+        raise InputError(f"{config.path}: no MIDI file in it that can be read{seen}; set corpus.path to other music")
     files = sum(shard.rows for shard in written)
-    if not files:
-        raise InputError(
-            f"{config.path}: neither {MIDI_ARCHIVE} nor any MIDI file in it; set corpus.path to one that has"
-        )
-    write_manifest(out, written, config=asdict(config), files=files)
+    write_manifest(out, written, config=asdict(config), files=files, remarks=[asdict(remark) for remark in collected])
     return files
 
 
-def _read(config: CorpusConfig) -> Iterator[Row]:
+def _read(config: CorpusConfig, remarks: Remarks) -> Iterator[Row]:
     if has_archive(config.path, MIDI_ARCHIVE):
-        return read_archives(config.path, config.max_file_bytes)
+        return read_archives(config.path, config.max_file_bytes, remarks)
     if Path(config.path).is_dir():
-        return read_folder(Path(config.path), config.max_file_bytes)
+        return read_folder(Path(config.path), config.max_file_bytes, remarks)
     raise InputError(f"{config.path}: no such folder; set corpus.path to Lakh's two archives or a folder of MIDI files")
 
 

@@ -37,6 +37,8 @@ class Statistics:
     refused: int
     checks: list[Check]
     sources: list[Source]
+    remarks: list[dict[str, Any]]
+    """What was not read or has no tags, from the manifest of the corpus: `what`, `count` and `examples` of each."""
     refusals: list[Refusal]
     songs: SongCounts
     tags: TagCounts
@@ -68,6 +70,7 @@ def read_statistics(corpus: str, songs: str, genres: Mapping[str, Any], windows:
             ),
         ],
         sources=manifests.sources,
+        remarks=manifests.corpus["remarks"],
         refusals=refusals,
         songs=census.song_counts(),
         tags=census.tag_counts(genres["share_of_tags"]),

@@ -15,7 +15,7 @@ from analysis.shared.section import Section, read_section
 from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.data import read_provenance
-from music.midi import read_pretty_midi
+from music.midi.readers import read_pretty_midi
 from tests.helpers.models import BRIEF, SMALL, make_windows, write_brief_settings, write_window_shards
 from tests.project.test_imports import ELSEWHERE
 

@@ -20,7 +20,7 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section, read_section
 from model.latent import interpolate
 from music import audio
-from music.midi import READERS
+from music.midi.readers import READERS
 from music.tokens import HOLD, SILENT, TRACKS, to_notes
 from tests.helpers.models import make_context, make_windows
 

@@ -32,4 +32,4 @@ def fail(data: bytes) -> bytes:
 
 def read_or_fail(data: bytes) -> bytes:
     """Calls `reading.read_midi`, or `fail` for bytes that are not MIDI."""
-    return read_midi("symusic", data) if data.startswith(b"MThd") else fail(data)
+    return read_midi("musae", data) if data.startswith(b"MThd") else fail(data)

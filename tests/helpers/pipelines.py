@@ -21,7 +21,7 @@ def make(corpus: Path, out: Path, where: BeamConfig = LOCAL, config: WindowsConf
     for name in ("corpus", "songs", "windows"):
         (out / name).mkdir(parents=True)
     write_corpus(CorpusConfig(str(corpus), SHARDS, 1_000_000), str(out / "corpus"))
-    write_songs(str(out / "corpus"), str(out / "songs"), SongsConfig("symusic"), where)
+    write_songs(str(out / "corpus"), str(out / "songs"), SongsConfig("musae"), where)
     write_genres(str(out / "songs"), str(out / "genres.json"), GenresConfig(8), where)
     genres = json.loads((out / "genres.json").read_text())["genres"]
     write_windows(str(out / "songs"), genres, str(out / "windows"), config, where)

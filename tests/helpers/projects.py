@@ -25,8 +25,19 @@ def copy_project(folder: Path) -> Path:
 
 def output(project: Path, command: str) -> str:
     """Runs a command in the copy and returns what it prints. The test fails if the command does."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(project)}
-    done = subprocess.run(command, shell=True, cwd=project, env=environment, capture_output=True, text=True)
+    done = _run(project, command)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def error(project: Path, command: str) -> str:
+    """Runs a command in the copy that must fail, and returns what it prints."""
+    done = _run(project, command)
+    assert done.returncode != 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def _run(project: Path, command: str) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(project)}
+    return subprocess.run(command, shell=True, cwd=project, env=environment, capture_output=True, text=True)

@@ -372,7 +372,7 @@ latent = 8
 [small.training]
 """
 STANDALONE = {"apache_beam", "dvc", "dvclive", "matplotlib", "mido", "pretty_midi", "pydantic", "pypianoroll",
-              "symusic", "typer", "yaml"}  # fmt: skip
+              "typer", "yaml"}  # fmt: skip
 ALONE = f"""
 import runpy, sys
 sys.modules.update(dict.fromkeys({sorted(STANDALONE)!r}))
@@ -418,6 +418,9 @@ def test_a_machine_without_dvc_trains_and_evaluates(machine):
     [
         (["--recipe", "papre"], "no recipe papre; there are small"),
         (["--regulariser", "kl"], "the KL divergence needs the gaussian prior"),
+        (["--tracks", "bass", "drums"], "tracks must be some of drums, bass, guitar, strings, in this order"),
+        (["--seed", "99999999999999999999999"], "seed must be from 0 to 4294967295, not 99999999999999999999999"),
+        (["--cpu-threads", "5000"], "cpu_threads is 5000, but this process may use "),
     ],
 )
 def test_what_does_not_fit_is_a_line(machine, more, message):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from music import audio
+from music.midi.writer import to_midi
 from music.score import FOUR_FOUR, Score
-from music.writing import to_midi
 from tests.helpers.scores import band, instrument
 
 pytest.importorskip("tinysoundfont", reason="no sound without it")

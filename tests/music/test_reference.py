@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from music.midi import read_symusic
+from music.midi.readers import read_musae
 from music.roles import tokenise_score
 from music.score import FOUR_FOUR, Instrument, Score
 from pipelines.corpus.demo.corpus import DemoConfig, write_demo
@@ -47,4 +47,4 @@ def test_windows_of_the_demo(tmp_path):
         songs = [archive.extractfile(member).read() for member in list(archive)[:8]]
     for data in songs:
         for bars in (2, 16):
-            assert_same(read_symusic(data), bars)
+            assert_same(read_musae(data), bars)

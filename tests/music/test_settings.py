@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pytest
 
 from music.errors import InputError
-from music.settings import Settings, at_least, between, build, from_to, more_than
+from music.settings import Seed, Settings, at_least, between, build, from_to, more_than
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Outer(Settings):
     inner: Inner
     span: tuple[int, int]
     names: list[str]
-    seed: Annotated[int, at_least(0)] = 7
+    seed: Seed = 7
 
 
 VALUES = {
@@ -65,7 +65,9 @@ def test_values_of_a_file_become_the_dataclass():
         ({"span": [1, "2"]}, "file: part.span.1 must be a whole number, not '2'"),
         ({"names": "ab"}, "file: part.names must be a list, not 'ab'"),
         ({"names": ["a", 1]}, "file: part.names.1 must be a text, not 1"),
-        ({"seed": -1}, "file: part: seed must be 0 or more, not -1"),
+        ({"seed": -1}, "file: part: seed must be from 0 to 4294967295, not -1"),
+        ({"seed": 4294967296}, "file: part: seed must be from 0 to 4294967295, not 4294967296"),
+        ({"seed": 10**23}, "file: part: seed must be from 0 to 4294967295, not 100000000000000000000000"),
         ({"sized": 1}, "file: part.sized: no such parameter; did you mean size?"),
     ],
 )

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from music.errors import InputError
+from music.midi.writer import to_midi
 from music.piano_rolls import draw_windows
 from music.score import FOUR_FOUR, Score, TimeSignature
-from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.genres import GenresConfig, write_genres
@@ -67,7 +67,7 @@ def write_songs_of(corpus: Path, data: Path) -> None:
     for name in ("corpus", "songs"):
         (data / name).mkdir(parents=True)
     write_corpus(CorpusConfig(str(corpus), 2, 1_000_000), str(data / "corpus"))
-    write_songs(str(data / "corpus"), str(data / "songs"), SongsConfig("symusic"), LOCAL)
+    write_songs(str(data / "corpus"), str(data / "songs"), SongsConfig("musae"), LOCAL)
 
 
 def write_genres_and_windows(data: Path, count: int, bars: list[int], unit: str) -> None:
@@ -158,6 +158,13 @@ def test_files_songs_and_windows_are_counted(reported):
         assert length["train"]["windows"] + length["validation"]["windows"] == length["unique"]
         assert length["train"]["songs"] + length["validation"]["songs"] == 7
         assert length["songs_on_both"] == 0
+
+
+def test_what_the_corpus_had_besides_is_told(reported):
+    text, numbers, _ = reported
+    what = "files without tags, because tags.csv does not list them"
+    assert numbers["remarks"] == [{"what": what, "count": 2, "examples": ["<b>.mid", "broken.mid"]}]
+    assert f"{what}2<b>.mid" in Page(text).text.replace("\n", "")
 
 
 def test_the_states_of_each_track_are_shares_of_its_steps(reported):

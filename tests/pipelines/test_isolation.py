@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from music.midi.writer import to_midi
 from music.score import Reason, Refused
-from music.writing import to_midi
 from pipelines.corpus.write import CorpusConfig, write_corpus
 from pipelines.isolation import Isolated, call_all
 from pipelines.shards import read_row_groups, shard_paths

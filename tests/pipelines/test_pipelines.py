@@ -15,16 +15,16 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from model.data import read_windows
 from music.errors import InputError
-from music.midi import READERS
+from music.midi.readers import READERS
+from music.midi.writer import to_midi
 from music.roles import tokenise_score
-from music.writing import to_midi
 from pipelines.corpus.demo.corpus import DemoConfig, write_demo
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.genres import circle, co_occurrence, count_tag_sets, most_common
 from pipelines.index import index_songs
 from pipelines.shards import MANIFEST, read_manifest, shard_paths, shard_writers
 from pipelines.shards import REFUSED as REFUSED_SCHEMA
-from pipelines.split import SplitConfig, in_validation
+from pipelines.split import SplitConfig, split_places
 from pipelines.windows import write_windows
 from tests.helpers.models import SMALL
 from tests.helpers.pipelines import LOCAL, WINDOWS, contents, make, rows
@@ -79,7 +79,7 @@ def expected_windows(corpus: Path, bars: int = 2) -> dict[str, set[bytes]]:
     with tarfile.open(corpus / MIDI_ARCHIVE) as archive:
         for member in archive:
             try:
-                song = tokenise_score(READERS["symusic"](archive.extractfile(member).read()))
+                song = tokenise_score(READERS["musae"](archive.extractfile(member).read()))
             except ValueError:
                 continue
             found[member.name] = {window.tobytes() for window in cut_all(song, bars, 64)[1]}
@@ -194,8 +194,43 @@ def test_the_order_of_the_archive_does_not_matter(demo, made, tmp_path):
 
 
 def held(track: str, split: SplitConfig) -> bool:
-    (is_held,) = in_validation([{"msd_id": track, "artist": ""}], np.zeros(1, int), np.zeros((2, 1), np.uint64), split)
-    return bool(is_held)
+    return place(track, split) < split.validation
+
+
+def place(track: str, split: SplitConfig) -> float:
+    (found,) = split_places([{"msd_id": track, "artist": ""}], np.zeros(1, int), np.zeros((2, 1), np.uint64), split)
+    return float(found)
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_of_few_songs_on_one_side_the_nearest_one_is_moved(tmp_path, held_out):
+    tracks = [f"TR{number:016d}" for number in range(60)]
+    few = [track for track in tracks if held(track, WINDOWS.split) is held_out][:4]
+    corpus = lakh_of(tmp_path / "lakh", {track: to_midi(band(bars=3, pitch=50 + i)) for i, track in enumerate(few)})
+    out = make(corpus, tmp_path / "out")
+    validation = {row["msd_id"] for row in rows(out / "windows/2bar", "validation")}
+    training = {row["msd_id"] for row in rows(out / "windows/2bar", "train")}
+    (moved,) = training if held_out else validation
+    by_place = sorted(few, key=lambda track: place(track, WINDOWS.split))
+    assert moved == (by_place[-1] if held_out else by_place[0])
+    assert training | validation == set(few)
+    assert not training & validation
+    assert "held_out_below" in read_manifest(str(out / "windows/2bar"))
+    again = make(corpus, tmp_path / "again", replace(LOCAL, workers=2))
+    assert contents(again) == contents(out)
+
+
+def test_a_song_without_windows_is_not_moved(tmp_path):
+    tracks = [f"TR{number:016d}" for number in range(60)]
+    training = sorted((t for t in tracks if not held(t, WINDOWS.split)), key=lambda t: place(t, WINDOWS.split))[:3]
+    lengths = dict(zip(training, (1, 3, 3), strict=True))  # the nearest song is too short
+    songs = {track: to_midi(band(bars, pitch=50 + i)) for i, (track, bars) in enumerate(lengths.items())}
+    out = make(lakh_of(tmp_path / "lakh", songs), tmp_path / "out", config=replace(WINDOWS, bars=[2]))
+    assert {row["msd_id"] for row in rows(out / "windows/2bar", "validation")} == {training[1]}
+
+
+def test_the_manifest_says_nothing_of_a_split_that_is_as_asked(made):
+    assert "held_out_below" not in read_manifest(str(made / "windows/2bar"))
 
 
 @pytest.fixture(scope="module")
@@ -228,13 +263,15 @@ def test_no_song_and_no_window_are_errors(tmp_path):
     with pytest.raises(InputError, match=r"none of 1 files was kept \(unreadable 1\)"):
         make(corpus, tmp_path / "out")
     short = lakh_of(tmp_path / "short", {"TR" + "0" * 16: to_midi(band(bars=1))})
-    with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs"):
+    with pytest.raises(InputError, match="0 training and 0 validation windows of 2 bars from 1 songs") as error:
         make(short, tmp_path / "out2", config=replace(WINDOWS, bars=[2]))
+    assert str(error.value).endswith("use more or longer songs, or shorter windows (windows.bars)")
 
 
 def test_every_length_needs_windows(demo, tmp_path):
-    with pytest.raises(InputError, match="0 training and 0 validation windows of 64 bars from"):
+    with pytest.raises(InputError, match="0 training and 0 validation windows of 64 bars from") as error:
         make(demo, tmp_path / "out", config=replace(WINDOWS, bars=[2, 64]))
+    assert str(error.value).endswith("; both are needed: set windows.bars to [2]")
 
 
 def test_a_corpus_without_tags_has_no_genres(tmp_path):

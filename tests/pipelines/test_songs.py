@@ -8,9 +8,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from music.midi import READERS
+from music.midi.readers import READERS
+from music.midi.writer import to_midi
 from music.score import TimeSignature
-from music.writing import to_midi
 from pipelines.beam.runners import BeamConfig
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
 from pipelines.corpus.write import CorpusConfig, write_corpus
@@ -70,7 +70,7 @@ def test_files_and_songs_are_told_apart_and_the_notation_of_4_4_is_counted(data,
 def test_the_runner_counts_files_songs_and_refusals(data):
     with beam.Pipeline(FnApiRunner()) as pipeline:
         paths = shard_paths(str(data / "corpus"), "files")
-        _ = pipeline | ReadSongs(paths, str(data / "songs"), SongsConfig("symusic"))
+        _ = pipeline | ReadSongs(paths, str(data / "songs"), SongsConfig("musae"))
     counters = pipeline.result.metrics().query(beam.metrics.MetricsFilter().with_namespace("songs"))["counters"]
     counts = {counter.key.metric.name: counter.committed for counter in counters}
     assert counts == {"files_kept": 6, "songs_kept": 3, "unreadable": 1, "no_notes": 1}

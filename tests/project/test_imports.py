@@ -18,7 +18,7 @@ MAY_IMPORT = {
 ON_A_GPU_MACHINE = {"torch", "triton", "numpy", "pyarrow", "safetensors", "tqdm"}
 """PyTorch for CUDA brings Triton."""
 ELSEWHERE = {"apache_beam", "dvc", "dvclive", "h5py", "jinja2", "matplotlib", "mido", "pretty_midi", "pydantic",
-             "pypianoroll", "symusic", "typer", "yaml"}  # fmt: skip
+             "pypianoroll", "typer", "yaml"}  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:

@@ -19,7 +19,7 @@ import yaml
 
 from analysis.parts import PARTS
 from analysis.shared.section import read_section
-from music.writing import to_midi
+from music.midi.writer import to_midi
 from pipelines.shards import read_manifest
 from tests.helpers.models import write_brief_settings
 from tests.helpers.scores import band
@@ -197,11 +197,12 @@ def test_a_folder_of_music_and_what_was_refused(reproduced):
 
 def test_a_stage_without_its_input_fails_in_one_line(reproduced):
     for change_, message in {
-        "-S corpus.path=nowhere": "nowhere",
+        "-S corpus.path=nowhere": "nowhere: no such folder; set corpus.path",
+        "-S train.bars=4": "train.bars is 4, but windows.bars is [2, 16]",
         "-S train.recipe=papre": "Parameters 'papre' are missing from 'recipes.toml'",
         "-S recipes.toml:demo.training.batch=0": "recipes.toml: demo: batch must be at least 1",
         "-S train.prior=sphere": "params.yaml: train: prior must be one of gaussian, flower, not sphere",
-        "-S songs.reader=mido": "params.yaml: songs: reader must be one of symusic, pretty_midi, not mido",
+        "-S songs.reader=mido": "params.yaml: songs: reader must be one of musae, pretty_midi, not mido",
     }.items():
         failed = sh(reproduced, f"dvc exp run {change_}")
         assert failed.returncode != 0

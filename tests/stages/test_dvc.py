@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
+from music.midi.writer import to_midi
 from music.score import FOUR_FOUR, Score
-from music.writing import to_midi
 from stages.report import SUMMARY
 from tests.helpers.pages import Page
 from tests.helpers.projects import ROOT, copy_project, output

@@ -1,14 +1,22 @@
+import pkgutil
 import re
 import tomllib
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
+import yaml
 
+import analysis
 from music.errors import InputError
+from music.midi.writer import to_midi
+from music.settings import Seed, Settings
 from stages.shared import command, settings
 from stages.shared.command import atomic_directory
 from stages.shared.settings import read_settings, read_value
+from tests.helpers.scores import band
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,6 +113,16 @@ def test_the_projects_own_settings_are_valid(monkeypatch):
     read_settings(BeamConfig, settings.BEAM)
 
 
+def test_every_seed_has_the_range_that_all_generators_accept():
+    parts = [module.name for module in pkgutil.walk_packages(analysis.__path__, "analysis.") if "__" not in module.name]
+    for module in (*parts, "model.config", "pipelines.corpus.demo.corpus", "pipelines.windows"):
+        import_module(module)
+    kinds = {kind.__name__: get_type_hints(kind, include_extras=True) for kind in Settings.__subclasses__()}
+    seeds = {name: hints["seed"] for name, hints in kinds.items() if "seed" in hints}
+    assert {"DemoConfig", "WindowsConfig", "SplitConfig", "RunConfig", "SeparabilityConfig"} < set(seeds)
+    assert set(seeds.values()) == {Seed}
+
+
 def test_the_projects_own_recipes_are_valid(monkeypatch):
     from model.config import RunConfig
     from model.recipes import RECIPES, read_recipe
@@ -139,6 +157,39 @@ def test_what_is_wrong_in_a_recipe_is_named(tmp_path, monkeypatch, change, messa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=re.escape(message)):
         read_recipe(config, bars=2, genres=32)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"regulariser": "kl"}, "params.yaml: train: the KL divergence needs the gaussian prior"),
+        ({"tracks": ["bass", "drums"]}, "params.yaml: train: tracks must be some of drums, bass, guitar, strings"),
+        ({"seed": 10**23}, "params.yaml: train: seed must be from 0 to 4294967295, not 1000"),
+    ],
+)
+def test_what_is_wrong_in_training_is_named_where_it_stands(tmp_path, change, message):
+    from model.config import RunConfig
+
+    params = yaml.safe_load((ROOT / settings.PARAMS).read_text())
+    file = tmp_path / settings.PARAMS
+    file.write_text(yaml.safe_dump({"train": params["train"] | change}))
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_settings(RunConfig, file, "train")
+
+
+def test_songs_without_tags_need_another_prior_and_the_message_says_which(monkeypatch):
+    from model.config import RunConfig
+    from model.recipes import read_recipe
+
+    monkeypatch.chdir(ROOT)
+    config = read_settings(RunConfig, settings.PARAMS, "train")
+    with pytest.raises(
+        InputError, match=r"no tags: take prior gaussian \(train\.prior=gaussian\), .*tags\.csv"
+    ) as error:
+        read_recipe(config, bars=2, genres=0)
+    assert "recipes.toml" not in str(error.value)
+    model, _ = read_recipe(replace(config, prior="gaussian"), bars=2, genres=0)
+    assert model.genres == 0
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -188,3 +239,24 @@ def test_input_errors_are_one_line_and_exit_code_one(capsys, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         command.run(main)
     assert stop.value.code == "error: file: what to do"  # Python prints it and exits with 1
+
+
+def test_stage_windows_says_that_a_song_was_moved(tmp_path, monkeypatch, capsys):
+    from stages import windows
+    from tests.helpers.pipelines import make
+
+    for number in range(2):  # by their hashes, both songs are for training
+        (tmp_path / "music").mkdir(exist_ok=True)
+        (tmp_path / f"music/{number}.mid").write_bytes(to_midi(band(bars=3, pitch=50 + number)))
+    made = make(tmp_path / "music", tmp_path / "made")
+    params = yaml.safe_load((ROOT / settings.PARAMS).read_text())
+    (tmp_path / settings.PARAMS).write_text(yaml.safe_dump({"windows": params["windows"] | {"bars": [2]}}))
+    (tmp_path / settings.BEAM).write_text(yaml.safe_dump({"runner": "FnApiRunner", "workers": 1}))
+    monkeypatch.chdir(tmp_path)
+    (made / "genres/genres.json").parent.mkdir()
+    (made / "genres.json").rename(made / "genres/genres.json")
+    windows.main(f"{made}/songs", f"{made}/genres", f"{tmp_path}/windows", tmp_path / "windows.json")
+    assert capsys.readouterr().out.splitlines() == [
+        "2 bars: 1 training and 1 validation windows",
+        "2 bars: all windows were on one side of windows.split, so one song was moved to the other",
+    ]

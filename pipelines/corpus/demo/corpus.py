@@ -17,10 +17,10 @@ from typing import Annotated
 import h5py
 import numpy as np
 
+from music.midi.writer import to_midi
 from music.progress import Progress
 from music.score import Score, TimeSignature
-from music.settings import Settings, at_least
-from music.writing import to_midi
+from music.settings import Seed, Settings, at_least
 from pipelines.corpus.demo.composer import compose
 from pipelines.corpus.demo.styles import STYLES
 from pipelines.corpus.lakh import METADATA_ARCHIVE, MIDI_ARCHIVE
@@ -32,7 +32,7 @@ class DemoConfig(Settings):
     """Section `demo` of params.yaml."""
 
     songs_a_style: Annotated[int, at_least(1)]
-    seed: int
+    seed: Seed
 
 
 @dataclass(frozen=True)

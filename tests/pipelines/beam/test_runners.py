@@ -1,19 +1,25 @@
 """The runners: which are refused, what they may do to a pipeline, and what is said when they fail."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import apache_beam as beam
+import grpc
 import pytest
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PortableOptions
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from music.errors import InputError
-from pipelines.beam import runners
+from pipelines.beam import options, runners
+from pipelines.beam.options import read_options
 from pipelines.beam.runners import BeamConfig, run_pipeline
 from pipelines.beam.storage import workplace
 from pipelines.shards import REFUSED, read_row_groups, shard_writers
@@ -70,6 +76,68 @@ def test_a_job_server_that_does_not_answer_is_named():
     with pytest.raises(InputError, match=r"PortableRunner: nothing failed: .*see options") as error:
         run_pipeline(lambda pipeline: pipeline | beam.Create([0]), nowhere, "nothing", "x*", 1)
     assert "\n" not in str(error.value)
+    assert "--job_endpoint=localhost:1;" in str(error.value)
+
+
+@pytest.mark.parametrize("limit", [[], ["--job_server_timeout=3600"]])
+def test_another_server_at_the_endpoint_is_not_waited_for_without_end(monkeypatch, limit):
+    monkeypatch.setattr(options, "SECONDS_TO_ANSWER", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("localhost", 0))
+        silent.listen()
+        endpoint = f"localhost:{silent.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"--job_endpoint={endpoint}"):
+            read_options([], [f"--job_endpoint={endpoint}", *limit], portable=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--nonsense=3"], "beam.yaml: options: --nonsense: no such option; the runner would ignore it"),
+        (["--direct_num_worker=2"], "--direct_num_worker: no such option; did you mean --direct_num_workers?"),
+        (["direct_num_workers=2"], "direct_num_workers: no such option; did you mean --direct_num_workers?"),
+        (["--direct_num_workers=two"], "argument --direct_num_workers: invalid int value: 'two'"),
+    ],
+)
+def test_options_that_beam_does_not_take_are_named(given, message, capsys):
+    where = BeamConfig("FnApiRunner", 1, options=given)
+    with pytest.raises(InputError, match=re.escape(message)):
+        run_pipeline(lambda pipeline: pipeline | beam.Create([0]), where, "nothing", "x*", 1)
+    assert "usage" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def job_server():
+    """The endpoint of a job server that has one option of its own."""
+
+    class Server(beam_job_api_pb2_grpc.JobServiceServicer):
+        def DescribePipelineOptions(self, request, context):  # noqa: N802 - gRPC's name
+            option = beam_job_api_pb2.PipelineOptionDescriptor(name="object_reuse")
+            return beam_job_api_pb2.DescribePipelineOptionsResponse(options=[option])
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    beam_job_api_pb2_grpc.add_JobServiceServicer_to_server(Server(), server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    yield f"localhost:{port}"
+    server.stop(None).wait()
+
+
+def test_options_of_the_job_server_are_taken_and_only_those(job_server):
+    given = [f"--job_endpoint={job_server}", "--object_reuse=true", "--parallelism=4"]
+    assert read_options([], given, portable=True).view_as(PortableOptions).job_endpoint == job_server
+    with pytest.raises(InputError, match=r"--object_reuses: no such option; did you mean --object_reuse\?"):
+        read_options([], [*given, "--object_reuses=true"], portable=True)
+
+
+def test_a_portable_runner_needs_an_endpoint():
+    with pytest.raises(InputError, match=r"beam\.yaml: options: PortableRunner needs --job_endpoint"):
+        run_pipeline(lambda pipeline: pipeline | beam.Create([0]), BeamConfig("PortableRunner", 0), "nothing", "x*", 1)
+
+
+def test_options_cannot_name_another_runner():
+    with pytest.raises(ValueError, match="options must not have --runner"):
+        BeamConfig("PortableRunner", 0, options=["--runner=SparkRunner"])
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ from dataclasses import replace
 import mido
 import pytest
 
-from music.midi import READERS
+from music.midi.readers import READERS
+from music.midi.writer import to_midi
 from music.score import FOUR_FOUR, Reason, Refused, Score, TimeSignature
-from music.writing import to_midi
 from tests.helpers.scores import band, instrument, midi_file
 
 
@@ -47,6 +47,38 @@ def test_chords_repeated_notes_and_many_instruments_are_read_again(read):
 def test_a_note_off_closes_all_open_notes_of_its_pitch(read):
     data = midi_file([on(0), on(100), off(100), off(100)])
     assert notes(read(data)) == [[0, 200, 60], [100, 200, 60]]
+
+
+def test_doubled_notes_end_together(read):
+    thrice = [on(0), on(480), on(480), off(480)]
+    assert notes(read(midi_file(thrice))) == [[0, 1440, 60], [480, 1440, 60], [960, 1440, 60]]
+    assert notes(read(midi_file([on(0), on(0), on(0), off(10), on(5), off(10)]))) == [*[[0, 10, 60]] * 3, [15, 25, 60]]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([on(0), off(100), on(0), off(50)], [[0, 100], [100, 150]]),
+        ([on(0), on(100), off(0), off(0), off(50)], [[0, 100]]),
+        ([on(0), off(100), on(0), off(0), off(50)], [[0, 100]]),
+        ([on(0), off(100), off(0), on(0), off(50)], [[0, 100], [100, 150]]),
+        ([on(0), on(100), off(0), on(0), off(50)], [[0, 100], [100, 150], [100, 150]]),
+        ([on(0), on(100), off(0), on(100), off(0), off(50)], [[0, 100], [100, 200], [200, 250]]),
+        ([on(0), off(0), on(100), off(0), off(50)], []),
+        ([on(0), on(0), off(0), off(100)], []),
+        ([on(0), on(100), off(0), on(0), off(0), off(50)], [[0, 100]]),
+        ([on(0), on(10, 61), off(0, 61), off(50, 61)], []),
+        ([on(0), on(100), off(0), on(100, 61), off(0, 61), off(50, 61)], [[0, 100]]),
+        ([on(0), on(100), off(0), on(100, 61), off(0, 61), off(0)], [[0, 100], [100, 200]]),
+    ],
+)
+def test_notes_and_ends_at_one_tick(read, events, expected):
+    assert [note[:2] for note in notes(read(midi_file(events)))] == expected
+
+
+def test_tracks_and_channels_keep_their_notes_apart(read):
+    song = read(midi_file([on(0), on(0, channel=1), off(5, channel=1)], [on(1), off(7)], [off(3)]))
+    assert [instrument.notes.tolist() for instrument in song.instruments] == [[[0, 5, 60]], [[1, 8, 60]]]
 
 
 def test_a_note_that_starts_where_another_ends_stays_open(read):
@@ -100,6 +132,28 @@ def test_a_program_change_makes_a_new_instrument(read):
     change = mido.Message("program_change", program=33)
     song = read(midi_file([on(0), off(10), change, on(0), off(10)]))
     assert sorted(i.program for i in song.instruments) == [0, 33]
+
+
+def test_a_note_belongs_to_the_program_at_its_end(read):
+    change = mido.Message("program_change", program=33, time=5)
+    other = mido.Message("program_change", program=99, channel=1)
+    song = read(midi_file([on(0), change, other, off(5), on(0), off(10)], [on(0), off(10)]))
+    assert [(i.program, i.notes.tolist()) for i in song.instruments] == [
+        (33, [[0, 10, 60], [10, 20, 60]]),
+        (0, [[0, 10, 60]]),
+    ]
+
+
+def test_instruments_come_in_the_order_in_which_their_first_notes_end(read):
+    to_33, to_0 = (mido.Message("program_change", program=program, channel=3) for program in (33, 0))
+    first = [on(0), on(0, channel=3), to_33, off(4, channel=3), off(1), to_0, on(0, channel=3), off(4, channel=3)]
+    song = read(midi_file([], first, [on(0, channel=9), off(1, channel=9)]))
+    assert [(i.program, i.is_drum, len(i.notes)) for i in song.instruments] == [
+        (33, False, 1),
+        (0, False, 1),
+        (0, False, 1),
+        (0, True, 1),
+    ]
 
 
 def test_channel_ten_is_drums(read):

@@ -1,4 +1,4 @@
-"""Writes MIDI files. It uses mido, because the analysis also runs where symusic is not installed."""
+"""Writes MIDI files, with mido."""
 
 import io
 from itertools import cycle
