@@ -7,6 +7,7 @@ projected once; one encoder pass serves all phases; and gradients that nothing u
 from dataclasses import dataclass
 
 from model.config import ModelConfig, TrainingConfig
+from model.networks.attention import STATE_SIZE
 from music.tokens import STATES, STEPS_PER_BAR, TRACKS
 
 
@@ -24,30 +25,48 @@ class Operations:
         return self.encoder + self.decoders + self.critic
 
 
-def count_operations(config: ModelConfig, training: TrainingConfig) -> Operations:
-    """Counts one update of the autoencoder, and the critic's updates that belong to it."""
-    batch, steps = training.batch, STEPS_PER_BAR * config.bars
-    size, latent = config.hidden_size, config.latent
+FORWARD_AND_BACKWARD = 3
+"""The backward pass has two products for each of the forward pass: one by the weights, one by the input."""
 
-    forward_and_backward = 3  # the backward pass has two products for each: one by the weights, one by the input
-    heads = 2 * product(batch, 2 * size, latent)
-    encoder = forward_and_backward * heads
+
+def count_operations(config: ModelConfig, training: TrainingConfig) -> Operations:
+    """Counts one update of the autoencoder, and the critic's updates that belong to it.
+
+    The network is that of attention, or the recurrent one.
+    """
+    encoder, decoder = {"attention": _attention, "recurrent": _recurrent}[config.network](config, training.batch)
+    critic = training.critic_updates * _critic(config, training.batch) + _generator(config, training.batch)
+    return Operations(encoder, decoder, critic)
+
+
+def _attention(config: ModelConfig, batch: int) -> tuple[int, int]:
+    """Counts encoder and decoder of attention, forward and backward."""
+    size, places = config.hidden_size, STEPS_PER_BAR * config.bars // config.place_steps
+    of_place, rows = len(config.tracks) * config.place_steps * STATE_SIZE, batch * places
+    products = product(rows, size, 3 * size) + product(rows, size, size)  # queries, keys and values; the heads mixed
+    products += 2 * product(rows, size, places)  # queries by keys, and what they weigh by values; all heads together
+    blocks = config.layers * (products + 2 * product(rows, size, 4 * size))
+    encoder = product(rows, of_place, size) + blocks + 2 * product(batch, places * size, config.latent)
+    logits = product(rows * len(config.tracks) * config.place_steps, STATE_SIZE, STATES)
+    decoder = product(batch, config.latent, places * size) + blocks + product(rows, size, of_place) + logits
+    return FORWARD_AND_BACKWARD * encoder, FORWARD_AND_BACKWARD * decoder
+
+
+def _recurrent(config: ModelConfig, batch: int) -> tuple[int, int]:
+    """Counts encoder and decoders of the recurrent network, forward and backward."""
+    steps, size, latent = STEPS_PER_BAR * config.bars, config.hidden_size, config.latent
+    encoder = FORWARD_AND_BACKWARD * 2 * product(batch, 2 * size, latent)
     for layer in range(config.layers):
         inputs = 2 * size if layer else size
-        encoder += 2 * forward_and_backward * product(batch * steps, inputs, 4 * size)
-        encoder += 2 * forward_and_backward * product(batch * steps, size, 4 * size)
+        encoder += 2 * FORWARD_AND_BACKWARD * product(batch * steps, inputs, 4 * size)
+        encoder += 2 * FORWARD_AND_BACKWARD * product(batch * steps, size, 4 * size)
         encoder -= 2 * product(batch, size, 4 * size)  # the first state is 0 and gets no gradient
 
     decoder = product(batch, latent, size) + product(batch, latent, 4 * size)
     decoder += (config.layers - 1) * product(batch * steps, size, 4 * size)
     decoder += config.layers * product(batch * steps, size, 4 * size)
     decoder += product(batch * steps, size, STATES)
-
-    return Operations(
-        encoder,
-        len(TRACKS) * forward_and_backward * decoder,
-        training.critic_updates * _critic(config, batch) + _generator(config, batch),
-    )
+    return encoder, len(TRACKS) * FORWARD_AND_BACKWARD * decoder
 
 
 def product(rows: int, inputs: int, outputs: int) -> int:

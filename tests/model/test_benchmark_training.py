@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import operations
@@ -48,6 +49,17 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
     looked_up = 2 * operations.product(2 * 16, 4 * STATES, config.hidden_size)
     counted = autoencoder.get_total_flops() - looked_up + 5 * critic.get_total_flops()
     assert operations.count_operations(config, BRIEF).total == counted
+
+
+@pytest.mark.parametrize("sizes", [{}, {"layers": 1, "place_steps": 16}, {"hidden_size": 128, "latent": 6}])
+def test_operations_of_attention_are_those_that_pytorch_counts(sizes, tokens):
+    config = replace(models.SMALL, network="attention", **sizes)
+    model = Autoencoder(config)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        mean, log_variance = model.encoder(tokens)
+        model.decoder(mean + log_variance).sum().backward()
+    counted = operations.count_operations(config, BRIEF)
+    assert counted.encoder + counted.decoders == counter.get_total_flops()
 
 
 def test_the_port_reads_one_hot_rolls(tokens):

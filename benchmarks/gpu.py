@@ -1,0 +1,102 @@
+"""Trains, evaluates, times and profiles the network of attention on a GPU, in one call of some ten minutes.
+
+    python -m benchmarks.gpu WINDOWS OUT --minutes 7
+
+WINDOWS has four folders of window shards: song/2bar and song/16bar, split by songs, and window/2bar and window/16bar,
+split by windows as in the paper. OUT gets the four models and their accuracies. The minutes are those of training, all
+four together; reading, evaluating and timing take two or three more.
+"""
+
+import argparse
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from benchmarks.operations import count_operations
+from benchmarks.training import DEVICE, Mixed, describe, peak, print_table, profiled, train
+from model.checkpoint import save
+from model.config import RunConfig
+from model.data import read_provenance, read_windows
+from model.evaluation import by_track, evaluate
+from model.recipes import read_recipe
+from model.training.run import prepare_torch, train_on
+from model.training.workers import ALONE
+from music.json_files import write_json
+from music.tokens import TRACKS
+
+RUNS = (("song", 16, 0.5), ("window", 16, 0.2), ("song", 2, 0.2), ("window", 2, 0.1))
+"""The split, the length in bars, and the share of the minutes of each training."""
+WARM_UP, TIMED, REPETITIONS, PROFILED = 5, 20, 5, 3
+"""The numbers of updates before any that are timed, timed together, repetitions, and updates in a profile."""
+
+
+def main() -> None:
+    """Reads the command line, and prints tables in Markdown and a profile for each length of windows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("windows", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, default=7)
+    parser.add_argument("--recipe", help="for all, in place of gpu_2bar and gpu_16bar: a small one to try the script")
+    arguments = parser.parse_args()
+    describe()
+    print_table(
+        [
+            "split",
+            "bars",
+            "minutes",
+            "updates",
+            *(f"{track} {name}" for name in ("accuracy", "F1") for track in COLUMNS),
+        ],
+        [train_and_evaluate(arguments, *run) for run in RUNS],
+    )
+    print_table(
+        ["bars", "batch", "ms an update", "windows/s", "of a bfloat16 product's rate"],
+        [measure_speed(arguments, bars) for bars in (2, 16)],
+    )
+
+
+COLUMNS = (*TRACKS, "mean")
+
+
+def run_config(arguments: argparse.Namespace, bars: int, minutes: float | None) -> RunConfig:
+    """Returns the settings of a run of the recipe for this length."""
+    return RunConfig(
+        tracks=TRACKS, onsets="starts", network="attention", prior="flower", regulariser="wgan_gp",
+        recipe=arguments.recipe or f"gpu_{bars}bar", updates=None, max_minutes=minutes, patience=None, keep="last",
+        seed=0, precision="bfloat16", cpu_threads=0,
+    )  # fmt: skip
+
+
+def train_and_evaluate(arguments: argparse.Namespace, split: str, bars: int, share: float) -> list[str]:
+    """Trains and saves a model; returns its row of the table."""
+    folder, out = arguments.windows / split / f"{bars}bar", arguments.out / f"{split}-{bars}bar"
+    minutes = share * arguments.minutes
+    run = train_on(folder, run_config(arguments, bars, minutes), lambda *_: None, ALONE, DEVICE)
+    out.mkdir(parents=True, exist_ok=True)
+    save(out, run.model, run.description)
+    measures = by_track(evaluate(run.model, run.windows.training, run.windows.validation), TRACKS)
+    write_json(out / "accuracy.json", measures)
+    run.snapshots.remove()
+    scores = [f"{measures[name][track]:.3f}" for name in ("accuracy", "note_f1") for track in COLUMNS]
+    return [split, str(bars), f"{minutes:.1f}", str(run.description.training.updates), *scores]
+
+
+def measure_speed(arguments: argparse.Namespace, bars: int) -> list[str]:
+    """Times updates in mixed precision, prints a profile, and returns the row of the table."""
+    folder = arguments.windows / "song" / f"{bars}bar"
+    data = read_provenance(folder)
+    config, schedule = read_recipe(run_config(arguments, bars, None), data.bars, len(data.genres))
+    prepare_torch(cpu_threads=0)
+    windows = read_windows(folder, config).training
+    system = Mixed(config, schedule, windows)
+    train(system, WARM_UP)
+    seconds = median(train(system, TIMED) for _ in range(REPETITIONS))
+    share = count_operations(config, schedule).total / seconds / peak(torch.bfloat16)
+    print(f"\n{bars} bars\n{profiled(Mixed(config, schedule, windows, graph=False), PROFILED)}", flush=True)
+    batch = schedule.batch
+    return [str(bars), str(batch), f"{1000 * seconds:.1f}", f"{batch / seconds:.0f}", f"{share:.1%}"]
+
+
+if __name__ == "__main__":
+    main()
