@@ -1,10 +1,10 @@
 """Trains, evaluates, times and profiles the network of attention on a GPU, in one call of some ten minutes.
 
-    python -m benchmarks.gpu WINDOWS OUT --minutes 7
+    python -m benchmarks.gpu BY_SONG BY_WINDOW OUT --minutes 7
 
-WINDOWS has four folders of window shards: song/2bar and song/16bar, split by songs, and window/2bar and window/16bar,
-split by windows as in the paper. OUT gets the four models and their accuracies. The minutes are those of training, all
-four together; reading, evaluating and timing take two or three more.
+BY_SONG and BY_WINDOW are folders such as data/windows, with 2bar and 16bar in them: split by songs, and by windows as
+in the paper. OUT gets the four models and their accuracies. The minutes are those of training, all four together;
+reading, evaluating and timing take two or three more.
 """
 
 import argparse
@@ -25,38 +25,30 @@ from model.training.workers import ALONE
 from music.json_files import write_json
 from music.tokens import TRACKS
 
-RUNS = (("song", 16, 0.5), ("window", 16, 0.2), ("song", 2, 0.2), ("window", 2, 0.1))
+RUNS = (("by_song", 16, 0.5), ("by_window", 16, 0.2), ("by_song", 2, 0.2), ("by_window", 2, 0.1))
 """The split, the length in bars, and the share of the minutes of each training."""
-WARM_UP, TIMED, REPETITIONS, PROFILED = 5, 20, 5, 3
+COLUMNS = (*TRACKS, "mean")
+WARM_UP, TIMED, REPETITIONS, PROFILED = 5, 10, 3, 3
 """The numbers of updates before any that are timed, timed together, repetitions, and updates in a profile."""
 
 
 def main() -> None:
     """Reads the command line, and prints tables in Markdown and a profile for each length of windows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("windows", type=Path)
+    parser.add_argument("by_song", type=Path)
+    parser.add_argument("by_window", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=7)
     parser.add_argument("--recipe", help="for all, in place of gpu_2bar and gpu_16bar: a small one to try the script")
     arguments = parser.parse_args()
     describe()
-    print_table(
-        [
-            "split",
-            "bars",
-            "minutes",
-            "updates",
-            *(f"{track} {name}" for name in ("accuracy", "F1") for track in COLUMNS),
-        ],
-        [train_and_evaluate(arguments, *run) for run in RUNS],
-    )
+    scores = [f"{track} {score}" for score in ("accuracy", "F1") for track in COLUMNS]
+    rows = [train_and_evaluate(arguments, *run) for run in RUNS]
+    print_table(["split", "bars", "minutes", "updates", *scores], rows)
     print_table(
         ["bars", "batch", "ms an update", "windows/s", "of a bfloat16 product's rate"],
         [measure_speed(arguments, bars) for bars in (2, 16)],
     )
-
-
-COLUMNS = (*TRACKS, "mean")
 
 
 def run_config(arguments: argparse.Namespace, bars: int, minutes: float | None) -> RunConfig:
@@ -70,7 +62,7 @@ def run_config(arguments: argparse.Namespace, bars: int, minutes: float | None) 
 
 def train_and_evaluate(arguments: argparse.Namespace, split: str, bars: int, share: float) -> list[str]:
     """Trains and saves a model; returns its row of the table."""
-    folder, out = arguments.windows / split / f"{bars}bar", arguments.out / f"{split}-{bars}bar"
+    folder, out = vars(arguments)[split] / f"{bars}bar", arguments.out / f"{split}-{bars}bar"
     minutes = share * arguments.minutes
     run = train_on(folder, run_config(arguments, bars, minutes), lambda *_: None, ALONE, DEVICE)
     out.mkdir(parents=True, exist_ok=True)
@@ -84,7 +76,7 @@ def train_and_evaluate(arguments: argparse.Namespace, split: str, bars: int, sha
 
 def measure_speed(arguments: argparse.Namespace, bars: int) -> list[str]:
     """Times updates in mixed precision, prints a profile, and returns the row of the table."""
-    folder = arguments.windows / "song" / f"{bars}bar"
+    folder = arguments.by_song / f"{bars}bar"
     data = read_provenance(folder)
     config, schedule = read_recipe(run_config(arguments, bars, None), data.bars, len(data.genres))
     prepare_torch(cpu_threads=0)
