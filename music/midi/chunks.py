@@ -32,7 +32,7 @@ def read_chunks(data: bytes) -> Chunks:
     it is a remnant of other files in 200 of 9,526 real ones.
     """
     data = _without_riff(data)
-    if data[: _CHUNK.size] != b"MThd" + data[4 : _CHUNK.size] or len(data) < _CHUNK.size + _HEADER.size:
+    if not data.startswith(b"MThd") or len(data) < _CHUNK.size + _HEADER.size:
         raise Refused(Reason.UNREADABLE, "not a MIDI file: no header (MThd) at its beginning")
     _, size = _CHUNK.unpack_from(data)
     kind, count, ticks_per_quarter = _HEADER.unpack_from(data, _CHUNK.size)
