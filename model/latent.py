@@ -78,3 +78,16 @@ def step_along(z: Tensor, direction: Tensor) -> Tensor:
     unit = direction / direction.norm()
     step: Tensor = unit * (z @ unit).std()
     return step
+
+
+def slope(z: Tensor, values: Tensor) -> Tensor:
+    """Returns the slope of codes on an attribute: how codes differ where the attribute is one standard deviation more.
+
+    This is the pattern of Haufe et al. (NeuroImage 87, 2014). The coefficients of a regression of the attribute on the
+    codes, which read it best, are no direction to move in: they also cancel what else differs between the codes, and
+    so point where codes hardly vary.
+    z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
+    """
+    deviations = (values - values.mean()) / values.std(correction=0)
+    pattern: Tensor = deviations.to(z.dtype) @ (z - z.mean(dim=0)) / len(z)
+    return pattern

@@ -5,20 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
 from analysis.shared.bootstrap import weighted_means
 from analysis.shared.context import EvaluationContext
-from model.latent import moved, step_along
+from model.editing.measured import measured_attributes
+from model.latent import moved, slope, step_along
 from model.similarity import same_states
 from music.arrays import FloatArray
-from music.metrics import measure
-from music.tokens import with_all_tracks
-
-PENALTIES = np.logspace(-4, 4, 17)
-"""Penalties that the ridge regression chooses from."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,7 @@ class AttributeMove:
 
     step: Tensor
     """(latent,) the move by one level."""
-    readable: float
+    explained: float
     """Squared correlation, in the windows that are moved, of the attribute with the codes' place along the step."""
     values: Mapping[str, FloatArray]
     """Each attribute of the decoded windows, (windows, levels); NaN in the whole row if undefined at some level."""
@@ -54,23 +49,6 @@ class AttributeControl:
     """Mean share of states that equal the reconstruction's, at the lowest and the highest level."""
 
 
-def attribute_values(context: EvaluationContext, tokens: Tensor, names: Sequence[str]) -> dict[str, FloatArray]:
-    """Returns the named metrics of windows, NaN where undefined; tokens: (..., tracks, steps) -> (...) each."""
-    all_tracks = with_all_tracks(tokens.flatten(0, -3).numpy(), context.description.model.tracks)
-    values = measure(all_tracks)
-    return {name: values[name].reshape(tokens.shape[:-2]) for name in names}
-
-
-def growth(z: Tensor, values: FloatArray) -> Tensor:
-    """Returns the direction in which an attribute grows fastest.
-
-    It is the gradient of a ridge regression of the attribute on the codes, whose penalty is chosen by leaving one out.
-    z: (windows, latent), values: (windows,), finite and not all equal -> (latent,).
-    """
-    scaled = (values - values.mean()) / values.std()
-    return torch.from_numpy(RidgeCV(alphas=PENALTIES).fit(z.double().numpy(), scaled).coef_).to(z.dtype)
-
-
 def move_attribute(
     context: EvaluationContext,
     training: tuple[Tensor, FloatArray],
@@ -78,18 +56,18 @@ def move_attribute(
     names: Sequence[str],
     levels: Sequence[float],
 ) -> AttributeMove:
-    """Moves windows along an attribute, decodes them, and measures all of `names`.
+    """Moves windows along the slope of codes on an attribute, decodes them, and measures all of `names`.
 
     training: the codes of training windows, (windows, latent), and their attribute, NaN where undefined. windows: the
     same of the windows to move. levels: in steps of one standard deviation of the codes, 0 among them.
     """
     z, values = training
     known = ~np.isnan(values)
-    step = step_along(z[known], growth(z[known], values[known]))
+    step = step_along(z[known], slope(z[known], torch.from_numpy(values[known])))
     codes = moved(windows[0], step, torch.tensor(levels))
     decoded = context.decoded(codes.flatten(0, 1))
     decoded = decoded.reshape(*codes.shape[:2], *decoded.shape[1:])
-    by_name = attribute_values(context, decoded, names)
+    by_name = measured_attributes(decoded, context.description.model.tracks, names)
     return AttributeMove(
         step,
         _squared_correlation(windows[0] @ step, windows[1]),

@@ -12,18 +12,18 @@ from analysis.control.attribute_moves import (
     AttributeControl,
     AttributeMove,
     attribute_control,
-    attribute_values,
     mean_changes,
     move_attribute,
 )
 from analysis.control.config import ControlConfig
 from analysis.control.pictures import draw_attribute_moves, draw_matrices
-from analysis.control.sample import ControlSample
 from analysis.shared.bootstrap import estimate, interval_metrics, mean_statistic, table_cell
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.sample import MovedSample
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Figure, Section, Table, write_plot_rows
+from model.editing.measured import measured_attributes
 from model.latent import moved
 from music.arrays import FloatArray
 from music.metrics import METRICS
@@ -33,12 +33,13 @@ PANELS = 5
 PROSE = Prose(__file__)
 
 
-def attribute_section(context: EvaluationContext, sample: ControlSample, config: ControlConfig, out: Path) -> Section:
+def attribute_section(context: EvaluationContext, sample: MovedSample, config: ControlConfig, out: Path) -> Section:
     """Moves the sample's windows along each attribute."""
-    training = attribute_values(context, sample.training.tokens, config.attributes)
+    tracks = context.description.model.tracks
+    training = measured_attributes(sample.training.tokens, tracks, config.attributes)
     scales = {name: float(np.nanstd(values)) for name, values in training.items() if np.isfinite(values).sum() > 1}
     usable = [name for name in config.attributes if scales.get(name, 0.0) > 0]
-    real = attribute_values(context, sample.windows.tokens, usable)
+    real = measured_attributes(sample.windows.tokens, tracks, usable)
     moves, controls = {}, {}
     for name in usable:
         move = move_attribute(
@@ -95,18 +96,18 @@ def _table(
     moves: Mapping[str, AttributeMove], controls: Mapping[str, AttributeControl], config: ControlConfig
 ) -> Table:
     header = [
-        "attribute", "unit", "readable from codes, R²", f"change at {config.levels[0]:g}",
+        "attribute", "unit", "place along it, R²", f"change at {config.levels[0]:g}",
         f"change at {config.levels[-1]:g}", "change end to end, sd", "monotonicity", "linearity", "consistency",
         "restrictiveness", "states kept at the ends",
     ]  # fmt: skip
     rows = [
-        [name, METRICS[name].unit, moves[name].readable, *(table_cell(statistic) for statistic in astuple(control))]
+        [name, METRICS[name].unit, moves[name].explained, *(table_cell(statistic) for statistic in astuple(control))]
         for name, control in controls.items()
     ]
     return Table(PROSE.text("attribute_table"), header, rows)
 
 
-def _curves(moves: Mapping[str, AttributeMove], sample: ControlSample, config: ControlConfig, out: Path) -> Figure:
+def _curves(moves: Mapping[str, AttributeMove], sample: MovedSample, config: ControlConfig, out: Path) -> Figure:
     draw_attribute_moves(
         out / PICTURES / "attributes.png", moves, config.levels, sample.weights, sample.similarity_of_songs
     )
@@ -130,7 +131,7 @@ def _matrices(
 
 
 def _clips(
-    context: EvaluationContext, sample: ControlSample, attribute: tuple[str, Tensor], config: ControlConfig, out: Path
+    context: EvaluationContext, sample: MovedSample, attribute: tuple[str, Tensor], config: ControlConfig, out: Path
 ) -> Figure:
     """Draws and writes one window at several levels; attribute: its name and step."""
     name, step = attribute

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.control.genre_classifier import ValidatedClassifier
-from analysis.control.sample import ControlSample
 from analysis.shared.bootstrap import mean_statistic, weighted_means
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.genre_classifier import ValidatedClassifier
+from analysis.shared.moves.sample import MovedSample
 from model.latent import moved, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states
@@ -71,7 +71,7 @@ def mean_over_genres(
     )
 
 
-def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: ControlSample) -> dict[str, Tensor]:
+def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: MovedSample) -> dict[str, Tensor]:
     """Returns the step to strength 1 of each path to a genre; z and the steps: (windows, latent)."""
     steps = {"means": step_between(sample.training_codes, sample.training.genres[:, genre]).expand_as(z)}
     if isinstance(context.model.prior, FlowerPrior):
@@ -92,7 +92,7 @@ def random_steps(steps: Tensor, codes: Tensor, generator: torch.Generator) -> Te
 
 def move_toward(
     context: EvaluationContext,
-    sample: ControlSample,
+    sample: MovedSample,
     classifier: ValidatedClassifier,
     genre: int,
     strengths: Sequence[float],
@@ -117,7 +117,7 @@ def move_toward(
 
 
 def _measure(
-    classifier: ValidatedClassifier, context: EvaluationContext, sample: ControlSample, genre: int, decoded: Tensor
+    classifier: ValidatedClassifier, context: EvaluationContext, sample: MovedSample, genre: int, decoded: Tensor
 ) -> GenreMove:
     """Measures one move; decoded: (strengths above 0, moved windows, tracks, steps)."""
     chosen = ~sample.windows.genres[:, genre]

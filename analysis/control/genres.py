@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from analysis.control.config import ControlConfig
-from analysis.control.genre_classifier import ValidatedClassifier, validated_classifier
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
-from analysis.control.sample import ControlSample
 from analysis.shared.bootstrap import estimate, interval, interval_metrics, table_cell, weighted_means
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.genre_classifier import ValidatedClassifier, validated_classifier
+from analysis.shared.moves.sample import MovedSample
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table, write_plot_rows
 from music.arrays import FloatArray
@@ -30,7 +30,7 @@ class GenreTransfers:
     """The results of the section: windows moved toward every genre that the classifier knows well enough."""
 
     context: EvaluationContext
-    sample: ControlSample
+    sample: MovedSample
     classifier: ValidatedClassifier
     transfers: Sequence[Transfer]
     """At least one."""
@@ -52,7 +52,7 @@ class GenreTransfers:
 
 
 def genre_section(
-    context: EvaluationContext, sample: ControlSample, config: ControlConfig, generator: torch.Generator, out: Path
+    context: EvaluationContext, sample: MovedSample, config: ControlConfig, generator: torch.Generator, out: Path
 ) -> Section:
     """Moves the sample's windows toward each genre that a classifier knows, and lets the classifier score them."""
     classifier = validated_classifier(context, sample, config, generator)
@@ -160,7 +160,7 @@ def _cells(result: GenreTransfers, transfers: Sequence[Transfer], path: str) -> 
 
 
 def _write_plot_rows(
-    context: EvaluationContext, sample: ControlSample, transfers: Sequence[Transfer], config: ControlConfig, out: Path
+    context: EvaluationContext, sample: MovedSample, transfers: Sequence[Transfer], config: ControlConfig, out: Path
 ) -> None:
     gains = {
         context.genres[transfer.genre]: estimate(transfer.moves["means"].gain(sample.weights)) for transfer in transfers

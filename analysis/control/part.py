@@ -7,8 +7,8 @@ import torch
 from analysis.control.attributes import attribute_section
 from analysis.control.config import ControlConfig
 from analysis.control.genres import genre_section
-from analysis.control.sample import take_sample
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.sample import take_sample
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Section, joined
 

@@ -8,20 +8,20 @@ import pytest
 import torch
 
 from analysis.control.attribute_metrics import consistency, linearity, monotonicity, restrictiveness
-from analysis.control.attribute_moves import attribute_control, growth, move_attribute
+from analysis.control.attribute_moves import attribute_control, move_attribute
 from analysis.control.attributes import attribute_section
 from analysis.control.config import ControlConfig
-from analysis.control.genre_classifier import auc_by_song, percentiles, train_classifier, validated_classifier
-from analysis.control.genre_features import features
 from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, random_steps, steps_to_genre
 from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
-from analysis.control.sample import take_sample
 from analysis.shared.bootstrap import estimate, mean_statistic, song_weights, weighted_means
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.genre_classifier import auc_by_song, percentiles, train_classifier, validated_classifier
+from analysis.shared.moves.genre_features import features
+from analysis.shared.moves.sample import take_sample
 from analysis.shared.section import PICTURES
 from model.data import WindowSet
-from model.latent import moved, step_along, step_between, step_to_petal
+from model.latent import moved, slope, step_along, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states, shared_notes
 from music.metrics import METRICS
@@ -85,13 +85,13 @@ def test_a_step_along_a_direction_is_a_standard_deviation_of_the_codes():
     torch.testing.assert_close(step_along(z, torch.tensor([0.0, -1.0])), torch.tensor([0.0, -math.sqrt(4 / 3)]))
 
 
-def test_an_attribute_grows_where_it_depends_on_the_codes():
-    z = torch.tensor([[-3.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [3.0, 1.0]])
-    for slope in ([2.0, 0.0], [0.0, -3.0], [1.0, 1.0]):
-        values = 7 + z.double().numpy() @ slope
-        direction = growth(z, values)
-        expected = torch.tensor(slope) / math.hypot(*slope)
-        torch.testing.assert_close(direction / direction.norm(), expected, atol=1e-3, rtol=0)
+def test_the_slope_is_how_codes_differ_where_an_attribute_is_a_deviation_more():
+    """A regression of the values on the codes would find (1, -1), which no code varies along."""
+    shared, own = torch.tensor([-3.0, -1.0, 1.0, 3.0]), torch.tensor([1.0, -1.0, -1.0, 1.0])
+    z = torch.stack([5 + shared + own, shared], dim=1)
+    values = 7 + 2 * own.double()
+    torch.testing.assert_close(slope(z, values), torch.tensor([1.0, 0.0]))
+    torch.testing.assert_close(slope(z, 3 * shared.double()), torch.tensor([math.sqrt(5), math.sqrt(5)]))
 
 
 def test_monotonicity_is_the_rank_correlation_within_each_window():
@@ -207,7 +207,7 @@ def test_a_decoder_that_counts_controls_notes_perfectly():
     names, levels = ["notes", "drum density", "mean pitch"], [-1.0, 0.0, 1.0]
     here = torch.tensor([[8.0, 0, 0, 0], [6.0, 0, 0, 0]])
     move = move_attribute(context, (z, notes), (here, np.array([12.0, 9.0])), names, levels)
-    assert move.readable == pytest.approx(1)
+    assert move.explained == pytest.approx(1)
     # The step is 3.65 of the first coordinate: 8 -> 4.35, 8, 11.65: 5, 8, 12 drum notes and 3, 4, 6 of the bass.
     np.testing.assert_allclose(move.values["notes"], [[8, 12, 18], [5, 9, 15]])
     np.testing.assert_allclose(move.values["drum density"], [[5, 8, 12], [3, 6, 10]])

@@ -15,10 +15,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from analysis.control.config import ControlConfig
-from analysis.control.genre_features import features
-from analysis.control.sample import ControlSample
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.config import MovesConfig
+from analysis.shared.moves.genre_features import features
+from analysis.shared.moves.sample import MovedSample
 from analysis.shared.sampling import random_subset
 from model.data import WindowSet
 from music.arrays import BoolArray, FloatArray
@@ -102,7 +102,7 @@ class ValidatedClassifier:
 
 
 def validated_classifier(
-    context: EvaluationContext, sample: ControlSample, config: ControlConfig, generator: torch.Generator
+    context: EvaluationContext, sample: MovedSample, config: MovesConfig, generator: torch.Generator
 ) -> ValidatedClassifier | None:
     """Trains on training windows and tests on validation songs; None if no genre has enough of both."""
     training = random_subset(context.training, config.classifier_windows, generator)
@@ -128,7 +128,7 @@ def _testable(real: WindowSet, genre: int, min_songs: int) -> bool:
     return min(len(np.unique(songs[tagged])), len(np.unique(songs[~tagged]))) >= min_songs
 
 
-def _movable(sample: ControlSample, genre: int) -> bool:
+def _movable(sample: MovedSample, genre: int) -> bool:
     """Returns whether training windows give a direction to the genre, and there are windows to move in it."""
     return _some_not_all(sample.training.genres[:, genre]) and not bool(sample.windows.genres[:, genre].all())
 

@@ -1,4 +1,4 @@
-"""The windows that the part `control` moves, and the windows that give the directions."""
+"""The windows that `control` and `editability` move, and the windows that give the directions."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.control.config import ControlConfig
 from analysis.shared.bootstrap import song_weights
 from analysis.shared.context import EvaluationContext
+from analysis.shared.moves.config import MovesConfig
 from analysis.shared.sampling import interleave_songs, random_subset
 from model.data import WindowSet
 from model.similarity import same_states, shared_notes
@@ -16,7 +16,7 @@ from music.arrays import FloatArray
 
 
 @dataclass(frozen=True)
-class ControlSample:
+class MovedSample:
     """Windows of both splits, with their codes."""
 
     training: WindowSet
@@ -30,7 +30,7 @@ class ControlSample:
     reconstructions: Tensor
     """(windows, tracks, steps)"""
     weights: FloatArray
-    """(1 + resamples, windows) from `song_weights`: all intervals of this part come from these resamples."""
+    """(1 + resamples, windows) from `song_weights`: all intervals of a part come from these resamples."""
 
     @property
     def best_reconstructed(self) -> int:
@@ -47,7 +47,7 @@ class ControlSample:
         return shares[other_songs].mean().item()
 
 
-def take_sample(context: EvaluationContext, config: ControlConfig, generator: torch.Generator) -> ControlSample:
+def take_sample(context: EvaluationContext, config: MovesConfig, generator: torch.Generator) -> MovedSample:
     """Samples training windows, and validation windows from as many songs as possible, and encodes both."""
     training = random_subset(context.training, config.training_windows, generator)
     songs = context.validation.songs.numpy().astype(np.int64)
@@ -55,4 +55,4 @@ def take_sample(context: EvaluationContext, config: ControlConfig, generator: to
     windows = context.validation.take(order[: config.windows])
     codes = context.codes(windows.tokens)
     weights = song_weights(windows.songs, config.resamples, config.seed)
-    return ControlSample(training, context.codes(training.tokens), windows, codes, context.decoded(codes), weights)
+    return MovedSample(training, context.codes(training.tokens), windows, codes, context.decoded(codes), weights)
