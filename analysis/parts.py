@@ -16,6 +16,8 @@ import torch
 from analysis.attributes.part import AttributesConfig, analyse_attributes
 from analysis.control.config import ControlConfig
 from analysis.control.part import analyse_control
+from analysis.editability.config import EditabilityConfig
+from analysis.editability.part import analyse_editability
 from analysis.genres.part import SeparabilityConfig, analyse_genres
 from analysis.interpolation.part import InterpolationConfig, analyse_interpolation
 from analysis.posterior.part import PosteriorConfig, analyse_posterior
@@ -49,6 +51,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "genres": Part(SeparabilityConfig, analyse_genres),
         "posterior": Part(PosteriorConfig, analyse_posterior),
         "control": Part(ControlConfig, analyse_control),
+        "editability": Part(EditabilityConfig, analyse_editability),
     }
 )
 """All parts, in the order of the report."""

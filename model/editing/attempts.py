@@ -1,10 +1,13 @@
 """Windows that are being edited: a moved code is decoded, what came out is measured, and the nearest is kept."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.editing.difference import decode_difference
+from model.editing.expectations import EXPECTATIONS
 from model.editing.measured import measured_attributes
 from model.editing.request import Edited, EditSettings, Request, Spread
 
@@ -22,41 +25,71 @@ class Attempts:
         """Encodes the windows, (windows, tracks, steps) on the model's device."""
         request.check(spread)
         self.model, self.tokens, self.request, self.spread, self.settings = model, tokens, request, spread, settings
+        self.mask = None if request.mask is None else request.mask.expand_as(tokens)
         self.codes = model.codes(tokens)
+        self.open = torch.arange(len(tokens), device=tokens.device)
+        """(open,) the windows that have not arrived yet."""
         with torch.no_grad():
             self.before = self.log_probabilities(self.codes)
         self.asked = self.codes.new_tensor(list(request.changes.values()))[:, None]
         self._original = self._measured(tokens)
-        got = self._original - self._original
-        self.edited = Edited(tokens, self.codes, got, torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device))
-        self._nearest = self._error(got)
+        self._got = self._original - self._original
+        self._missed = self._missed_share(self._got)
+        self._tokens, self._codes = tokens.clone(), self.codes.clone()
+
+    @property
+    def edited(self) -> Edited:
+        """What has come of the edit so far."""
+        return Edited(self._tokens, self._codes, self._got, self._missed <= self.settings.tolerance)
 
     def log_probabilities(self, codes: Tensor) -> Tensor:
-        """Returns those of the states, (windows, tracks, steps, 130); an autoregressive decoder is fed the windows."""
-        return self.model.decode(codes, self.tokens).log_softmax(dim=-1)
+        """Returns those of the open windows' states; (open, latent) -> (open, tracks, steps, 130).
+
+        An autoregressive decoder is fed the windows as they are.
+        """
+        return self.model.decode(codes, self.tokens[self.open]).log_softmax(dim=-1)
 
     @torch.no_grad()
     def attempt(self, codes: Tensor, after: Tensor) -> Tensor:
-        """Applies what moved codes change, and returns the measured changes, (attributes, windows).
+        """Applies what moved codes of the open windows change; returns the measured changes, (attributes, open).
 
-        after: the log probabilities of the states given the moved codes.
+        codes: (open, latent), after: the log probabilities given these codes. Windows that arrive are open no more.
         """
-        tokens = decode_difference(
-            self.tokens, self.before, after, self.settings.faithfulness, self.settings.plausibility
-        )
-        if self.request.mask is not None:
-            tokens = torch.where(self.request.mask, tokens, self.tokens)
-        got = self._measured(tokens) - self._original
-        error = self._error(got)
-        nearer = (error < self._nearest) & ~self.edited.arrived
-        self._nearest = torch.where(nearer, error, self._nearest)
-        self.edited = Edited(
-            torch.where(nearer[:, None, None], tokens, self.edited.tokens),
-            torch.where(nearer[:, None], codes, self.edited.codes),
-            torch.where(nearer, got, self.edited.got),
-            self._nearest <= self.settings.tolerance,
-        )
+        settings, here = self.settings, self.open
+        own = self.tokens[here]
+        tokens = decode_difference(own, self.before[here], after, settings.faithfulness, settings.plausibility)
+        if self.mask is not None:
+            tokens = torch.where(self.mask[here], tokens, own)
+        got = self._measured(tokens) - self._original[:, here]
+        missed = self._missed_share(got)
+        nearer = missed < self._missed[here]
+        kept = here[nearer]
+        self._tokens[kept], self._codes[kept] = tokens[nearer], codes[nearer]
+        self._got[:, kept], self._missed[kept] = got[:, nearer], missed[nearer]
+        self.open = here[self._missed[here] > settings.tolerance]
         return got
+
+    def expected(self, log_probabilities: Tensor, names: Sequence[str]) -> Tensor:
+        """Returns the open windows' expected attributes in standard deviations, (attributes, open).
+
+        States outside the mask are certain.
+        """
+        probabilities = log_probabilities.exp()
+        if self.mask is not None:
+            own = self.tokens[self.open].long()[..., None]
+            certain = torch.zeros_like(probabilities).scatter(-1, own, 1)
+            probabilities = torch.where(self.mask[self.open][..., None], probabilities, certain)
+        tracks, units = self.model.config.tracks, self.spread.attributes
+        return torch.stack([EXPECTATIONS[name](probabilities, tracks) / units[name] for name in names])
+
+    def given_up(self, log_probabilities: Tensor) -> Tensor:
+        """Returns how many states of the open windows, of those that may change, the decoder is expected not to give.
+
+        The sum over the windows is one number.
+        """
+        own = self.tokens[self.open].long()[..., None]
+        chance = 1 - log_probabilities.gather(-1, own).squeeze(-1).exp()
+        return chance.sum() if self.mask is None else (chance * self.mask[self.open]).sum()
 
     def _measured(self, tokens: Tensor) -> Tensor:
         """Returns the attributes of the request in standard deviations, (attributes, windows)."""
@@ -64,6 +97,6 @@ class Attempts:
         rows = [torch.from_numpy(row / self.spread.attributes[name]) for name, row in values.items()]
         return torch.stack(rows).to(self.codes)
 
-    def _error(self, got: Tensor) -> Tensor:
+    def _missed_share(self, got: Tensor) -> Tensor:
         """Returns (windows,) the largest share that any change misses of what was asked; infinite where undefined."""
         return ((got - self.asked).abs() / self.asked.abs()).nan_to_num(nan=torch.inf).amax(dim=0)

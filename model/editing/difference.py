@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 FAITHFULNESS = 1.0
-PLAUSIBILITY = 0.1
+"""The head start of a window's own states, in nats."""
+PLAUSIBILITY = 0.5
+"""The least probability of a new state, as a share of the likeliest's; of .1, .5 and 1 it kept most at equal change."""
 
 
 def decode_difference(
@@ -25,8 +27,8 @@ def decode_difference(
     Of the window's own state and of the states that are likely after the move, each step takes the one whose log
     probability rises most, where the own state has a head start of `faithfulness` nats: .5 is bold, 2 shy. Likely are
     those with at least `plausibility` times the probability of the likeliest: the bound of contrastive decoding
-    (Li et al., arXiv 2210.15097), without which improbable states win. With `after` equal to `before` and a positive
-    faithfulness this is the window itself.
+    (Li et al., arXiv 2210.15097, where it is .1), without which improbable states win. With `after` equal to `before`
+    and a positive faithfulness this is the window itself.
 
     tokens: (..., steps) uint8; before, after: the decoder's log probabilities of all states given the window's code and
     given the moved one, (..., steps, 130).

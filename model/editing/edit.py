@@ -8,17 +8,16 @@ probabilities, and the difference that this makes to the decoder is applied to t
 came out is measured, and the target of the gradients moves on until it agrees with what was asked for.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from model.autoencoder import Autoencoder
 from model.editing.attempts import Attempts
-from model.editing.expectations import EXPECTATIONS
 from model.editing.request import Edited, EditSettings, Request, Spread
-from music.tokens import STATES
+
+ADAM = 0.9, 0.999
+"""The decay rates of Adam's moments."""
+SMALLEST_DEVIATION = 1e-8
 
 
 def edit(
@@ -36,38 +35,25 @@ def edit(
     settings = settings or EditSettings()
     attempts = Attempts(model, tokens, request, spread, settings)
     names = [*request.changes, *request.held]
-    start = _expected(attempts, attempts.before, names)
-    target = attempts.asked.expand(-1, len(tokens))
-    shift = torch.zeros_like(attempts.codes, requires_grad=True)
-    adam = torch.optim.Adam([shift], lr=settings.rate)
-    for _ in range(settings.attempts):
-        codes = attempts.codes + shift * spread.codes
+    start = attempts.expected(attempts.before, names)
+    wanted = torch.cat([attempts.asked, attempts.asked.new_zeros(len(request.held), 1)]).repeat(1, len(tokens))
+    shift, mean, square = torch.zeros(3, *attempts.codes.shape, device=tokens.device)
+    for number in range(1, settings.attempts + 1):
+        here = attempts.open
+        if not len(here):
+            break
+        moved = shift[here].requires_grad_()
+        codes = attempts.codes[here] + moved * spread.codes
         with torch.backends.cudnn.flags(enabled=False):  # its LSTMs have gradients in training mode alone
             after = attempts.log_probabilities(codes)
-            got = attempts.attempt(codes, after)
-            if attempts.edited.arrived.all():
-                break
-            missing = 1 - got.nan_to_num() / attempts.asked
-            target = target * torch.exp(settings.gain * missing)
-            wanted = torch.cat([target, torch.zeros(len(request.held), len(tokens), device=target.device)])
-            distances = (_expected(attempts, after, names) - start - wanted).square().sum()
-            (shift.grad,) = torch.autograd.grad(distances + settings.price * _given_up(attempts, after), shift)
-        adam.step()
+            distances = (attempts.expected(after, names) - start[:, here] - wanted[:, here]).square().sum()
+            (gradient,) = torch.autograd.grad(distances + settings.price * attempts.given_up(after), moved)
+        got = attempts.attempt(codes, after)
+        missing = 1 - got.nan_to_num() / attempts.asked
+        wanted[: len(missing), here] *= torch.exp(settings.gain * missing)
+        # As torch.optim.Adam, whose import takes seconds.
+        mean[here] = mean[here].lerp(gradient, 1 - ADAM[0])
+        square[here] = square[here].lerp(gradient.square(), 1 - ADAM[1])
+        deviation = (square[here] / (1 - ADAM[1] ** number)).sqrt() + SMALLEST_DEVIATION
+        shift[here] -= settings.rate * mean[here] / (1 - ADAM[0] ** number) / deviation
     return attempts.edited
-
-
-def _expected(attempts: Attempts, log_probabilities: Tensor, names: Sequence[str]) -> Tensor:
-    """Returns the expected attributes in standard deviations, (attributes, windows); what the mask keeps is certain."""
-    probabilities = log_probabilities.exp()
-    if attempts.request.mask is not None:
-        certain = one_hot(attempts.tokens.long(), STATES).to(probabilities)
-        probabilities = torch.where(attempts.request.mask[..., None], probabilities, certain)
-    tracks, units = attempts.model.config.tracks, attempts.spread.attributes
-    return torch.stack([EXPECTATIONS[name](probabilities, tracks) / units[name] for name in names])
-
-
-def _given_up(attempts: Attempts, log_probabilities: Tensor) -> Tensor:
-    """Returns how many of the windows' states, of those that may change, the decoder is expected not to give."""
-    own = attempts.tokens.long()[..., None]
-    chance = 1 - log_probabilities.gather(-1, own).squeeze(-1).exp()
-    return chance.sum() if attempts.request.mask is None else (chance * attempts.request.mask).sum()
