@@ -72,9 +72,9 @@ class Attempts:
     def expected(self, log_probabilities: Tensor, names: Sequence[str]) -> Tensor:
         """Returns the open windows' expected attributes in standard deviations, (attributes, open).
 
-        States outside the mask are certain.
+        The probabilities are taken at the temperature of the settings; states outside the mask are certain.
         """
-        probabilities = log_probabilities.exp()
+        probabilities = (log_probabilities / self.settings.temperature).softmax(dim=-1)
         if self.mask is not None:
             own = self.tokens[self.open].long()[..., None]
             certain = torch.zeros_like(probabilities).scatter(-1, own, 1)

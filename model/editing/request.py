@@ -51,6 +51,8 @@ class EditSettings:
     """How often a code is decoded and measured, at most; between two attempts is a step of Adam."""
     rate: float = 0.2
     """The learning rate: about how far a step moves each dimension of a code, in its standard deviations."""
+    temperature: float = 2.0
+    """What logits are divided by before attributes are expected: a decoder that is sure has next to no gradients."""
     price: float = 0.2
     """What a state of the window costs that the decoder gives up, beside squared standard deviations of attributes."""
     gain: float = 0.15
