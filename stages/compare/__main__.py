@@ -40,6 +40,11 @@ DIRECTIONS = {
     "control.monotonicity": 1,
     "control.mean_monotonicity": 1,
     "control.gain_over_random": 1,
+    "editability.arrived": 1,
+    "editability.note_f1": 1,
+    "editability.note_f1_of_notes": 1,
+    "editability.note_f1_of_drums": 1,
+    "editability.drift": -1,
 }
 """1 for a metric, or a group of metrics, of which more is better; -1 where less is better.
 

@@ -26,6 +26,13 @@ FEW = {
     "genres": {"windows": 16, "shuffles": 3},
     "posterior": {"windows": 64, "samples": 8},
     "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40, "resamples": 20},
+    "editability": {
+        "windows": 4,
+        "training_windows": 40,
+        "classifier_windows": 40,
+        "resamples": 20,
+        "attempts": 3,
+    },
 }
 """Settings by part of the analysis: small ones, so that it takes seconds; the figures mean little."""
 GENRES = ["jazz", "rock", "pop"]
