@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from analysis.editability.config import EditabilityConfig
+from analysis.editability.in_key import share_in_key
 from analysis.shared.bootstrap import weighted_means
 from analysis.shared.context import EvaluationContext
 from analysis.shared.moves.sample import MovedSample
@@ -44,6 +45,8 @@ class Outcome:
     """F1 of the notes with the window's."""
     most: FloatArray
     """The largest F1 that the two numbers of notes allow."""
+    in_key: FloatArray
+    """Share of new pitched notes with a pitch class that the window has; NaN too if there are none."""
     drift: FloatArray
     """Mean absolute change of the other attributes, in their standard deviations; NaN if there are none."""
 
@@ -161,6 +164,7 @@ def _outcome(
         only * (np.abs(got - 1) <= EditSettings().tolerance),
         only * note_f1(tokens, original).numpy(),
         only * (2 * torch.minimum(played, true) / (played + true)).numpy(),
+        only * share_in_key(tokens, original, context.description.model.tracks).numpy(),
         only * _mean_size(list(moves.values()), len(tokens)),
     )
 

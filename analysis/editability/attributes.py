@@ -7,8 +7,9 @@ import numpy as np
 
 from analysis.editability.attribute_edits import WAYS, AttributeEdit, Corpus, edit_attribute, read_corpus
 from analysis.editability.config import EditabilityConfig
+from analysis.editability.in_key import share_in_key
 from analysis.editability.pictures import EditedWindow, draw_attribute_edits, draw_edited_windows
-from analysis.shared.bootstrap import estimate, interval_metrics, mean_statistic, table_cell
+from analysis.shared.bootstrap import estimate, interval_metrics, mean_statistic, table_cell, weighted_means
 from analysis.shared.clips import write_clips
 from analysis.shared.context import EvaluationContext
 from analysis.shared.moves.sample import MovedSample
@@ -43,9 +44,18 @@ def attribute_section(context: EvaluationContext, sample: MovedSample, config: E
         Figure(f"{PICTURES}/attributes.png", PROSE.text("attribute_picture")),
         _example(context, sample, edits, out),
     ]
-    text = [PROSE.text("attribute_edits", config=config), PROSE.text("attribute_measures")]
-    table = _table(edits, corpus, sample.weights)
-    return Section(TITLE, text, _metrics(edits, sample.weights), figures, [table], missing)
+    chance = _in_key_by_chance(context, sample)
+    text = [PROSE.text("attribute_edits", config=config), PROSE.text("attribute_measures", in_key=chance)]
+    metrics = _metrics(edits, sample.weights) | interval_metrics("in_key_by_chance", chance)
+    return Section(TITLE, text, metrics, figures, [_table(edits, corpus, sample.weights)], missing)
+
+
+def _in_key_by_chance(context: EvaluationContext, sample: MovedSample) -> FloatArray:
+    """Returns the share of the notes of one window that are in the key of another, of another song if there are two."""
+    tokens, tracks = sample.windows.tokens, context.description.model.tracks
+    other_songs = (sample.windows.songs != sample.windows.songs.roll(1)).numpy()
+    shares = share_in_key(tokens.roll(1, dims=0), tokens, tracks).numpy()
+    return weighted_means(sample.weights, np.where(other_songs, shares, np.nan))
 
 
 def label(edit: AttributeEdit) -> str:
@@ -60,14 +70,15 @@ def _mean(edits: Sequence[AttributeEdit], weights: FloatArray, way: str, measure
 def _metrics(edits: Sequence[AttributeEdit], weights: FloatArray) -> dict[str, object]:
     """Returns the means over attributes and changes, and those of each edit by its label."""
     metrics: dict[str, object] = {}
-    for measure in ("got", "arrived", "note_f1", "most", "drift"):
+    for measure in ("got", "arrived", "note_f1", "most", "in_key", "drift"):
         metrics |= interval_metrics(measure, _mean(edits, weights, "gradient", measure))
     for way in WAYS[1:]:
-        metrics |= interval_metrics(f"note_f1_{way}", _mean(edits, weights, way, "note_f1"))
+        for measure in ("note_f1", "in_key"):
+            metrics |= interval_metrics(f"{measure}_{way}", _mean(edits, weights, way, measure))
     for name, metric in IN_SUMMARY.items():
         if chosen := [edit for edit in edits if edit.attribute == name]:
             metrics |= interval_metrics(metric, _mean(chosen, weights, "gradient", "note_f1"))
-    measures = ("got", "arrived", "note_f1", "drift")
+    measures = ("got", "arrived", "note_f1", "in_key", "drift")
     for edit in edits:
         numbers = {measure: float(edit.mean(weights, "gradient", measure)[0]) for measure in measures}
         metrics[label(edit)] = {measure: value for measure, value in numbers.items() if not np.isnan(value)}
@@ -77,8 +88,8 @@ def _metrics(edits: Sequence[AttributeEdit], weights: FloatArray) -> dict[str, o
 def _table(edits: Sequence[AttributeEdit], corpus: Corpus, weights: FloatArray) -> Table:
     header = [
         "attribute", "asked", "unit", "windows asked", "got of asked", "arrived", "note F1", "note F1 at most",
-        "drift of the others, sd", "by the slope: got of asked", "arrived", "note F1", "decoded plainly: got of asked",
-        "note F1",
+        "new notes in key", "drift of the others, sd", "by the slope: got of asked", "arrived", "note F1",
+        "new notes in key", "decoded plainly: got of asked", "note F1",
     ]  # fmt: skip
     rows: list[list[Cell]] = [["all", None, None, None, *_cells(edits, weights)]]
     for edit in edits:
@@ -91,8 +102,8 @@ def _table(edits: Sequence[AttributeEdit], corpus: Corpus, weights: FloatArray) 
 
 def _cells(edits: Sequence[AttributeEdit], weights: FloatArray) -> list[Cell]:
     columns = [
-        *(("gradient", measure) for measure in ("got", "arrived", "note_f1", "most", "drift")),
-        *(("slope", measure) for measure in ("got", "arrived", "note_f1")),
+        *(("gradient", measure) for measure in ("got", "arrived", "note_f1", "most", "in_key", "drift")),
+        *(("slope", measure) for measure in ("got", "arrived", "note_f1", "in_key")),
         *(("plain", measure) for measure in ("got", "note_f1")),
     ]
     return [table_cell(_mean(edits, weights, way, measure)) for way, measure in columns]

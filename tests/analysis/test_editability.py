@@ -15,6 +15,7 @@ from analysis.editability.attribute_edits import (
 )
 from analysis.editability.config import EditabilityConfig
 from analysis.editability.genre_edits import GenreEdit, mean_over_genres, moved_music
+from analysis.editability.in_key import share_in_key
 from analysis.editability.note_changes import note_changes
 from analysis.editability.part import analyse_editability
 from analysis.shared.moves.sample import take_sample
@@ -108,6 +109,7 @@ def test_notes_kept_are_those_of_windows_that_arrived():
         arrived=np.array([1.0, 0.0, 1.0, nan]),
         note_f1=np.array([0.9, 1.0, 0.5, nan]),
         most=np.array([1.0, 1.0, 0.8, nan]),
+        in_key=np.array([nan, 1.0, 0.5, nan]),
         drift=np.array([0.5, 0.0, 0.25, nan]),
     )
     plain = replace(of_edit, got=np.array([0.1, 0.2, 0.3, nan]), arrived=np.array([0.0, 0.0, 0.0, nan]))
@@ -117,7 +119,19 @@ def test_notes_kept_are_those_of_windows_that_arrived():
     np.testing.assert_allclose(edit.mean(weights, "gradient", "arrived"), [2 / 3, 1, 0])
     np.testing.assert_allclose(edit.mean(weights, "gradient", "note_f1"), [0.7, 0.8, nan])
     np.testing.assert_allclose(edit.mean(weights, "plain", "note_f1"), [0.7, 0.8, nan])
+    np.testing.assert_allclose(edit.mean(weights, "gradient", "in_key"), [0.5, 0.5, nan])
     assert np.isnan(edit.mean(weights, "slope", "note_f1")).all()
+
+
+def test_new_notes_are_in_key_if_the_window_has_their_pitch_class():
+    before = torch.full((3, 4, 16), SILENT, dtype=torch.uint8)
+    before[:, 0, 0] = 42  # drums have no key
+    before[:2, 1, 0], before[:2, 2, 4] = 36, 64  # C and E
+    after = before.clone()
+    after[0, 1, 0], after[0, 2, 8:11], after[0, 0, 1] = 40, torch.tensor([72, 66, 64]), 37  # E, C, F sharp, E
+    after[2, 1, 0] = 36
+    np.testing.assert_allclose(share_in_key(after, before, TRACKS).numpy(), [3 / 4, math.nan, math.nan])
+    np.testing.assert_allclose(share_in_key(after[:, 1:], before[:, 1:], TRACKS[1:]).numpy()[0], 3 / 4)
 
 
 def test_attributes_in_which_windows_do_not_differ_are_not_edited():
