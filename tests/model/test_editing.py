@@ -147,6 +147,19 @@ def test_an_edit_that_cannot_arrive_comes_as_near_as_it_can():
     assert edited.got.tolist() == [[-2.0, -3.0]]
 
 
+def test_the_nearest_attempt_counts_until_one_arrives():
+    tokens = drums(PATTERNS[0])
+    attempts = Attempts(Drummer(), tokens, Request({"notes": 2.0}), STEPS, EditSettings())  # four notes more
+    for added, kept, is_open in ((1, 1, True), (3, 3, True), (2, 3, True), (4, 4, False)):
+        codes = attempts.codes.clone()
+        codes[:, [1, 2, 3, 5][:added]] = 9.0
+        assert attempts.attempt(codes, attempts.log_probabilities(codes)).tolist() == [[added / 2]]
+        assert (attempts.edited.tokens[:, 0] < PITCHES).sum().item() == 4 + kept
+        assert attempts.edited.got.tolist() == [[kept / 2]]
+        assert attempts.open.tolist() == [0] * is_open
+        assert attempts.edited.arrived.tolist() == [not is_open]
+
+
 def test_a_window_that_lacks_the_attribute_stays_as_it_is():
     tokens = drums(*PATTERNS)
     tokens[1, 1:] = SILENT
@@ -157,6 +170,14 @@ def test_a_window_that_lacks_the_attribute_stays_as_it_is():
     assert not edited.arrived.any()
 
 
+class Twins(Drummer):
+    """The drummer with a bass player who plays the same."""
+
+    def decode(self, z: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        logits = super().decode(z, tokens)
+        return torch.stack([logits[:, 0], logits[:, 0], *logits[:, 2:].unbind(dim=1)], dim=1)
+
+
 def test_what_the_mask_excludes_never_changes():
     tokens = drums(*PATTERNS)
     mask = torch.zeros(3, 4, 16, dtype=torch.bool)
@@ -164,6 +185,11 @@ def test_what_the_mask_excludes_never_changes():
     edited = edit(Drummer(), tokens, Request({"notes": 1.0}, mask=mask), STEPS)
     assert torch.equal(edited.tokens[~mask], tokens[~mask])
     assert edited.arrived.tolist() == [True, True, False]  # the drummer can change nothing but drums
+    tokens[:, 1] = tokens[:, 0]
+    only_drums = torch.tensor([True, False, False, False])[:, None]
+    for chosen, notes in ((None, [[2, 2]] * 3), (only_drums, [[4, 0]] * 3)):
+        twins = edit(Twins(), tokens, Request({"notes": 2.0}, mask=chosen), STEPS)
+        assert ((twins.tokens < PITCHES).sum(dim=2) - (tokens < PITCHES).sum(dim=2))[:, :2].tolist() == notes
     one_track = torch.tensor([False, True, True, True])[:, None]
     assert torch.equal(edit(Drummer(), tokens, Request({"notes": 1.0}, mask=one_track), STEPS).tokens, tokens)
 
@@ -229,6 +255,7 @@ def test_the_codes_of_a_window_decode_to_the_window_itself(kind):
     tokens = make_windows(3).tokens
     attempts = Attempts(model, tokens, Request({"notes": 1.0}), SPREAD, EditSettings())
     got = attempts.attempt(attempts.codes, attempts.log_probabilities(attempts.codes))
+    torch.testing.assert_close(attempts.before, model.decode(attempts.codes, tokens).log_softmax(dim=-1))
     assert got.tolist() == [[0.0] * 3]
     assert torch.equal(attempts.edited.tokens, tokens)
 
