@@ -142,6 +142,14 @@ def test_a_few_metrics_are_for_dvc_exp_show(copied):
         "attributes": {"smoothness": 0.1, "smoothness_real": 0.2},
         "genres": {split: {"separability": share} for split, share in (("training", 0.9), ("validation", 0.6))},
         "control": {"mean_monotonicity": 0.3, "gain": 9.0, "gain_random": 1.5, "gain_over_random": 7.5},
+        "editability": {
+            "got": 0.99,
+            "arrived": 0.95,
+            "note_f1": 0.85,
+            "note_f1_plain": 0.7,
+            "note_f1_of_notes": 0.8,
+            "note_f1_of_drums": 0.9,
+        },
     }
     section = json.loads((copied / "interpolation/section.json").read_text())
     for part, values in found.items():
@@ -151,6 +159,7 @@ def test_a_few_metrics_are_for_dvc_exp_show(copied):
     assert json.loads(metrics.read_text()) == {
         "loss": 2.5, "accuracy": 0.5, "onsets": 0.125, "note_f1": 0.375, "repeats": 3, "overlap": 7,
         "two_sample": 0.875, "smoothness": 0.1, "separability": 0.6, "monotonicity": 0.3, "gain_over_random": 7.5,
+        "edit_arrived": 0.95, "edit_f1": 0.85, "edit_f1_notes": 0.8, "edit_f1_drums": 0.9,
     }  # fmt: skip
 
 
