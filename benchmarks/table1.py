@@ -9,15 +9,18 @@ training; a training whose file is there is not made again, so that a command th
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from statistics import mean
+from time import monotonic, process_time
 
-from benchmarks.training import DEVICE, describe, print_table
+from benchmarks.training import DEVICE, Mixed, describe, print_table, train
 from model.config import NetworkName, PriorName, Regulariser, RunConfig
+from model.data import read_provenance, read_windows
 from model.evaluation import by_track, column_names, evaluate
-from model.training.run import train_on
+from model.recipes import read_recipe
+from model.training.run import prepare_torch, train_on
 from model.training.workers import ALONE
 from music.json_files import read_json, write_json
 from music.tokens import TRACKS
@@ -33,7 +36,9 @@ COLUMNS: dict[str, tuple[NetworkName, PriorName, Regulariser]] = {
 """The models: network, prior and regulariser."""
 LENGTHS = (2, 16)
 SPLITS = ("by_song", "by_window")
-VALIDATION_WINDOWS = 4096
+WARM_UP, TIMED = 2, 10
+"""The numbers of updates before any that are timed, and of those that are timed."""
+VALIDATION_WINDOWS = 2048
 """The number of validation windows, evenly spaced over the songs, that a model is judged on."""
 
 
@@ -59,7 +64,7 @@ def main() -> None:
     parser.add_argument("by_window", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, nargs=2, required=True, metavar=("OF_2_BARS", "OF_16_BARS"))
-    parser.add_argument("--recipes", nargs=2, default=("laptop_2bar", "laptop_16bar"))
+    parser.add_argument("--recipes", nargs=2, default=("table1_2bar", "table1_16bar"))
     parser.add_argument("--columns", nargs="+", choices=COLUMNS, default=list(COLUMNS))
     parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1))
     parser.add_argument("--cpu-threads", type=int, default=1, help="0 takes all cores")
@@ -68,7 +73,7 @@ def main() -> None:
     for seed, split, bars, column in product(arguments.seeds, SPLITS, LENGTHS, arguments.columns):
         training = Training(split, bars, seed, column)
         if not (arguments.out / training.file).exists():
-            train(training, arguments)
+            train_and_judge(training, arguments)
     for split, bars in product(SPLITS, LENGTHS):
         print(f"\n{split}, {bars} bars")
         header = ["model", *(f"{track} {measure}" for measure in ("accuracy", "F1") for track in column_names(TRACKS))]
@@ -76,21 +81,35 @@ def main() -> None:
         print_table([*header, "updates"], rows)
 
 
-def train(training: Training, arguments: argparse.Namespace) -> None:
+def updates_within(minutes: float, folder: Path, config: RunConfig) -> int:
+    """Returns how many updates a model makes in this time, by the time that a few take."""
+    data = read_provenance(folder)
+    model_config, schedule = read_recipe(config, data.bars, len(data.genres))
+    prepare_torch(config.cpu_threads)
+    system = Mixed(model_config, schedule, read_windows(folder, model_config).training)
+    train(system, WARM_UP)
+    clock = monotonic if DEVICE.type == "cuda" else process_time
+    began = clock()
+    train(system, TIMED)
+    return max(int(60 * minutes * TIMED / (clock() - began)), 1)
+
+
+def train_and_judge(training: Training, arguments: argparse.Namespace) -> None:
     """Trains and judges a model, and writes its accuracies."""
     length = LENGTHS.index(training.bars)
     network, prior, regulariser = COLUMNS[training.column]
     config = RunConfig(
         tracks=TRACKS, onsets="starts", network=network, prior=prior, regulariser=regulariser,
-        recipe=arguments.recipes[length], updates=None, max_minutes=arguments.minutes[length], patience=None,
-        keep="last", seed=training.seed, precision="bfloat16", cpu_threads=arguments.cpu_threads,
+        recipe=arguments.recipes[length], updates=None, max_minutes=None, patience=None, keep="last",
+        seed=training.seed, precision="bfloat16", cpu_threads=arguments.cpu_threads,
     )  # fmt: skip
     folder = vars(arguments)[training.split] / f"{training.bars}bar"
-    run = train_on(folder, config, lambda *_: None, ALONE, DEVICE)
+    updates = updates_within(arguments.minutes[length], folder, config)
+    run = train_on(folder, replace(config, updates=updates), lambda *_: None, ALONE, DEVICE)
     validation = run.windows.validation.evenly_spaced(VALIDATION_WINDOWS)
     measures = by_track(evaluate(run.model, run.windows.training, validation), TRACKS)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    write_json(arguments.out / training.file, measures | {"updates": run.description.training.updates})
+    write_json(arguments.out / training.file, measures | {"updates": updates})
     run.snapshots.remove()
     print(f"{training}: accuracy {measures['accuracy']['mean']:.3f}, F1 {measures['note_f1']['mean']:.3f}", flush=True)
 
