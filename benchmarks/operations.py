@@ -44,7 +44,9 @@ def _attention(config: ModelConfig, batch: int) -> tuple[int, int]:
     size, share = config.hidden_size, config.latent // config.places
     of_place, rows = len(config.tracks) * config.place_steps * STATE_SIZE, batch * config.places
     products = product(rows, size, 3 * size) + product(rows, size, size)  # queries, keys and values; the heads mixed
-    products += 2 * product(rows, size, config.places)  # queries by keys, and what they weigh by values; all heads together
+    products += 2 * product(
+        rows, size, config.places
+    )  # queries by keys, and what they weigh by values; all heads together
     blocks = config.layers * (products + 2 * product(rows, size, 4 * size))
     encoder = product(rows, of_place, size) + blocks + 2 * product(rows, size, share)
     logits = product(rows * len(config.tracks) * config.place_steps, STATE_SIZE, STATES)
