@@ -41,14 +41,16 @@ def count_operations(config: ModelConfig, training: TrainingConfig) -> Operation
 
 def _attention(config: ModelConfig, batch: int) -> tuple[int, int]:
     """Counts encoder and decoder of attention, forward and backward."""
-    size, places = config.hidden_size, STEPS_PER_BAR * config.bars // config.place_steps
-    of_place, rows = len(config.tracks) * config.place_steps * STATE_SIZE, batch * places
+    size, share = config.hidden_size, config.latent // config.places
+    of_place, rows = len(config.tracks) * config.place_steps * STATE_SIZE, batch * config.places
     products = product(rows, size, 3 * size) + product(rows, size, size)  # queries, keys and values; the heads mixed
-    products += 2 * product(rows, size, places)  # queries by keys, and what they weigh by values; all heads together
+    products += 2 * product(
+        rows, size, config.places
+    )  # queries by keys, and what they weigh by values; all heads together
     blocks = config.layers * (products + 2 * product(rows, size, 4 * size))
-    encoder = product(rows, of_place, size) + blocks + 2 * product(batch, places * size, config.latent)
+    encoder = product(rows, of_place, size) + blocks + 2 * product(rows, size, share)
     logits = product(rows * len(config.tracks) * config.place_steps, STATE_SIZE, STATES)
-    decoder = product(batch, config.latent, places * size) + blocks + product(rows, size, of_place) + logits
+    decoder = product(rows, share, size) + blocks + product(rows, size, of_place) + logits
     return FORWARD_AND_BACKWARD * encoder, FORWARD_AND_BACKWARD * decoder
 
 

@@ -39,6 +39,10 @@ class Autoencoder(nn.Module):
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )
+        self.prior_mean: Tensor
+        self.prior_variance: Tensor
+        self.register_buffer("prior_mean", self.prior.mean(), persistent=False)
+        self.register_buffer("prior_variance", self.prior.variance(), persistent=False)
         self.apply(_initialise)
         nn.init.constant_(self.encoder.posterior.log_variance.bias, math.log(FIRST_VARIANCE))
 
@@ -48,9 +52,15 @@ class Autoencoder(nn.Module):
         return isinstance(self.decoder, AutoregressiveDecoder)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns mean and log variance of q(z|x); tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
+        """Returns mean and log variance of q(z|x); tokens: (batch, tracks, steps) uint8 -> (batch, latent) each.
+
+        The variance of `noise_floor` is added to the encoder's own.
+        """
         mean, log_variance = self.encoder(tokens)
-        return self.prior.scale * mean, 2 * math.log(self.prior.scale) + log_variance
+        log_variance = 2 * math.log(self.prior.scale) + log_variance
+        if self.config.noise_floor:
+            log_variance = torch.logaddexp(log_variance, (self.config.noise_floor**2 * self.prior_variance).log())
+        return self.prior.scale * mean, log_variance
 
     def decode(self, z: Tensor, tokens: Tensor, sampling: ScheduledSampling | None = None) -> Tensor:
         """Returns the logits of the states, (batch, tracks, steps, 130), in z's precision; z: (batch, latent).

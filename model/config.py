@@ -52,6 +52,13 @@ class ModelConfig(Settings):
     """Dimensions of z, two of which hold the flower's circle; 512 in [P]."""
     place_steps: Count = 4
     """Steps that the attention network joins into one place: 4 make a beat, 16 a bar."""
+    noise_floor: Annotated[float, at_least(0)] = 0.0
+    """The least standard deviation of q(z|x) in each dimension, as a share of the prior's."""
+
+    @property
+    def places(self) -> int:
+        """The number of places of the attention network in a window."""
+        return STEPS_PER_BAR * self.bars // self.place_steps
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,6 +68,8 @@ class ModelConfig(Settings):
             raise ValueError(f"place_steps must divide the {STEPS_PER_BAR} steps of a bar, not be {self.place_steps}")
         if self.network == "attention" and self.hidden_size > HEAD_SIZE and self.hidden_size % HEAD_SIZE:
             raise ValueError(f"hidden_size of attention must be a multiple of {HEAD_SIZE}, not {self.hidden_size}")
+        if self.network == "attention" and self.latent % self.places:
+            raise ValueError(f"latent must divide evenly between {self.places} places, and is {self.latent}")
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,11 @@ class TrainingConfig(Settings):
     """Lambda of [P] equation 6; 10 in [W]."""
     kl_weight: Annotated[float, at_least(0)] = 0.2
     """Weight of the KL divergence where beta is 1; the largest beta of [V]."""
+    moments_weight: Annotated[float, at_least(0)] = 0.0
+    """Weight of the KL divergence, a step, between Gaussians with the moments of a batch's codes and of the prior.
+
+    Regulariser `none` leaves it out. Beta does not change it: with a noise floor codes must grow from the start.
+    """
     sampling_rate: Annotated[float, at_least(0)] = 0.0
     """k in `sampling_chance`, the schedule of scheduled sampling; 0 turns scheduled sampling off."""
     sampling_every: Annotated[float, more_than(0)] = 1.0

@@ -1,8 +1,9 @@
 """Windows to codes and back by attention; not autoregressive.
 
 A window is cut into places of `place_steps` steps each, such as beats or bars. The encoder joins all states of a place
-into one vector, lets the places attend to each other, and maps all of them together to the code. The decoder is its
-mirror image, and sees nothing but the code. Shapes in comments: `batch` windows of `places` places.
+into one vector, lets the places attend to each other, and maps each to its share of the code: the first numbers of z
+are those of the first place. The decoder is its mirror image, and sees nothing but the code. Shapes in comments:
+`batch` windows of `places` places, each with `share` numbers of the code.
 """
 
 import torch
@@ -11,7 +12,7 @@ from torch.nn.functional import gelu, rms_norm, scaled_dot_product_attention
 
 from model.config import HEAD_SIZE, ModelConfig
 from model.networks.posterior import Posterior
-from music.tokens import STATES, STEPS_PER_BAR
+from music.tokens import STATES
 
 STATE_SIZE = 32
 """Numbers that stand for a step of one track: a state's embedding in the encoder; in the decoder, what its logits are
@@ -50,7 +51,7 @@ class Block(nn.Module):
 
 
 class AttentionEncoder(nn.Module):
-    """Blocks of attention over the places of a window; mean and log variance from all places together."""
+    """Blocks of attention over the places of a window; from each place the mean and log variance of its share of z."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -58,10 +59,10 @@ class AttentionEncoder(nn.Module):
         self.place_steps = config.place_steps
         self.embedding = nn.Embedding(tracks * STATES, STATE_SIZE)
         self.join = nn.Linear(tracks * config.place_steps * STATE_SIZE, size)
-        self.positions = nn.Parameter(0.02 * torch.randn(_places(config), size))
+        self.positions = nn.Parameter(0.02 * torch.randn(config.places, size))
         self.blocks = nn.Sequential(*(Block(size) for _ in range(config.layers)))
         self.norm = nn.LayerNorm(size)
-        self.posterior = Posterior(_places(config) * size, config.latent)
+        self.posterior = Posterior(size, config.latent // config.places)
         self.first_row: Tensor
         self.register_buffer("first_row", STATES * torch.arange(tracks)[:, None], persistent=False)
 
@@ -70,18 +71,19 @@ class AttentionEncoder(nn.Module):
         states = self.embedding(tokens.long() + self.first_row)  # (batch, tracks, steps, STATE_SIZE)
         by_place = states.unflatten(2, (-1, self.place_steps)).transpose(1, 2)
         x = self.join(by_place.flatten(2)) + self.positions  # (batch, places, hidden_size)
-        mean, log_variance = self.posterior(self.norm(self.blocks(x)).flatten(1))
-        return mean, log_variance
+        mean, log_variance = self.posterior(self.norm(self.blocks(x)))  # (batch, places, share) each
+        return mean.flatten(1), log_variance.flatten(1)
 
 
 class AttentionDecoder(nn.Module):
-    """A vector for each place from the code, blocks of attention over the places, and logits from each place."""
+    """A vector for each place from its share of z, blocks of attention over the places, and logits from each place."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         tracks, size = len(config.tracks), config.hidden_size
-        self.places, self.of_place = _places(config), (tracks, config.place_steps, STATE_SIZE)
-        self.spread = nn.Linear(config.latent, self.places * size)
+        self.places, self.of_place = config.places, (tracks, config.place_steps, STATE_SIZE)
+        self.from_code = nn.Linear(config.latent // self.places, size)
+        self.positions = nn.Parameter(0.02 * torch.randn(self.places, size))
         self.blocks = nn.Sequential(*(Block(size) for _ in range(config.layers)))
         self.norm = nn.LayerNorm(size)
         self.split = nn.Linear(size, tracks * config.place_steps * STATE_SIZE)
@@ -89,11 +91,7 @@ class AttentionDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns the logits of the states; z: (batch, latent) -> (batch, tracks, steps, 130)."""
-        x = self.spread(z).unflatten(1, (self.places, -1))  # (batch, places, hidden_size)
+        x = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions  # (batch, places, hidden_size)
         x = self.split(self.norm(self.blocks(x))).unflatten(2, self.of_place)
         by_track = x.permute(2, 0, 1, 3, 4).flatten(2, 3)  # (tracks, batch, steps, STATE_SIZE)
         return torch.stack([states(track) for states, track in zip(self.states, by_track, strict=True)], dim=1)
-
-
-def _places(config: ModelConfig) -> int:
-    return STEPS_PER_BAR * config.bars // config.place_steps

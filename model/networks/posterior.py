@@ -37,3 +37,13 @@ def free_bits_kl(mean: Tensor, log_variance: Tensor, free_bits: float) -> Tensor
     """
     kl = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=-1)
     return (kl - free_bits * math.log(2)).clamp(min=0).mean()
+
+
+def moments_kl(first: Tensor, second: Tensor, prior_mean: Tensor, prior_variance: Tensor) -> Tensor:
+    """Returns the KL divergence in nats, summed over the dimensions, between Gaussians with the moments of two sets.
+
+    first, second: the mean of the codes and that of their squares; (latent,) each, like the prior's mean and variance.
+    """
+    share = (second - first.square()) / prior_variance
+    distance = (first - prior_mean).square() / prior_variance
+    return 0.5 * (distance + share - share.log() - 1).sum()

@@ -26,6 +26,10 @@ class GaussianPrior:
         """Returns the codes unchanged: they already have the prior's axes and standard deviations."""
         return z
 
+    def mean(self) -> Tensor:
+        """Returns the mean of each coordinate, (latent,)."""
+        return torch.zeros(self.latent)
+
     def variance(self) -> Tensor:
         """Returns the variance of each coordinate, (latent,)."""
         return torch.ones(self.latent)
@@ -72,12 +76,18 @@ class FlowerPrior:
         others = torch.cat([across[:, None], z[:, 2:]], dim=-1) / math.sqrt(OTHER_VARIANCE)
         return torch.cat([along[:, None], others], dim=-1)
 
+    def mean(self) -> Tensor:
+        """Returns the mean of each coordinate over the whole mixture, (latent,): 0 with more than one genre."""
+        mean = torch.zeros(self.latent)
+        mean[:2] = self.axes(torch.arange(self.genres))[0].mean(dim=0)
+        return mean
+
     def variance(self) -> Tensor:
         """Returns the variance of each coordinate over the whole mixture, (latent,)."""
         outwards, sideways = self.axes(torch.arange(self.genres))
         squares = (1 + RADIAL_VARIANCE) * outwards.square() + OTHER_VARIANCE * sideways.square()
         variance = torch.full((self.latent,), OTHER_VARIANCE)
-        variance[:2] = squares.mean(dim=0) - outwards.mean(dim=0).square()
+        variance[:2] = squares.mean(dim=0) - self.mean()[:2].square()
         return variance
 
 

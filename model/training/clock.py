@@ -53,8 +53,9 @@ class Clock:
 
     @property
     def measured(self) -> bool:
-        """Whether the rate is known well enough to fit a schedule to it."""
-        return self._updates > 0 and self._latest - self._first > min(MEASURED_SECONDS, self._limit / 10)
+        """Whether there is a limit, and the rate is known well enough to fit a schedule to it."""
+        measures = self._updates > 0 and self._latest - self._first > min(MEASURED_SECONDS, self._limit / 10)
+        return measures and math.isfinite(self._limit)
 
     @property
     def over(self) -> bool:
@@ -67,8 +68,12 @@ class Clock:
         return max(min(config.updates // config.evaluate_every, most), 1)
 
     def fitted(self, done: int, config: TrainingConfig) -> int:
-        """Returns how many updates the run can make in all; done: those made so far, just followed by a validation."""
+        """Returns how many updates the run can make in all, at the rate since the last call.
+
+        done: the updates made so far, just followed by a validation.
+        """
         paused = self._paused - self.validation_seconds  # that validation came after the latest update
         seconds_per_update = (self._latest - self._first - paused) / self._updates
         updating = self._left - (self.validations(config) + 1) * self.validation_seconds - 1  # see `over`
+        self._first, self._paused, self._updates = time.monotonic(), 0.0, 0
         return done + max(int(FITTED_SHARE * updating / seconds_per_update), 1)

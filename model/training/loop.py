@@ -123,8 +123,11 @@ class TrainingLoop:
     def _after_update(self, losses: dict[str, Tensor], log: Log, stopped: bool) -> int:
         """Logs, validates and saves when that is due. Returns `GO_ON`, `STOP`, or the update at which the run ends."""
         done = self._position.update
-        fits, over = not self._total and self._clock.measured, self._clock.over
-        validates = fits or over or done % self._schedule.evaluate_every == 0 or done == self._schedule.updates
+        over, ends = self._clock.over, done == self._schedule.updates
+        validates = over or ends or done % self._schedule.evaluate_every == 0
+        # The speed of updates may change, so the schedule is fitted to the time left again at each validation.
+        fits = self._clock.measured and not ends and (validates or not self._total)
+        validates |= fits
         logs = validates or done % LOG_EVERY == 0
         if not logs and not stopped:
             return GO_ON

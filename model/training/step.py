@@ -11,7 +11,7 @@ from model.autoencoder import Autoencoder, reconstruction_loss
 from model.config import TrainingConfig
 from model.networks.critic import Critic, critic_loss
 from model.networks.music_vae import ScheduledSampling
-from model.networks.posterior import free_bits_kl, reparametrise
+from model.networks.posterior import free_bits_kl, moments_kl, reparametrise
 from model.networks.priors import sample_genre
 from model.training.precision import autocast
 from model.training.workers import ALONE, Workers
@@ -96,12 +96,22 @@ class TrainingStep:
             kl = free_bits_kl(mean, log_variance, self.config.free_bits)
             losses["kl"] = kl.detach()
             loss = loss + beta * self.config.kl_weight * kl / tokens.shape[-1]  # per step, like the reconstruction
+        if self.config.moments_weight and model.config.regulariser != "none":
+            moments = self._moments_kl(mean, log_variance)
+            losses["moments"] = moments.detach()
+            loss = loss + self.config.moments_weight * moments / tokens.shape[-1]
         self._descend(loss, self.optimisers.autoencoder, self.config.clip)
         self.workers.average(losses.values())
         return losses
 
     def _sampling(self, chance: float) -> ScheduledSampling | None:
         return ScheduledSampling(chance, partial(self.workers.uniform, self.generator)) if chance else None
+
+    def _moments_kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Compares the moments of the whole batch's codes with the prior's; mean, log_variance: this worker's part."""
+        first = self.workers.mean(mean.mean(dim=0))
+        second = self.workers.mean((mean.square() + log_variance.exp()).mean(dim=0))
+        return moments_kl(first, second, self.model.prior_mean, self.model.prior_variance)
 
     def _update_critic(self, critic: Critic, mean: Tensor, log_variance: Tensor, genre: Tensor) -> Tensor:
         """Returns the estimated Wasserstein distance; mean, log_variance: this worker's part, genre: (batch,) all."""

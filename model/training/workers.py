@@ -47,6 +47,15 @@ class Workers:
         for tensor, mean in zip(listed, means, strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    def mean(self, part: Tensor) -> Tensor:
+        """Returns the mean over the processes, with the gradient of this process's part.
+
+        Once the processes' gradients are averaged, they are those of the mean.
+        """
+        mean = part.detach().clone()
+        self.average([mean])
+        return part + (mean - part.detach())
+
     def agree(self, value: int, device: torch.device) -> int:
         """Returns the first process's value."""
         if self.count == 1:

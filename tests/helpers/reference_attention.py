@@ -49,7 +49,7 @@ def blocks(weights: Weights, side: str, places: list[Tensor], layers: int) -> li
 
 
 def encode(weights: Weights, tokens: Tensor, layers: int) -> Tensor:
-    """tokens: (batch, 4, steps) -> the vectors of all places side by side, (batch, places * size)."""
+    """tokens: (batch, 4, steps) -> the vectors of the places, (batch, places, size)."""
     length = weights["encoder.join.weight"].shape[1] // (TRACKS * STATE)  # steps of a place
     windows = []
     for window in tokens.tolist():
@@ -61,7 +61,7 @@ def encode(weights: Weights, tokens: Tensor, layers: int) -> Tensor:
                 for step in range(number * length, (number + 1) * length)
             ]
             places.append(linear(weights, "encoder.join", torch.cat(rows)) + position)
-        windows.append(torch.cat(blocks(weights, "encoder", places, layers)))
+        windows.append(torch.stack(blocks(weights, "encoder", places, layers)))
     return torch.stack(windows)
 
 
@@ -70,7 +70,11 @@ def decode(weights: Weights, codes: Tensor, steps: int, layers: int) -> Tensor:
     length = len(weights["decoder.split.bias"]) // (TRACKS * STATE)
     logits = torch.zeros(len(codes), TRACKS, steps, STATES, dtype=codes.dtype)
     for window, code in enumerate(codes):
-        places = list(linear(weights, "decoder.spread", code).chunk(steps // length))
+        shares = code.chunk(steps // length)
+        places = [
+            linear(weights, "decoder.from_code", share) + position
+            for share, position in zip(shares, weights["decoder.positions"], strict=True)
+        ]
         for number, x in enumerate(blocks(weights, "decoder", places, layers)):
             parts = linear(weights, "decoder.split", x).split(STATE)  # track after track, and its steps
             for track in range(TRACKS):

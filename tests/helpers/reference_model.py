@@ -5,6 +5,7 @@ tests/model/test_reference_model.py compares both with the real ones.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -32,18 +33,27 @@ def scale(prior: str, latent: int) -> float:
     return 1.0 if prior == "gaussian" else math.sqrt((1 + 0.1 + 0.001 * (latent - 1)) / latent)
 
 
-def encode(weights: Weights, tokens: Tensor, layers: int, unit: float) -> tuple[Tensor, Tensor]:
-    """tokens: (batch, 4, steps), unit: the prior's scale -> mean and log variance, (batch, latent) each."""
+def variances(prior: str, latent: int) -> Tensor:
+    """The variance of each of the prior's coordinates; a flower is round, and is as wide each way."""
+    return torch.ones(latent) if prior == "gaussian" else torch.tensor([(1.1 + 0.001) / 2] * 2 + [0.001] * (latent - 2))
+
+
+def encode(weights: Weights, tokens: Tensor, layers: int, prior: str, floor: float) -> tuple[Tensor, Tensor]:
+    """tokens: (batch, 4, steps), floor: the least deviation -> mean and log variance, (batch, latent) each."""
     network = reference_attention.encode if "encoder.positions" in weights else recurrent_encoder
-    last = network(weights, tokens, layers)
-    mean, log_variance = (linear(weights, f"encoder.posterior.{name}", last) for name in ("mean", "log_variance"))
-    return unit * mean, log_variance + math.log(unit**2)
+    last = network(weights, tokens, layers)  # attention: a vector for each place
+    mean, log_variance = (
+        linear(weights, f"encoder.posterior.{name}", last).flatten(1) for name in ("mean", "log_variance")
+    )
+    unit = scale(prior, mean.shape[1])
+    variance = unit**2 * log_variance.exp() + floor**2 * variances(prior, mean.shape[1])
+    return unit * mean, variance.log()
 
 
-def decode(weights: Weights, z: Tensor, steps: int, layers: int, unit: float) -> Tensor:
+def decode(weights: Weights, z: Tensor, steps: int, layers: int, prior: str) -> Tensor:
     """z: (batch, latent) -> logits, (batch, 4, steps, 130)."""
     network = reference_attention.decode if "encoder.positions" in weights else recurrent_decoders
-    return network(weights, z / unit, steps, layers)
+    return network(weights, z / scale(prior, z.shape[1]), steps, layers)
 
 
 def recurrent_encoder(weights: Weights, tokens: Tensor, layers: int) -> Tensor:
@@ -118,14 +128,38 @@ def critic_loss(
     return weight * gradient_penalty(weights, real, fake, genre, alpha) - distance, distance
 
 
+def moments_kl(mean: Tensor, log_variance: Tensor, prior: str) -> Tensor:
+    """KL(N(m, v) || N(0, prior's variance)), summed over dimensions, where m and v are those of the batch's codes."""
+    total = torch.zeros(())
+    for own_mean, own_variance, variance in zip(
+        mean.T, log_variance.T.exp(), variances(prior, mean.shape[1]), strict=True
+    ):
+        m = own_mean.mean()
+        v = (own_mean - m).pow(2).mean() + own_variance.mean()
+        total = total + torch.log((variance / v).sqrt()) + (v + m**2) / (2 * variance) - 0.5
+    return total
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the weights do not say of a model and its loss."""
+
+    prior: str
+    layers: int
+    floor: float
+    moments_weight: float
+
+
 def autoencoder_loss(
-    weights: Weights, tokens: Tensor, genre: Tensor, noise: Tensor, beta: float, layers: int, unit: float
+    weights: Weights, tokens: Tensor, genre: Tensor, noise: Tensor, beta: float, kind: Kind
 ) -> tuple[Tensor, Tensor]:
-    """The sum of [P] equation 3 as the autoencoder descends it, and its first part."""
-    mean, log_variance = encode(weights, tokens, layers, unit)
+    """The sum of [P] equation 3 as the autoencoder descends it, with the pull of the moments, and its first part."""
+    mean, log_variance = encode(weights, tokens, kind.layers, kind.prior, kind.floor)
     z = mean + torch.exp(log_variance / 2) * noise
-    reconstruction = reconstruction_loss(decode(weights, z, tokens.shape[-1], layers, unit), tokens)
-    return reconstruction - beta * scores(weights, z, genre).mean(), reconstruction
+    steps = tokens.shape[-1]
+    reconstruction = reconstruction_loss(decode(weights, z, steps, kind.layers, kind.prior), tokens)
+    moments = kind.moments_weight * moments_kl(mean, log_variance, kind.prior) / steps
+    return reconstruction - beta * scores(weights, z, genre).mean() + moments, reconstruction
 
 
 class Adam:
@@ -181,11 +215,10 @@ class WholeUpdate:
     """Updates of critic and autoencoder from first to last: noise, real codes, losses, gradients, Adam."""
 
     def __init__(
-        self, weights: dict[str, Tensor], prior: str, layers: int, critic_updates: int, penalty: float
+        self, weights: dict[str, Tensor], kind: Kind, latent: int, critic_updates: int, penalty: float
     ) -> None:
         self.weights = {name: weight.clone().requires_grad_() for name, weight in weights.items()}
-        self.prior, self.layers, self.critic_updates, self.penalty = prior, layers, critic_updates, penalty
-        self.latent = len(weights["encoder.posterior.mean.bias"])
+        self.kind, self.latent, self.critic_updates, self.penalty = kind, latent, critic_updates, penalty
         names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
         self.autoencoder = Adam(names, (0.9, 0.999))
         self.critic = Adam([name for name in weights if name.startswith("critic.")], (0.5, 0.9))
@@ -193,15 +226,15 @@ class WholeUpdate:
     def make(self, tokens: Tensor, tagged: Tensor, generator: torch.Generator, beta: float, rate: float) -> None:
         """Makes an update; tagged: (batch, genres) bool. Random numbers are generated in the model's order."""
         genres = tagged.shape[1]
-        unit = scale(self.prior, self.latent)
         noise = torch.randn(len(tokens), self.latent, generator=generator)
         genre = sample_genre(tagged, generator)
-        mean, log_variance = (x.detach() for x in encode(self.weights, tokens, self.layers, unit))
+        encoded = encode(self.weights, tokens, self.kind.layers, self.kind.prior, self.kind.floor)
+        mean, log_variance = (x.detach() for x in encoded)
         for _ in range(self.critic_updates):
-            real = real_codes(self.prior, genre, genres, self.latent, generator)
+            real = real_codes(self.kind.prior, genre, genres, self.latent, generator)
             fake = mean + torch.exp(log_variance / 2) * torch.randn(mean.shape, generator=generator)
             alpha = torch.rand(len(tokens), 1, generator=generator)
             loss, _ = critic_loss(self.weights, real, fake, genre, self.penalty, alpha)
             self.critic.step(self.weights, loss, rate)
-        loss, _ = autoencoder_loss(self.weights, tokens, genre, noise, beta, self.layers, unit)
+        loss, _ = autoencoder_loss(self.weights, tokens, genre, noise, beta, self.kind)
         self.autoencoder.step(self.weights, loss, rate)

@@ -63,6 +63,25 @@ def test_every_number_of_a_code_matters_at_every_step_of_its_window_alone(config
 
 
 @every_kind
+def test_each_place_has_its_share_of_the_code(config):
+    model = Autoencoder(config).eval()  # attention adds nothing before training, so only a place's own path is left
+    tokens = seen_by(make_windows(count=1, bars=config.bars), config).tokens
+    z = model.codes(tokens)
+    share = config.latent // config.places
+    for place in range(config.places):
+        steps = slice(place * config.place_steps, (place + 1) * config.place_steps)
+        other = tokens.clone()
+        other[..., steps] = (other[..., steps] + 1) % STATES
+        changed = (model.codes(other) != z)[0].nonzero().flatten()
+        assert changed.tolist() == list(range(place * share, (place + 1) * share))
+        moved = z.clone()
+        moved[:, place * share : (place + 1) * share] += 0.1
+        differs = (model.decode(moved, tokens) != model.decode(z, tokens)).any(dim=-1)[0]  # (tracks, steps)
+        assert differs[:, steps].all()
+        assert differs.sum() == differs[:, steps].numel()
+
+
+@every_kind
 def test_the_decoder_sees_nothing_but_the_code(config):
     model, tokens = model_and_tokens(config)
     z = model.codes(tokens)
@@ -73,6 +92,7 @@ def test_the_decoder_sees_nothing_but_the_code(config):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"hidden_size": 100}, "hidden_size of attention must be a multiple of 64, not 100"),
     ({"place_steps": 3}, "place_steps must divide the 16 steps of a bar, not be 3"),
+    ({"latent": 10}, "latent must divide evenly between 4 places, and is 10"),
 ])  # fmt: skip
 def test_sizes_that_do_not_divide_evenly_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):

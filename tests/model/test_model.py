@@ -9,6 +9,7 @@ from model.autoencoder import Autoencoder, reconstruction_loss
 from model.evaluation import MEASURES, by_track, evaluate, with_means
 from model.latent import interpolate, interpolate_spherically, sample_windows
 from model.networks.critic import Critic, critic_loss, gradient_penalty
+from model.networks.posterior import moments_kl
 from model.networks.priors import FlowerPrior, GaussianPrior, sample_genre
 from music.tokens import HOLD, SILENT, STATES, TRACKS
 from tests.helpers.models import SMALL, make_windows, windows_of
@@ -259,3 +260,39 @@ def test_samples_depend_on_the_seed_alone(model):
 def test_sizes_out_of_range_are_refused(changes):
     with pytest.raises(ValueError, match="prior" if "genres" in changes else next(iter(changes))):
         replace(SMALL, **changes)
+
+
+@pytest.mark.parametrize("network", ["attention", "recurrent"])
+@pytest.mark.parametrize("prior", ["flower", "gaussian"])
+def test_codes_have_at_least_the_noise_of_the_floor(network, prior):
+    torch.manual_seed(0)
+    config = replace(SMALL, network=network, prior=prior, noise_floor=0.5)
+    model = Autoencoder(config)
+    tokens = make_windows(count=4).tokens
+    # Of the flower with three petals, the plane has half of 1 + .1 + .001 each way; all else has .001.
+    prior_variance = torch.tensor([1.101 / 2] * 2 + [0.001] * 6) if prior == "flower" else torch.ones(8)
+    for bias in (-100.0, -5.0, 0.0):
+        torch.nn.init.constant_(model.encoder.posterior.log_variance.bias, bias)
+        variance = model.encode(tokens)[1].exp()
+        noiseless = Autoencoder(replace(config, noise_floor=0))
+        noiseless.load_state_dict(model.state_dict())
+        own = noiseless.encode(tokens)[1].exp()
+        torch.testing.assert_close(variance, own + 0.25 * prior_variance)
+
+
+def test_the_moments_of_a_batch_are_held_to_the_priors():
+    """From far away, descending nothing but the divergence of the moments brings the codes to the prior's."""
+    mean, log_variance = torch.full((8, 2), 3.0, requires_grad=True), torch.full((8, 2), -6.0, requires_grad=True)
+    with torch.no_grad():
+        mean += 0.01 * torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
+    prior_mean, prior_variance = torch.tensor([0.0, 1.0]), torch.tensor([1.0, 0.25])
+    optimiser = torch.optim.Adam([mean, log_variance], lr=0.05)
+    for _ in range(1000):
+        second = (mean.square() + log_variance.exp()).mean(dim=0)
+        loss = moments_kl(mean.mean(dim=0), second, prior_mean, prior_variance)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    z = mean.detach() + (log_variance.detach() / 2).exp() * torch.randn(100_000, 8, 2)
+    assert torch.allclose(z.mean(dim=(0, 1)), prior_mean, atol=0.02)
+    assert torch.allclose(z.var(dim=(0, 1)), prior_variance, rtol=0.03)

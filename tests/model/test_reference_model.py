@@ -18,7 +18,7 @@ from tests.helpers import reference_model as reference
 from tests.helpers.models import BRIEF, SMALL
 
 LAYERS, LATENT, GENRES, BATCH = 3, 4, 3, 2
-TRAINING = replace(BRIEF, batch=BATCH, beta_every=1, learning_rate=1e-300)
+TRAINING = replace(BRIEF, batch=BATCH, beta_every=1, learning_rate=1e-300, moments_weight=0.4)
 """The weights are still those before the update when their gradients are looked at."""
 BETA = 0.7
 
@@ -40,10 +40,11 @@ MODELS = {
     "recurrent, gaussian": {"network": "recurrent", "hidden_size": 5, "prior": "gaussian"},
     "attention, two heads": {"hidden_size": 128},
     "attention, places of two beats": {"hidden_size": 5, "place_steps": 8, "prior": "gaussian"},
+    "attention, noise": {"hidden_size": 5, "noise_floor": 0.7},
 }
 PARAMETERS = {
     "recurrent": (1 + 2 * LAYERS * 4 + 4) + 4 * (2 + LAYERS * 4 + 2),
-    "attention": (1 + 2 + 1 + LAYERS * 10 + 2 + 4) + (2 + LAYERS * 10 + 2 + 2 + 4 * 2),
+    "attention": (1 + 2 + 1 + LAYERS * 10 + 2 + 4) + (2 + 1 + LAYERS * 10 + 2 + 2 + 4 * 2),
 }
 """How many tensors of weights encoder and decoders have."""
 
@@ -64,8 +65,8 @@ def weights(model):
 
 
 @pytest.fixture
-def unit(model):
-    return reference.scale(model.config.prior, LATENT)
+def kind(model):
+    return reference.Kind(model.config.prior, LAYERS, model.config.noise_floor, TRAINING.moments_weight)
 
 
 @pytest.fixture
@@ -95,33 +96,33 @@ def same_gradients(model, loss, weights, names):
         same(model.get_parameter(name).grad, gradient)
 
 
-def test_whole_updates_are_the_references(model, generator):
+def test_whole_updates_are_the_references(model, kind, generator):
     """The third and fourth update of a run, whose rate and beta are not those of the first."""
-    config = replace(TRAINING, learning_rate=0.01, decay=0.3, beta_every=1, critic_updates=3, gradient_penalty=7.0)
+    config = replace(TRAINING, learning_rate=0.003, decay=0.3, beta_every=1, critic_updates=3, gradient_penalty=7.0)
     genres = torch.tensor([[True, False, True], [False, False, False], [False, True, False]])
     tokens = torch.randint(STATES, (3, 4, 16), generator=generator, dtype=torch.uint8)
     windows = WindowSet(tokens, genres, torch.arange(3, dtype=torch.int32))
-    whole = reference.WholeUpdate(model.state_dict(), model.config.prior, LAYERS, critic_updates=3, penalty=7.0)
+    whole = reference.WholeUpdate(model.state_dict(), kind, LATENT, critic_updates=3, penalty=7.0)
     updates = Updates(model, windows, config, Optimisers.for_model(model, config))
     batches = Batches(3, BATCH, config.seed)
     for update in (2, 3):
         updates.make(update, config)
         chosen = batches(update)
         numbers = torch.Generator().manual_seed(derive_seed(config.seed, "update", update))
-        whole.make(tokens[chosen], genres[chosen], numbers, beta=update / 10, rate=0.01 * 0.7**update)
+        whole.make(tokens[chosen], genres[chosen], numbers, beta=update / 10, rate=0.003 * 0.7**update)
     for name, weight in model.state_dict().items():
         same(weight, whole.weights[name].detach())
 
 
-def test_codes_and_logits_are_the_references(model, weights, unit, tokens):
+def test_codes_and_logits_are_the_references(model, weights, kind, tokens):
     mean, log_variance = model.encode(tokens)
-    same((mean, log_variance), reference.encode(weights, tokens, LAYERS, unit))
+    same((mean, log_variance), reference.encode(weights, tokens, LAYERS, kind.prior, kind.floor))
     logits = model.decode(mean, tokens)
-    same(logits, reference.decode(weights, mean, 16, LAYERS, unit))
+    same(logits, reference.decode(weights, mean, 16, LAYERS, kind.prior))
     same(reconstruction_loss(logits, tokens), reference.reconstruction_loss(logits, tokens))
 
 
-def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tokens, genres):
+def test_the_autoencoder_gets_the_references_gradients(model, weights, kind, tokens, genres):
     optimisers = Optimisers.for_model(model, TRAINING)
     step = TrainingStep(model, optimisers, TRAINING, torch.Generator().manual_seed(5))
     losses = step.make(tokens, genres, BETA, sampling_chance=0.0)
@@ -129,7 +130,7 @@ def test_the_autoencoder_gets_the_references_gradients(model, weights, unit, tok
     again = torch.Generator().manual_seed(5)
     noise = torch.randn(BATCH, LATENT, generator=again)
     genre = sample_genre(genres, again)
-    loss, reconstruction = reference.autoencoder_loss(weights, tokens, genre, noise, BETA, LAYERS, unit)
+    loss, reconstruction = reference.autoencoder_loss(weights, tokens, genre, noise, BETA, kind)
     same(losses["loss"], reconstruction.detach())
     names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
     assert len(names) == PARAMETERS[model.config.network]

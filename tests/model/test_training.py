@@ -153,6 +153,13 @@ def test_the_critic_sees_the_genre_unless_the_regulariser_is_without_it():
     assert Autoencoder(replace(SMALL, regulariser="none")).critic is None
 
 
+@pytest.mark.parametrize(("regulariser", "pulled"), [("none", False), ("wgan_gp", True)])
+def test_without_a_regulariser_the_moments_do_not_pull_the_codes_either(windows, tmp_path, regulariser, pulled):
+    config = replace(BRIEF, moments_weight=0.5)
+    _, metrics, _, _ = trained(tmp_path, windows, config, replace(SMALL, regulariser=regulariser))
+    assert ("moments" in metrics) == pulled
+
+
 def test_metrics_are_logged_with_their_update(windows, tmp_path):
     _, metrics, history, _ = trained(tmp_path, windows)
     assert [update for update, _ in history] == [5, 10, 12]
@@ -313,12 +320,15 @@ def test_the_schedule_is_fitted_to_the_time(windows, tmp_path, monkeypatch, vali
     assert sum("validation_loss" in metrics for _, metrics in history) <= 11
 
 
-def test_a_run_that_becomes_slower_still_ends_in_time(windows, tmp_path, monkeypatch):
-    fake = FakeClock(monkeypatch, lambda update: 1.0 if update < 200 else 2.0)
-    _, metrics, history, _ = trained(tmp_path, windows, LONG, stopping=replace(TO_THE_END, max_minutes=10))
+@pytest.mark.parametrize("later", [0.5, 2.0])
+def test_a_run_that_becomes_slower_or_faster_still_makes_the_whole_schedule_in_time(
+    windows, tmp_path, monkeypatch, later
+):
+    fake = FakeClock(monkeypatch, lambda update: 1.0 if update < 200 else later)
+    _, metrics, history, schedule = trained(tmp_path, windows, LONG, stopping=replace(TO_THE_END, max_minutes=10))
     assert 550 < fake.now <= 600
     assert history[-1] == (fake.updates, metrics)
-    assert "validation_loss" in metrics
+    assert (schedule.updates, schedule.beta_every) == (fake.updates, round(fake.updates / 10))
 
 
 def test_a_run_of_limited_time_goes_on_with_the_time_that_is_left(windows, tmp_path):
@@ -368,6 +378,7 @@ RECIPES = """
 hidden_size = 16
 layers = 2
 latent = 8
+noise_floor = 0.5
 
 [small.training]
 """
@@ -388,7 +399,8 @@ def machine(tmp_path, windows):
     """A folder as on a rented machine: a recipe and window shards."""
     (tmp_path / "shards").mkdir()
     write_window_shards(tmp_path / "shards", make_windows(40), make_windows(10))
-    schedule = asdict(replace(BRIEF, updates=60, learning_rate=0.002, sampling_rate=2.0, sampling_every=10.0))
+    brief = replace(BRIEF, updates=60, learning_rate=0.002, sampling_rate=2.0, sampling_every=10.0, moments_weight=0.5)
+    schedule = asdict(brief)
     lines = [f"{name} = {value}" for name, value in schedule.items() if name not in ("precision", "seed")]
     (tmp_path / "recipes.toml").write_text(RECIPES + "\n".join(lines))
     return tmp_path

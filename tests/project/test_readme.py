@@ -26,7 +26,7 @@ from tests.helpers.scores import band
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-TINY_MODEL = {"hidden_size": 8, "layers": 1, "latent": 4}
+TINY_MODEL = {"hidden_size": 8, "layers": 1, "latent": 64}
 TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
 NOT_RUN = {
     r"make (repro|test)|source .venv/bin/activate": "these tests run in the environment that it sets up",
