@@ -22,7 +22,7 @@ from music.arrays import FloatArray
 
 WAYS = ("gradient", "slope", "plain")
 """The edit; a move along the slope of codes on the attribute; and the edit's moved codes, decoded as they are."""
-FARTHEST = 4.0
+FARTHEST = 8.0
 """The farthest move along a slope, in standard deviations of the codes along it."""
 HALVINGS = 8
 REAL = (1, 99)
