@@ -45,8 +45,6 @@ SUMMARY = {
     "gain_over_random": "control.gain_over_random",
     "edit_arrived": "editability.arrived",
     "edit_f1": "editability.note_f1",
-    "edit_f1_notes": "editability.note_f1_of_notes",
-    "edit_f1_drums": "editability.note_f1_of_drums",
 }
 """The metrics that `dvc exp show` compares: a short name for each, and its part and name there."""
 
