@@ -59,9 +59,9 @@ class _Comparison:
         self._changes = LineChanges()
 
     def compare(self, chosen: range) -> LineChanges:
-        """Compares all onsets whose notes sound in the chosen steps."""
+        """Compares all onsets whose notes sound in the chosen steps, or until the first of them."""
         for step, (end, _) in self._before.items():
-            if step < chosen.stop and end > chosen.start:
+            if step < chosen.stop and end >= chosen.start:
                 self._compare_onset(step)
         for step, (end, pitch) in self._edited.items():
             if step in chosen and step not in self._before:
@@ -91,7 +91,7 @@ class _Comparison:
                 self._cut(chord, step)
             return
         end, new_pitch = self._edited[step]
-        if sounds and new_pitch in (pitch, self._changes.pitch.get(note)):
+        if sounds and new_pitch in (pitch, self._pitch(note)):
             self._end(step, chord)
             return
         if sounds:
@@ -104,19 +104,23 @@ class _Comparison:
         return bool(self._after[begun] <= pitch)
 
     def _move(self, step: int, chord: list[int]) -> None:
-        """Moves a chord to the edited pitch. A hit that would double another of its step goes instead."""
+        """Moves a chord to the edited pitch; a note that would leave the range of MIDI goes."""
         interval = self._edited[step][1] - self._before[step][1]
         if not interval:
             return
         for note in chord:
             pitch = int(self._line.pitch[note]) + interval
-            if 0 <= pitch < PITCHES and not (self._line.is_drum and self._line.has(step, pitch)):
+            if 0 <= pitch < PITCHES:
                 self._changes.pitch[note] = pitch
             else:
                 self._changes.removed.add(note)
 
     def _end(self, step: int, chord: list[int]) -> None:
-        """Ends a chord where the edited states end its lowest note."""
+        """Ends a chord where the edited states end its lowest note.
+
+        A note that sounds on under a lower one ends, too, if another state is wanted there. (Silence is a higher number
+        than any pitch.)
+        """
         if self._line.is_drum:
             return
         end, pitch = self._edited[step]
@@ -125,14 +129,13 @@ class _Comparison:
         if end > max(old_end, note_end):
             together = [note for note in chord if self._line.end[note] == note_end]
             self._changes.end.update(dict.fromkeys(together, end))
-        elif end < old_end or (note_end > end and self._surfaces(end, pitch)):
+        elif end < old_end:
             self._cut([*chord, *self._line.sounding(end, old_pitch)], end)
+        elif note_end > end and (pitch != old_pitch or self._after[end] != self._line.states[end]):
+            self._cut([note for note in chord if self._pitch(note) <= self._after[end]], end)
 
-    def _surfaces(self, step: int, pitch: int) -> bool:
-        """Returns whether a note that was hidden under a lower one would be heard, where another state is wanted."""
-        if step == self._line.steps or self._after[step] == self._line.states[step]:
-            return False
-        return bool(self._after[step] >= pitch)  # silence is a higher number than any pitch
+    def _pitch(self, note: int) -> int:
+        return self._changes.pitch.get(note, int(self._line.pitch[note]))
 
     def _cut(self, chord: list[int], step: int) -> None:
         """Ends those notes of a chord that sound beyond a step."""

@@ -50,10 +50,6 @@ class Line:
             by_start[start].append(note)
         return by_start
 
-    def has(self, step: int, pitch: int) -> bool:
-        """Returns whether a note of this pitch starts at a step."""
-        return any(self.pitch[note] == pitch for note in self._by_start.get(step, []))
-
     def sounding(self, step: int, pitch: int) -> list[int]:
         """Returns the notes of this pitch that started before a step and sound there."""
         return np.flatnonzero((self.pitch == pitch) & (self.start < step) & (self.end > step)).tolist()

@@ -206,13 +206,13 @@ class Arrangement:
         """Returns (notes,) which notes of a line must stay, whatever the tokens say.
 
         These are the chords of which a note ends after the chosen ticks, or starts before them but in their first step,
-        and notes during which the program changes.
+        notes that end before them, and notes during which the program changes.
         """
         notes = self.song.file.notes
         start, end = notes.start[line.handles], notes.end[line.handles]
         first_step = int(self.grid.step_of(np.array(ticks.start)))
         early = (start < ticks.start) & (line.start >= first_step)
-        fixed = line.chords_with(early | (end > ticks.stop))
+        fixed = line.chords_with(early | (end > ticks.stop)) | (end < ticks.start)
         fixed |= notes.program_at_start[line.handles] != notes.program[line.handles]
         return fixed
 
