@@ -118,7 +118,7 @@ class Performance:
         habits = self._habits_of(instrument)
         place = step % len(habits.offset)
         start = min(max(nearest + int(habits.offset[place]), ticks.start), ticks.stop - 1)
-        if self._grid.step_of(np.array([start]))[0] != step:
+        if self._grid.step_of(np.array(start)) != step or not self._has_its_program(instrument, start):
             return None
         end = start + habits.length
         if not self._line.is_drum:
@@ -142,6 +142,9 @@ class Performance:
             preferred = int(self._line.instrument[self._line.lowest[sounding[before]]])
         candidates = sorted(self._instruments.values(), key=lambda one: (one.number != preferred, -len(one.handles)))
         for one in candidates:
-            if self._programs.at(one.track - 1, one.channel - 1, tick) == one.program:
+            if self._has_its_program(one, tick):
                 return one
         return None
+
+    def _has_its_program(self, instrument: FileInstrument, tick: int) -> bool:
+        return self._programs.at(instrument.track - 1, instrument.channel - 1, tick) == instrument.program

@@ -47,44 +47,57 @@ class _Channels:
         for key, span in _loose_events(file):
             spans[key].append(span)
         self._kept = defaultdict(lambda: _Kept([]), {key: _Kept(those) for key, those in spans.items()})
-        self._placed: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._new: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._resized: dict[tuple[int, int], list[Span]] = defaultdict(list)
         self._half_step = file.ticks_per_quarter // (2 * STEPS_PER_QUARTER)
 
     def place(self, change: Change) -> list[Change]:
         """Returns the change as it can be made, or nothing; the notes placed before start no earlier."""
         before, after = change.before, change.after
         assert after is not None
+        key = after.channel, after.pitch
         if before is not None and before.pitch == after.pitch:
             after = after._replace(end=self._end_of_resized(before, after))
-        elif self._is_doubled(after):
+            self._resized[key].append((after.start, after.end))
+            return [] if after == before else [replace(change, after=after)]
+        if self._is_doubled(after):
             return [] if before is None else [replace(change, after=None)]
-        else:
-            after = after._replace(end=min(after.end, self._next_kept(after), self._next_placed(after)))
-        self._placed[after.channel, after.pitch].append(after.start)
-        return [] if after == before else [replace(change, after=after)]
+        end = min(after.end, self._kept[key].next(after.start), self._next_new(after), self._next_resized(after)[0])
+        self._new[key].append(after.start)
+        return [replace(change, after=after._replace(end=end))]
 
     def _end_of_resized(self, before: Note, after: Note) -> int:
-        """Returns where a note of the same start and pitch may end: where it did, if nothing else can be."""
-        next_placed = self._next_placed(after)
-        end = min(after.end, next_placed, self._next_kept(after))
-        sounds = self._kept[after.channel, after.pitch].sounds(after.start)
-        if sounds or (before.end > end and after.end > before.end):
-            return min(before.end, next_placed)
-        return end
+        """Returns where a note of the same start and pitch may end.
+
+        If others of its pitch sounded with it, they all ended at the same note-off, and so they do again.
+        """
+        kept = self._kept[after.channel, after.pitch]
+        next_new = self._next_new(after)
+        end = min(after.end, next_new)
+        if kept.sounds(after.start) or kept.next(after.start) < min(before.end, end):
+            return min(before.end, next_new)
+        next_resized, its_end = self._next_resized(after)
+        if next_resized < min(before.end, end):
+            return its_end
+        return min(end, kept.next(after.start), next_resized)
 
     def _is_doubled(self, note: Note) -> bool:
         """Returns whether the note's pitch sounds already when it starts, or starts within half a step."""
-        kept, placed = self._kept[note.channel, note.pitch], self._placed[note.channel, note.pitch]
-        near_placed = bool(placed) and placed[-1] - note.start < max(self._half_step, 1)
-        return near_placed or kept.sounds(note.start) or kept.starts_near(note.start, self._half_step)
+        key = note.channel, note.pitch
+        starts = [*self._new[key][-1:], *(start for start, _ in self._resized[key][-1:])]
+        if any(start - note.start < max(self._half_step, 1) for start in starts):
+            return True
+        return self._kept[key].sounds(note.start) or self._kept[key].starts_near(note.start, self._half_step)
 
-    def _next_kept(self, note: Note) -> int:
-        return self._kept[note.channel, note.pitch].next(note.start)
+    def _next_new(self, note: Note) -> int:
+        """Returns the tick at which the next placed note starts that is new or moved; the latest placed is next."""
+        starts = reversed(self._new[note.channel, note.pitch])
+        return next((start for start in starts if start > note.start), LARGEST_TICK)
 
-    def _next_placed(self, note: Note) -> int:
-        """Returns the tick at which the next placed note of the pitch starts; the latest placed are the earliest."""
-        placed = reversed(self._placed[note.channel, note.pitch])
-        return next((start for start in placed if start > note.start), LARGEST_TICK)
+    def _next_resized(self, note: Note) -> Span:
+        """Returns the span of the next placed note that keeps its start and pitch."""
+        spans = reversed(self._resized[note.channel, note.pitch])
+        return next((span for span in spans if span[0] > note.start), (LARGEST_TICK, LARGEST_TICK))
 
 
 class _Kept:
@@ -119,13 +132,15 @@ def _loose_events(file: MidiFile) -> Iterator[tuple[tuple[int, int], Span]]:
     events = file.events
     loose = np.ones(len(events.moment), dtype=bool)
     loose[file.notes.on] = loose[file.notes.off] = False
-    ended = set()
+    ended: dict[tuple[int, int, int], int] = {}
+    """By track, channel and pitch, the latest tick so far at which a note-on before would end."""
     for event in np.flatnonzero((events.status & 0xE0) == NOTE_OFF)[::-1].tolist():
         moment, status, pitch = int(events.moment[event]), int(events.status[event]), int(events.first[event])
         channel, tick = status & 0xF, moment & LARGEST_TICK
         part = moment >> TICK_BITS, channel, pitch
         starts = status >= NOTE_ON and events.second[event] > 0
         if loose[event]:
-            yield (channel, pitch), (tick, LARGEST_TICK if starts and part not in ended else tick)
+            yield (channel, pitch), (tick, LARGEST_TICK if starts and tick > ended.get(part, -1) else tick)
         if not starts:
-            ended.add(part)
+            # One that ends an earlier note leaves those going on that start at its own tick.
+            ended.setdefault(part, tick if loose[event] else tick - 1)

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from music.arrays import IntArray
 from music.editing.changes import Change
 from music.editing.midi_file import MidiFile, Note
 from music.midi.chunks import replace_tracks
-from music.midi.events import LARGEST_TICK, META, SYSEX, TICK_BITS, read_number
+from music.midi.events import LARGEST_TICK, META, SYSEX, TICK_BITS, Events, read_number
 from music.midi.notes import NOTE_ON
 
 END_OF_TRACK = 0x2F
@@ -50,10 +51,24 @@ def write_changes(file: MidiFile, changes: Sequence[Change]) -> bytes:
 
 
 def _removed_events(file: MidiFile, handles: Sequence[int]) -> set[int]:
-    """Returns the events of these notes, but for ends that other notes need."""
-    ons, offs = file.notes.on[handles].tolist(), file.notes.off[handles].tolist()
-    notes = Counter(file.notes.off.tolist())
-    return {*ons, *(off for off, going in Counter(offs).items() if going == notes[off])}
+    """Returns the events of these notes, but for ends that other notes need.
+
+    An end also stays if a note-on of no note stands at its tick, which would sound on without it.
+    """
+    notes, events = file.notes, file.events
+    starts = (events.status >= NOTE_ON) & (events.status < NOTE_ON + 16) & (events.second > 0)
+    starts[notes.on] = False
+    loose = set(zip(*_keys(events, np.flatnonzero(starts)), strict=True))
+    offs = notes.off[handles]
+    shared = Counter(notes.off.tolist())
+    going = Counter(offs.tolist())
+    ends = zip(offs.tolist(), zip(*_keys(events, offs), strict=True), strict=True)
+    return {*notes.on[handles].tolist(), *(off for off, key in ends if going[off] == shared[off] and key not in loose)}
+
+
+def _keys(events: Events, which: IntArray) -> tuple[list[int], list[int], list[int]]:
+    """Returns the moment, the channel and the pitch of these note-ons and note-offs."""
+    return events.moment[which].tolist(), (events.status[which] & 0xF).tolist(), events.first[which].tolist()
 
 
 def _old_events(file: MidiFile, first: int, stop: int) -> Iterator[_Event]:
