@@ -8,7 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from music.editing.changes import Change
+from music.editing.changes import Change, Kind
 from music.editing.midi_file import MidiFile, Note
 from music.midi.events import LARGEST_TICK, TICK_BITS
 from music.midi.notes import NOTE_OFF, NOTE_ON
@@ -49,6 +49,10 @@ class _Channels:
         self._kept = defaultdict(lambda: _Kept([]), {key: _Kept(those) for key, those in spans.items()})
         self._new: dict[tuple[int, int], list[int]] = defaultdict(list)
         self._resized: dict[tuple[int, int], list[Span]] = defaultdict(list)
+        self._resized_starts: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for change in changes:
+            if change.after is not None and change.kind is Kind.RESIZED:
+                self._resized_starts[change.after.channel, change.after.pitch].append(change.after.start)
         self._half_step = file.ticks_per_quarter // (2 * STEPS_PER_QUARTER)
 
     def place(self, change: Change) -> list[Change]:
@@ -84,8 +88,8 @@ class _Channels:
     def _is_doubled(self, note: Note) -> bool:
         """Returns whether the note's pitch sounds already when it starts, or starts within half a step."""
         key = note.channel, note.pitch
-        starts = [*self._new[key][-1:], *(start for start, _ in self._resized[key][-1:])]
-        if any(start - note.start < max(self._half_step, 1) for start in starts):
+        starts = [*self._new[key][-1:], *self._resized_starts[key]]
+        if any(abs(start - note.start) < max(self._half_step, 1) for start in starts):
             return True
         return self._kept[key].sounds(note.start) or self._kept[key].starts_near(note.start, self._half_step)
 
