@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,10 @@ import mido
 import numpy as np
 import pretty_midi
 
-from music.editing.song import Arrangement, Edit
+from music.editing.changes import Change
+from music.editing.line import read_line
+from music.editing.song import Arrangement, Edit, open_song
+from music.errors import InputError
 from music.tokens import HOLD, SILENT, TRACKS, Tokens
 
 NOTES = ("note_on", "note_off")
@@ -58,6 +62,15 @@ def messages(data: bytes) -> list[list[tuple[int, Message]]]:
         ticks = np.cumsum([message.time for message in track]).tolist()
         tracks.append([(tick, vars(message) | {"time": 0}) for tick, message in zip(ticks, track, strict=True)])
     return tracks
+
+
+def is_readable(data: bytes) -> bool:
+    """Whether mido can read the file, too."""
+    try:
+        messages(data)
+    except Exception:  # mido raises many kinds of errors
+        return False
+    return True
 
 
 def assert_only_notes_differ(before: bytes, after: bytes) -> None:
@@ -143,15 +156,15 @@ def others_by_pretty_midi(data: bytes) -> dict[str, object]:
     }
 
 
-def assert_fair(before: bytes, edit: Edit) -> None:
-    """The notes that differ are those that the edit names, and no fault is new."""
-    old, new = note_counts(before), note_counts(edit.data)
-    gone = Counter(row(change.before) for change in edit.changes if change.before)
-    come = Counter(row(change.after) for change in edit.changes if change.after)
+def assert_fair(before: bytes, after: bytes, changes: Sequence[Change]) -> None:
+    """The notes that differ are those that the changes name, and no fault is new."""
+    old, new = note_counts(before), note_counts(after)
+    gone = Counter(row(change.before) for change in changes if change.before)
+    come = Counter(row(change.after) for change in changes if change.after)
     assert old - new == gone - come
     assert new - old == come - gone
     never, overlaps = faults(before)
-    new_never, new_overlaps = faults(edit.data)
+    new_never, new_overlaps = faults(after)
     assert not new_never - never
     assert new_overlaps <= overlaps
 
@@ -160,13 +173,13 @@ def row(note) -> tuple[int, ...]:
     return note.track, note.channel, note.pitch, note.velocity, note.start, note.end
 
 
-def tokens_again(arrangement: Arrangement, edit: Edit, name: str = "edited") -> Tokens | None:
-    """The tokens of the written file, read again, for the same instruments; None if one of them has no notes left."""
-    from music.editing.line import read_line
-    from music.editing.song import open_song
-
-    again = open_song(edit.data, name)
+def tokens_again(arrangement: Arrangement, edit: Edit) -> Tokens:
+    """The tokens of the written file, read again, for the same instruments; silence where none has a note left."""
     tokens = np.full_like(arrangement.tokens, SILENT)
+    try:
+        again = open_song(edit.data, "edited.mid")
+    except InputError:  # there are no notes in it
+        return tokens
     for role in arrangement.roles:
         parts = {(one.track, one.channel, one.program) for one in arrangement.castings[role].instruments}
         same = [one for one in again.instruments if (one.track, one.channel, one.program) in parts]
