@@ -18,13 +18,14 @@ import numpy as np
 
 from music.arrays import BoolArray
 from music.editing.casting import Casting, FileInstrument, cast, find_instruments
-from music.editing.changes import Change, Performance
+from music.editing.changes import Change
 from music.editing.comparison import compare
 from music.editing.line import Line, read_line, states_of
 from music.editing.meter import Bars, Grid, Section, find_sections, section_in_four_four
 from music.editing.midi_file import MidiFile, read_midi_file
 from music.editing.overlaps import without_overlaps
 from music.editing.patch import write_changes
+from music.editing.performance import Performance
 from music.errors import InputError
 from music.midi.events import LARGEST_TICK
 from music.midi.notes import DRUM_CHANNEL
@@ -179,8 +180,8 @@ class Arrangement:
         for role in self.roles if roles is None else self._playing(roles):
             line = self.lines[role]
             wanted = compare(line, tokens[TRACKS.index(role)], chosen, self._fixed(line, ticks))
-            performance = Performance(self.song.file, self.grid, line, self.castings[role].instruments)
-            changes += performance.changes(role, wanted, ticks)
+            instruments = self.castings[role].instruments
+            changes += Performance(self.song.file, self.grid, line, instruments, ticks).play(role, wanted)
         changes = without_overlaps(self.song.file, changes)
         return Edit(write_changes(self.song.file, changes), tuple(changes), self._tokens_with(changes))
 

@@ -89,6 +89,13 @@ def test_of_drums_only_the_hit_that_is_lowest_changes():
     assert notes(doubled.data) == [(0, 30, 42, 80), (480, 500, 36, 80), (480, 500, 42, 80)]
 
 
+def test_a_hit_ends_where_a_new_one_of_its_drum_starts():
+    drums = file(track([(0, 240, 42), (240, 480, 42), (240, 480, 49)], 9))
+    done = edit(drums, DRUMS, (1, 42), (2, 49))
+    assert notes(done.data) == [(0, 120, 42, 80), (120, 360, 42, 80), (240, 480, 49, 80)]
+    assert count_changes(done.changes) == {"drums": {"added": 1, "resized": 1, "removed": 1}}
+
+
 def test_a_new_note_is_played_as_the_others_are_at_that_place_of_the_bar():
     played = [(bar * BAR + 4 * STEP + late, bar * BAR + 6 * STEP - 20, 60, 70 + late) for bar, late in
               ((0, 5), (1, 9), (2, 10))]  # fmt: skip
