@@ -1,6 +1,7 @@
 """A MIDI file with every event at its place in the bytes, and its notes, each known by a handle."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,11 @@ class MidiFile:
     time_signatures: list[TimeSignature]
     notes: NoteTable
 
+    @cached_property
+    def joined(self) -> bytes:
+        """The tracks laid end to end, in which `Events` has the places of events."""
+        return b"".join(self.tracks)
+
     def note(self, handle: int) -> Note:
         """Returns the note with this handle."""
         off = int(self.notes.off[handle])
@@ -93,11 +99,11 @@ class MidiFile:
 
     def track_name(self, track: int) -> str:
         """Returns the name that the file gives to a track, or an empty text."""
-        events, data = self.events, b"".join(self.tracks)
+        events = self.events
         names = (events.status == META) & (events.first == TRACK_NAME) & (events.moment >> TICK_BITS == track)
         for event in np.flatnonzero(names)[:1].tolist():
-            size, place = read_number(data, int(events.place[event]) + 2)
-            return data[place : place + size].decode("latin1").strip("\0 ")
+            size, place = read_number(self.joined, int(events.place[event]) + 2)
+            return self.joined[place : place + size].decode("latin1").strip("\0 ")
         return ""
 
 

@@ -73,7 +73,7 @@ def _keys(events: Events, which: IntArray) -> tuple[list[int], list[int], list[i
 
 def _old_events(file: MidiFile, first: int, stop: int) -> Iterator[_Event]:
     """Yields the events of a track, which have these numbers."""
-    data, events = b"".join(file.tracks), file.events
+    data, events = file.joined, file.events
     ends = np.append(events.begin, len(data))[first + 1 : stop + 1].tolist()
     for number, end in zip(range(first, stop), ends, strict=True):
         begin, place, status = int(events.begin[number]), int(events.place[number]), int(events.status[number])

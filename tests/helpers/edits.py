@@ -12,9 +12,10 @@ import mido
 import numpy as np
 import pretty_midi
 
+from music.editing.arrangement import Arrangement, Edit
 from music.editing.changes import Change
 from music.editing.line import read_line
-from music.editing.song import Arrangement, Edit, open_song
+from music.editing.song import open_song
 from music.errors import InputError
 from music.tokens import HOLD, SILENT, TRACKS, Tokens
 
