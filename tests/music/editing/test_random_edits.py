@@ -58,6 +58,6 @@ def test_what_must_stay_stays():
 
 @pytest.mark.slow
 def test_what_must_stay_stays_in_thousands():
-    outcomes = Counter(edited(seed) for seed in range(1_000, 11_000))
+    outcomes = Counter(edited(seed) for seed in range(1_000, 4_000))
     print(outcomes)
-    assert outcomes["checked"] > 3_000
+    assert outcomes["checked"] > 900
