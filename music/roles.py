@@ -50,7 +50,7 @@ def _assign(instruments: tuple[Instrument, ...]) -> tuple[IntArray, tuple[int, i
     """Returns (instruments,) the row of each instrument in `TokenScore.tokens`, and `TokenScore.counts`."""
     numbers_by_role: dict[str, list[int]] = {track: [] for track in TRACKS}
     for number, instrument in enumerate(instruments):
-        numbers_by_role[role(instrument)].append(number)
+        numbers_by_role[role(instrument.program, instrument.is_drum)].append(number)
     drums, bass, guitar, _ = numbers_by_role.values()
     for numbers, reason in ((drums, Reason.NO_DRUMS), (bass, Reason.NO_BASS), (guitar, Reason.NO_GUITAR)):
         if not numbers:
@@ -61,13 +61,13 @@ def _assign(instruments: tuple[Instrument, ...]) -> tuple[IntArray, tuple[int, i
     return rows, (len(drums), len(bass), len(guitar))
 
 
-def role(instrument: Instrument) -> str:
-    """Returns the track that the instrument plays: one of `TRACKS`."""
-    if instrument.is_drum:
+def role(program: int, is_drum: bool) -> str:
+    """Returns the track that an instrument plays: one of `TRACKS`."""
+    if is_drum:
         return "drums"
-    if instrument.program in GUITAR_PROGRAMS:
+    if program in GUITAR_PROGRAMS:
         return "guitar"
-    if instrument.program in BASS_PROGRAMS:
+    if program in BASS_PROGRAMS:
         return "bass"
     return "strings"
 

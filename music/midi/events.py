@@ -40,6 +40,10 @@ class Events(NamedTuple):
     """The first byte after the status: a note's pitch, a program."""
     second: Bytes
     """The second byte after the status: a note's velocity."""
+    begin: IntArray
+    """Where the event's delta time begins, in the tracks laid end to end."""
+    place: IntArray
+    """Where the event begins, after its delta time."""
 
 
 def read_events(tracks: list[bytes]) -> tuple[Events, list[TimeSignature]]:
@@ -53,10 +57,10 @@ def read_events(tracks: list[bytes]) -> tuple[Events, list[TimeSignature]]:
     ends = np.cumsum([0, *map(len, tracks)])
     places = _find_events(data, values, ends)
     firsts = np.searchsorted(places, ends)
-    delta, places = _read_deltas(values, places)
-    events = Events(_moments(delta, firsts), *_read_channel_events(values, places))
+    delta, after = _read_deltas(values, places)
+    events = Events(_moments(delta, firsts), *_read_channel_events(values, after), places, after)
     _check_data_bytes(events)
-    return events, _read_time_signatures(data, events, places)
+    return events, _read_time_signatures(data, events)
 
 
 def _find_events(data: bytes, values: Bytes, ends: IntArray) -> IntArray:
@@ -133,7 +137,7 @@ def _parse(data: bytes, place: int, running: int) -> tuple[int, int]:
 
     running: this number before the event; 0 if there is no running status.
     """
-    _, place = _read_number(data, place)
+    _, place = read_number(data, place)
     status = data[place]
     if status < 0x80:
         if not running:
@@ -144,11 +148,11 @@ def _parse(data: bytes, place: int, running: int) -> tuple[int, int]:
         return place + 1 + running, running
     if status not in (SYSEX, ESCAPE, META):
         raise Refused(Reason.UNREADABLE, f"status byte {status:#x}, which no MIDI file may hold")
-    size, place = _read_number(data, place + (2 if status == META else 1))
+    size, place = read_number(data, place + (2 if status == META else 1))
     return place + size, running if status == META else 0
 
 
-def _read_number(data: bytes, place: int) -> tuple[int, int]:
+def read_number(data: bytes, place: int) -> tuple[int, int]:
     """Returns the variable-length number at `place`, and the place after it. Raises `Refused`."""
     number = 0
     for last in range(place, place + MAX_NUMBER_BYTES):
@@ -205,11 +209,11 @@ def _check_data_bytes(events: Events) -> None:
         raise Refused(Reason.UNREADABLE, f"track {track}: a status byte where a data byte is needed")
 
 
-def _read_time_signatures(data: bytes, events: Events, places: IntArray) -> list[TimeSignature]:
-    """Returns the time signatures, ascending. places: (events,), after the delta times. Raises `Refused`."""
+def _read_time_signatures(data: bytes, events: Events) -> list[TimeSignature]:
+    """Returns the time signatures, ascending. Raises `Refused`."""
     signatures = []
     for event in np.flatnonzero((events.status == META) & (events.first == TIME_SIGNATURE)).tolist():
-        size, place = _read_number(data, places[event] + 2)
+        size, place = read_number(data, int(events.place[event]) + 2)
         if size < 2:
             track = events.moment[event] >> TICK_BITS
             raise Refused(Reason.UNREADABLE, f"track {track}: a time signature of {size} bytes")

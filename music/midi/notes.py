@@ -19,9 +19,9 @@ def find_instruments(events: Events) -> tuple[Instrument, ...]:
 
     A note belongs to the program at its end.
     """
-    ons, offs = _pair(events)
-    parts = _parts(events, offs)
-    keys = parts << 7 | _programs(events, offs, parts)
+    ons, offs = pair_notes(events)
+    parts = find_parts(events, offs)
+    keys = parts << 7 | find_programs(events, offs, parts)
     order = np.argsort(keys, kind="stable")
     if not len(order):
         return ()
@@ -35,24 +35,24 @@ def find_instruments(events: Events) -> tuple[Instrument, ...]:
     return tuple(Instrument(programs[n], is_drum[n], notes[:, slice(*bounds[n])].T) for n in by_first_end)
 
 
-def _parts(events: Events, which: IntArray) -> IntArray:
+def find_parts(events: Events, which: IntArray) -> IntArray:
     """Returns a number for the track and the channel of each of these events."""
     return events.moment[which] >> TICK_BITS << 4 | events.status[which] & 0xF
 
 
-def _programs(events: Events, offs: IntArray, parts: IntArray) -> IntArray:
+def find_programs(events: Events, offs: IntArray, parts: IntArray) -> IntArray:
     """Returns (notes,) the program of each note's part when the note ends; 0 before any program change.
 
     offs, parts: (notes,), the events that end the notes, and the numbers of their parts.
     """
     changes = np.flatnonzero((events.status & 0xF0) == PROGRAM_CHANGE)
-    places = np.sort(_parts(events, changes) << EVENT_BITS | changes)
+    places = np.sort(find_parts(events, changes) << EVENT_BITS | changes)
     latest = np.searchsorted(places, parts << EVENT_BITS | offs)
     programs = np.append(0, events.first[places & ((1 << EVENT_BITS) - 1)])[latest]
     return np.where(np.append(-1, places >> EVENT_BITS)[latest] == parts, programs, 0)
 
 
-def _pair(events: Events) -> tuple[IntArray, IntArray]:
+def pair_notes(events: Events) -> tuple[IntArray, IntArray]:
     """Returns (notes,) the event that starts each note, ascending, and (notes,) the event that ends it.
 
     A note-off ends all notes of its track, channel and pitch that started at earlier ticks. Notes that started at its

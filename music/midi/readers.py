@@ -19,9 +19,9 @@ Reader = Callable[[bytes], Score]
 
 def read_musae(data: bytes) -> Score:
     """Reads a MIDI file. Raises `Refused`."""
-    ticks_per_quarter, tracks = read_chunks(data)
-    events, time_signatures = read_events(tracks)
-    return Score(ticks_per_quarter, tuple(time_signatures), find_instruments(events))
+    chunks = read_chunks(data)
+    events, time_signatures = read_events(chunks.tracks)
+    return Score(chunks.ticks_per_quarter, tuple(time_signatures), find_instruments(events))
 
 
 READERS: Mapping[str, Reader] = MappingProxyType({"musae": read_musae, "pretty_midi": read_pretty_midi})
