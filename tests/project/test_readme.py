@@ -41,7 +41,7 @@ NOT_RUN = {
 SMALLER = {
     r"--max-minutes [\d.]+": "--max-minutes 0.2",
     r"train.max_minutes=\d+": "train.max_minutes=0.2",
-    r"--updates (18000|5000|2200)": "--updates 12",
+    r"--updates (18000|5000|2500|1500)": "--updates 12",
     r" --precision bfloat16": "",  # not every processor has it
     r"benchmarks.data CORPUS": "benchmarks.data data/demo --shards 2",
     r"benchmarks.gpu BY_SONG BY_WINDOW": "benchmarks.gpu data/windows data/windows --minutes 0.2 --recipe demo",
