@@ -53,7 +53,7 @@ def test_intervals_depend_on_the_seed_alone():
 
 
 def test_models_as_the_papers_fill_its_rows():
-    sixteen_bars = replace(SMALL, bars=16)
+    sixteen_bars = replace(SMALL, bars=16, latent=64)
     assert list(row_names(sixteen_bars).values()) == list(ROWS[2:])
     alone = [row_names(replace(SMALL, bars=2, tracks=(track,)))[track] for track in ("drums", "guitar")]
     assert alone == list(ROWS[:2])
@@ -80,7 +80,7 @@ def test_a_model_is_compared_with_the_papers_of_its_kind():
     attention, recurrent = (counterpart(replace(SMALL, network=network)) for network in ("attention", "recurrent"))
     assert attention == recurrent
     assert attention.name == "MusAE, mixture"
-    assert set(published_accuracies(replace(SMALL, bars=16, regulariser="none")).values()) == {None}
+    assert set(published_accuracies(replace(SMALL, bars=16, latent=64, regulariser="none")).values()) == {None}
 
 
 def test_several_models_stand_side_by_side():
@@ -99,7 +99,7 @@ def test_several_models_stand_side_by_side():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"bars": 16, "prior": "gaussian", "regulariser": "none"},
+        {"bars": 16, "latent": 64, "prior": "gaussian", "regulariser": "none"},
         {"bars": 2, "tracks": ("drums",), "prior": "gaussian"},
         {"tracks": ("drums", "bass"), "network": "flat", "prior": "gaussian", "regulariser": "kl"},
     ],

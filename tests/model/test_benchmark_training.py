@@ -40,8 +40,9 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
     genre, noise = torch.tensor([3, 1]), torch.zeros(2, config.latent)
     real, fake = torch.randn(2, 2, config.latent)
 
+    kind = reference.Kind(config.prior, config.layers, floor=0.0, moments_weight=0.0)
     with FlopCounterMode(display=False) as autoencoder:
-        reference.autoencoder_loss(fixed, tokens, genre, noise, 1.0, config.layers, 1.0)[0].backward()
+        reference.autoencoder_loss(fixed, tokens, genre, noise, 1.0, kind)[0].backward()
     with FlopCounterMode(display=False) as critic:
         reference.critic_loss(weights, real, fake, genre, 10.0, torch.full((2, 1), 0.5))[0].backward()
 
@@ -51,7 +52,7 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
     assert operations.count_operations(config, BRIEF).total == counted
 
 
-@pytest.mark.parametrize("sizes", [{}, {"layers": 1, "place_steps": 16}, {"hidden_size": 128, "latent": 6}])
+@pytest.mark.parametrize("sizes", [{}, {"layers": 1, "place_steps": 16}, {"hidden_size": 128, "latent": 12}])
 def test_operations_of_attention_are_those_that_pytorch_counts(sizes, tokens):
     config = replace(models.SMALL, network="attention", **sizes)
     model = Autoencoder(config)

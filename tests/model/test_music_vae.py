@@ -10,7 +10,7 @@ from model.networks.posterior import free_bits_kl
 from music.tokens import HOLD, STATES, tokenise
 from tests.helpers import models
 
-SMALL = replace(models.SMALL, bars=2, hidden_size=8, latent=5, prior="gaussian", regulariser="kl")
+SMALL = replace(models.SMALL, bars=2, network="flat", hidden_size=8, latent=5, prior="gaussian", regulariser="kl")
 DRUMS = replace(SMALL, tracks=("drums",))
 START = 130
 

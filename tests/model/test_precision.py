@@ -29,7 +29,7 @@ needs_bfloat16 = pytest.mark.skipif(bool(cannot()), reason=cannot())
 
 @pytest.fixture
 def windows():
-    return make_windows()
+    return make_windows(64)  # of fewer, roundings are a larger share of the gradients
 
 
 def gradients(windows, model, precision):

@@ -421,7 +421,7 @@ def test_a_machine_without_dvc_trains_and_evaluates(machine):
     names = {str(path.relative_to(machine / "out")) for path in (machine / "out").rglob("*") if path.is_file()}
     assert names == {"model.safetensors", "model.json", "curves.csv", "accuracy.json"}
     assert "teacher_forced_accuracy" in finished.stdout
-    assert (machine / "out" / "curves.csv").read_text().splitlines()[0].startswith("update,loss,kl,beta")
+    assert (machine / "out" / "curves.csv").read_text().splitlines()[0].startswith("update,loss,kl,moments,beta")
     assert list((machine / "runs").iterdir()) == []
 
 
