@@ -11,10 +11,16 @@ from analysis.shared.bootstrap import mean_statistic, weighted_means
 from analysis.shared.context import EvaluationContext
 from analysis.shared.moves.genre_classifier import ValidatedClassifier
 from analysis.shared.moves.sample import MovedSample
-from model.latent import moved, step_between, step_to_petal
+from model.latent import moved, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states
 from music.arrays import FloatArray
+
+DEVIATIONS = 6
+"""How far the path by the difference of means goes, in standard deviations of the codes along it.
+
+The difference itself is from half of one (real music) to several (the demo), and noisy codes bear half of one.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def mean_over_genres(
 
 def steps_to_genre(context: EvaluationContext, z: Tensor, genre: int, sample: MovedSample) -> dict[str, Tensor]:
     """Returns the step to strength 1 of each path to a genre; z and the steps: (windows, latent)."""
-    steps = {"means": step_between(sample.training_codes, sample.training.genres[:, genre]).expand_as(z)}
+    steps = {"means": (DEVIATIONS * sample.step_toward(genre)).expand_as(z)}
     if isinstance(context.model.prior, FlowerPrior):
         steps["petal"] = step_to_petal(context.model.prior, z, genre)
     return steps

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from analysis.control.config import ControlConfig
-from analysis.control.genre_moves import GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
+from analysis.control.genre_moves import DEVIATIONS, GenreMove, Transfer, mean_over_genres, move_toward, steps_to_genre
 from analysis.control.pictures import PathCurve, StrengthPanel, draw_gains, draw_strengths
 from analysis.shared.bootstrap import estimate, interval, interval_metrics, table_cell, weighted_means
 from analysis.shared.clips import Panels, draw_with_clips
@@ -70,7 +70,10 @@ def genre_section(
     if not transfers:
         return Section(TITLE, [], auc, missing=missing)
     result = GenreTransfers(context, sample, classifier, transfers)
-    text = [PROSE.text(name, result=result, auc=auc["classifier_auc"]) for name in ("genre_moves", "genre_measures")]
+    text = [
+        PROSE.text("genre_moves", result=result, deviations=DEVIATIONS, auc=auc["classifier_auc"]),
+        PROSE.text("genre_measures", result=result),
+    ]
     figures = [_strengths(result, config, out), _gains(result, out), _clips(result, out)]
     return Section(TITLE, text, auc | _metrics(result), figures, [_table(result)], missing)
 

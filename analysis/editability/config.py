@@ -17,7 +17,8 @@ class EditabilityConfig(MovesConfig):
     changes: list[float]
     """By how much, in standard deviations of training windows; none is 0."""
     strengths: list[float]
-    """How far windows move toward a genre, as multiples of the difference of means; they rise from above 0."""
+    """How far windows move toward a genre, in standard deviations of the codes along the difference of
+    means; they rise from above 0."""
     attempts: Annotated[int, at_least(1)]
     """How often an edited code is decoded and measured, at most."""
 

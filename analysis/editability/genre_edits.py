@@ -12,7 +12,6 @@ from analysis.shared.context import BATCH, EvaluationContext
 from analysis.shared.moves.genre_classifier import ValidatedClassifier
 from analysis.shared.moves.sample import MovedSample
 from model.editing.difference import decode_difference
-from model.latent import step_between
 from model.similarity import note_f1
 from music.arrays import FloatArray
 
@@ -67,10 +66,10 @@ def edit_toward(
     genre: int,
     strengths: Sequence[float],
 ) -> GenreEdit:
-    """Moves the windows that are not tagged with the genre by multiples of the difference of mean codes."""
+    """Moves the windows that are not tagged with the genre along the difference of mean codes."""
     chosen = ~sample.windows.genres[:, genre]
     tokens = sample.windows.tokens[chosen]
-    step = step_between(sample.training_codes, sample.training.genres[:, genre])
+    step = sample.step_toward(genre)
     before = classifier.percentiles(genre, context, tokens)
     gains, kept = {}, {}
     for way, music in moved_music(context, tokens, torch.tensor(strengths)[:, None] * step).items():

@@ -17,7 +17,6 @@ from analysis.shared.moves.genre_classifier import ValidatedClassifier, validate
 from analysis.shared.moves.sample import MovedSample
 from analysis.shared.prose import Prose
 from analysis.shared.section import PICTURES, Cell, Figure, Section, Table
-from model.latent import step_between
 from music.tokens import with_all_tracks
 
 TITLE = "Toward genres"
@@ -103,7 +102,7 @@ def _example(result: GenreEdits, out: Path) -> Figure:
     strength = result.strengths[-1]
     after, rolls = [], []
     for genre in [genre for genre in best if not own[genre]][:GENRES_SHOWN]:
-        step = strength * step_between(sample.training_codes, sample.training.genres[:, genre])
+        step = strength * sample.step_toward(genre)
         music = moved_music(context, before, step[None])["difference"][0, 0]
         ends = [result.classifier.percentiles(genre, context, tokens[None])[0] for tokens in (before[0], music)]
         name = f"toward {context.genres[genre]}"

@@ -381,6 +381,16 @@ def test_a_gaussian_prior_has_no_petals():
         assert set(steps_to_genre(context, sample.codes, 0, sample)) == paths
 
 
+def test_the_path_by_the_difference_of_means_is_six_deviations_of_the_codes_along_it():
+    context = context_of()
+    sample = take_sample(context, CONFIG, torch.Generator().manual_seed(0))
+    codes, tagged = sample.training_codes, sample.training.genres[:, 1]
+    difference = codes[tagged].mean(dim=0) - codes[~tagged].mean(dim=0)
+    step = steps_to_genre(context, sample.codes, 1, sample)["means"]
+    assert torch.allclose(torch.nn.functional.cosine_similarity(step, difference[None]), torch.ones(len(step)))
+    assert torch.allclose(step.norm(dim=1), 6 * (codes @ (difference / difference.norm())).std())
+
+
 def test_attributes_that_no_decoded_window_has_are_named(tmp_path):
     context = context_of()
     silent = replace(context, model=Silent(context.model))

@@ -11,6 +11,7 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.moves.config import MovesConfig
 from analysis.shared.sampling import interleave_songs, random_subset
 from model.data import WindowSet
+from model.latent import step_along, step_between
 from model.similarity import same_states, shared_notes
 from music.arrays import FloatArray
 
@@ -31,6 +32,13 @@ class MovedSample:
     """(windows, tracks, steps)"""
     weights: FloatArray
     """(1 + resamples, windows) from `song_weights`: all intervals of a part come from these resamples."""
+
+    def step_toward(self, genre: int) -> Tensor:
+        """Returns the step of one standard deviation of the codes along the difference of means, (latent,).
+
+        The difference is that between the training windows with the genre and those without it.
+        """
+        return step_along(self.training_codes, step_between(self.training_codes, self.training.genres[:, genre]))
 
     @property
     def best_reconstructed(self) -> int:
