@@ -3,8 +3,9 @@
     python -m benchmarks.table1 BY_SONG BY_WINDOW OUT --minutes 1.5 3
 
 BY_SONG and BY_WINDOW are folders such as data/windows, with 2bar and 16bar in them: split by songs, and by windows as
-in the paper. The minutes are those of a model of 2 bars and of one of 16. OUT gets a file of accuracies for each
-training; a training whose file is there is not made again, so that a command that was stopped goes on.
+in the paper. The minutes are those of a model of 2 bars and of one of 16: on a CPU they count the time of its cores
+and not what other programs take, so that all models have the same. OUT gets a file of accuracies for each training; a
+training whose file is there is not made again, so that a command that was stopped goes on.
 """
 
 import argparse
