@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from analysis.shared.moves.genre_classifier import score_genres
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.data import Provenance, WindowSet
 from model.digests import write_digests
 from model.editing.expectations import EXPECTATIONS
 from model.scales import Scales, load_scales, measure_scales, save_scales
+from model.training.first_weights import untrained
 from music.errors import InputError
 from music.metrics import METRICS
 from music.tokens import SILENT, TRACKS
@@ -44,7 +44,7 @@ def scales() -> Scales:
 @pytest.fixture
 def folder(tmp_path, scales):
     """A model with its scales."""
-    save(tmp_path, Autoencoder(SMALL), DESCRIPTION)
+    save(tmp_path, untrained(SMALL), DESCRIPTION)
     save_scales(tmp_path, scales)
     return tmp_path
 
@@ -95,7 +95,7 @@ def test_scales_come_back_whole(folder, scales):
 
 def test_scales_without_genres_come_back(tmp_path):
     windows = replace(make_windows(), genres=torch.zeros(20, 0, dtype=torch.bool))
-    save(tmp_path, Autoencoder(SMALL), DESCRIPTION)
+    save(tmp_path, untrained(SMALL), DESCRIPTION)
     save_scales(tmp_path, measure_scales(windows, torch.randn(20, SMALL.latent), TRACKS, None))
     again = load_scales(tmp_path, replace(DESCRIPTION, data=Provenance(1, [], "abc")))
     assert again.genre_scores is None
