@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from model.config import ModelConfig
 from model.networks.attention import AttentionDecoder, AttentionEncoder
 from model.networks.critic import Critic
+from model.networks.flow import Flow
 from model.networks.music_vae import AutoregressiveDecoder, FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
 from model.networks.recurrent import RecurrentDecoder, RecurrentEncoder
@@ -31,10 +32,18 @@ class Autoencoder(nn.Module):
         self.prior: Prior = (
             FlowerPrior(config.latent, config.genres) if config.prior == "flower" else GaussianPrior(config.latent)
         )
+        self.flow: Flow | None = None
         self.prior_mean: Tensor
         self.prior_variance: Tensor
         self.register_buffer("prior_mean", self.prior.mean(), persistent=False)
         self.register_buffer("prior_variance", self.prior.variance(), persistent=False)
+
+    def add_flow(self) -> Flow:
+        """Gives a model of the attention network a flow between prior and codes, which is trained or loaded next."""
+        assert isinstance(self.encoder, AttentionEncoder)
+        assert isinstance(self.decoder, AttentionDecoder)
+        self.flow = Flow(self.config, self.encoder, self.decoder, self.prior).to(self.prior_mean.device)
+        return self.flow
 
     @property
     def autoregressive(self) -> bool:

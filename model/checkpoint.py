@@ -18,6 +18,8 @@ from music.json_files import read_json, write_json
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+FLOW = "flow."
+"""What the names of the flow's weights begin with."""
 TRAIN_FIRST = "train a model first (dvc repro train)"
 VERSIONS = {"python": platform.python_version(), "torch": torch.__version__}
 
@@ -71,7 +73,10 @@ def load(folder: Path) -> tuple[Autoencoder, Description]:
             fields["versions"],
         )
         model = Autoencoder(description.model)
-        model.load_state_dict(expand(load_file(folder / WEIGHTS)))
+        weights = expand(load_file(folder / WEIGHTS))
+        if any(name.startswith(FLOW) for name in weights):
+            model.add_flow()
+        model.load_state_dict(weights)
     except FileNotFoundError as error:
         raise InputError(f"{folder / WEIGHTS}: no such file; {TRAIN_FIRST}") from error
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

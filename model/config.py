@@ -60,6 +60,11 @@ class ModelConfig(Settings):
         """The number of places of the attention network in a window."""
         return STEPS_PER_BAR * self.bars // self.place_steps
 
+    @property
+    def may_have_flow(self) -> bool:
+        """Whether there can be a flow between prior and codes: of the attention network, whose codes bear noise."""
+        return self.network == "attention" and self.noise_floor > 0
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.prior == "flower" and self.genres < 1:
@@ -112,6 +117,8 @@ class TrainingConfig(Settings):
 
     Regulariser `none` leaves it out. Beta does not change it: with a noise floor codes must grow from the start.
     """
+    flow_updates: Annotated[int, at_least(0)] = 0
+    """Updates of the flow between prior and codes, after all others, for models that may have one; 0 for no flow."""
     sampling_rate: Annotated[float, at_least(0)] = 0.0
     """k in `sampling_chance`, the schedule of scheduled sampling; 0 turns scheduled sampling off."""
     sampling_every: Annotated[float, more_than(0)] = 1.0
@@ -138,6 +145,7 @@ class TrainingConfig(Settings):
             sampling_every=self.sampling_every * factor,
             warm_up=round(self.warm_up * min(factor, 1)),
             evaluate_every=max(round(self.evaluate_every * factor), 1),
+            flow_updates=math.ceil(self.flow_updates * factor),
         )
 
     def beta(self, update: int) -> float:

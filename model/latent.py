@@ -34,11 +34,14 @@ def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Ten
 def sample_windows(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
     """Decodes samples of one genre's Gaussian or of the whole prior; returns (count, tracks, steps).
 
-    genre: its number on the circle, or `model.config.genres` for the whole prior.
+    genre: its number on the circle, or `model.config.genres` for the whole prior. A flow carries the samples to codes
+    that music has.
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    return model.tokens(model.prior.sample(torch.full((count,), genre, device=device), generator))
+    genres = torch.full((count,), genre, device=device)
+    z = model.prior.sample(genres, generator)
+    return model.tokens(model.flow.to_codes(z, genres) if model.flow else z)
 
 
 def moved(z: Tensor, step: Tensor, amounts: Tensor) -> Tensor:

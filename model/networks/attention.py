@@ -68,11 +68,23 @@ class AttentionEncoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Returns mean and log variance; tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
-        states = self.embedding(tokens.long() + self.first_row)  # (batch, tracks, steps, STATE_SIZE)
-        by_place = states.unflatten(2, (-1, self.place_steps)).transpose(1, 2)
-        x = self.join(by_place.flatten(2)) + self.positions  # (batch, places, hidden_size)
-        mean, log_variance = self.posterior(self.norm(self.blocks(x)))  # (batch, places, share) each
+        mean, log_variance = self.posterior(self.vectors(self.embedding(tokens.long() + self.first_row)))
         return mean.flatten(1), log_variance.flatten(1)
+
+    def vectors(self, states: Tensor, told: Tensor | float = 0.0) -> Tensor:
+        """Returns a vector for each place, (batch, places, hidden_size).
+
+        states: (batch, tracks, steps, STATE_SIZE) embeddings, told: (batch, 1, hidden_size) what places know besides.
+        """
+        by_place = states.view(*states.shape[:2], -1, self.place_steps, STATE_SIZE).transpose(1, 2)
+        x = self.join(by_place.flatten(2)) + self.positions + told
+        vectors: Tensor = self.norm(self.blocks(x))
+        return vectors
+
+    def expected_embeddings(self, probabilities: Tensor) -> Tensor:
+        """Returns what `vectors` takes, of states with these probabilities, (batch, tracks, steps, 130)."""
+        by_track = self.embedding.weight.view(-1, STATES, STATE_SIZE).to(probabilities.dtype)
+        return torch.einsum("btsn,tnd->btsd", probabilities, by_track)
 
 
 class AttentionDecoder(nn.Module):
@@ -91,7 +103,16 @@ class AttentionDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns the logits of the states; z: (batch, latent) -> (batch, tracks, steps, 130)."""
-        x = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions  # (batch, places, hidden_size)
-        x = self.split(self.norm(self.blocks(x))).unflatten(2, self.of_place)
+        return self.logits(self.vectors(z))
+
+    def vectors(self, z: Tensor, told: Tensor | float = 0.0) -> Tensor:
+        """Returns a vector for each place, (batch, places, hidden_size); told: as in `AttentionEncoder.vectors`."""
+        x = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions + told
+        vectors: Tensor = self.norm(self.blocks(x))
+        return vectors
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        """Returns the logits of the states; (batch, places, hidden_size) -> (batch, tracks, steps, 130)."""
+        x = self.split(vectors).unflatten(2, self.of_place)
         by_track = x.permute(2, 0, 1, 3, 4).flatten(2, 3)  # (tracks, batch, steps, STATE_SIZE)
         return torch.stack([states(track) for states, track in zip(self.states, by_track, strict=True)], dim=1)

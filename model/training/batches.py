@@ -6,7 +6,7 @@ from torch import Tensor
 
 from music.hashing import splitmix64
 
-STREAMS = ("epoch", "update")
+STREAMS = ("epoch", "update", "flow")
 
 
 class Batches:

@@ -11,7 +11,7 @@ from model.autoencoder import Autoencoder
 from model.config import StoppingCriteria, TrainingConfig
 from model.data import Dataset
 from model.training.clock import Clock
-from model.training.signals import stop_signals
+from model.training.signals import InterruptedRunError, stop_signals
 from model.training.snapshots import Metrics, Snapshots
 from model.training.step import Optimisers
 from model.training.updates import Updates
@@ -38,10 +38,6 @@ GO_ON, STOP = 0, -1
 
 Log = Callable[[int, Metrics], None]
 """Called with the number of updates done and what was measured then."""
-
-
-class InterruptedRunError(InputError):
-    """The run was stopped by a signal and has left a snapshot."""
 
 
 class TrainingLoop:
@@ -177,7 +173,9 @@ class TrainingLoop:
     def _end_at(self, update: int) -> None:
         """Makes this the run's last update: stretches the schedule to a later one, or ends it at the one just done."""
         fits = update > self._position.update
-        schedule = self._config.stretched(update) if fits else replace(self._schedule, updates=update)
+        schedule = self._config.stretched(update)
+        if not fits:
+            schedule = replace(self._schedule, updates=update, flow_updates=schedule.flow_updates)
         if fits and self._clock.validation_seconds:
             schedule = replace(schedule, evaluate_every=-(-update // self._clock.validations(self._config)))
         self._schedule = self._position.schedule = schedule

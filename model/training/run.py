@@ -17,6 +17,7 @@ from model.data import Dataset, read_provenance, read_windows
 from model.recipes import read_recipe
 from model.threads import use_threads
 from model.training.first_weights import untrained
+from model.training.flow import train_flow
 from model.training.loop import Log, TrainingLoop
 from model.training.precision import check_precision
 from model.training.snapshots import Snapshots
@@ -59,6 +60,8 @@ def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, devic
     dataset = read_windows(windows, model_config)
     loop = TrainingLoop(autoencoder, dataset, schedule, config.stopping, snapshots, workers)
     metrics, schedule = loop.run(log)
+    if schedule.flow_updates and model_config.may_have_flow and workers.first:
+        metrics |= {"flow_error": train_flow(autoencoder.eval(), dataset.training.to(device), schedule)}
     description = Description(model_config, schedule, data, metrics, VERSIONS)
     return TrainedRun(autoencoder.eval(), description, dataset, snapshots)
 

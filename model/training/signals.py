@@ -5,6 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from music.errors import InputError
+
+
+class InterruptedRunError(InputError):
+    """The run was stopped by a signal; the snapshot that it has left is where it goes on."""
+
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:

@@ -1,0 +1,104 @@
+"""A flow between prior and codes: it carries samples of the prior to codes that music has, and codes back.
+
+A code z1 is a window's mean code with the noise of `noise_floor`, z0 a sample of the prior, and between the two lies
+z_t = (1 - t) z0 + t z1. The velocity of a rectified flow (Liu et al., arXiv 2209.03003) at z_t is the expectation of
+z1 - z0 there. All of it is Gaussian but the mean code, so it follows from the expected mean code alone, which a network
+estimates. Near t = 1 the encoder gives that of the music that the decoder gives. So the network is a copy of the two,
+one behind the other, which is told t and the genre, and whose training starts from their weights.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from model.config import ModelConfig
+from model.networks.attention import AttentionDecoder, AttentionEncoder
+from model.networks.priors import Prior
+
+FREQUENCIES, HIGHEST_FREQUENCY = 32, 150.0
+"""The number of sines and cosines that tell the network the time, and the last one's frequency; the first's is 1."""
+INTERVALS = 10
+"""The intervals of the way from prior to codes; the velocity is evaluated twice in each."""
+
+
+class Flow(nn.Module):
+    """The flow of one model. Inside, codes are in standard deviations of the prior."""
+
+    def __init__(self, config: ModelConfig, encoder: AttentionEncoder, decoder: AttentionDecoder, prior: Prior) -> None:
+        """Copies the two networks of the model."""
+        super().__init__()
+        size = config.hidden_size
+        self.noise_floor, self.scale = config.noise_floor, prior.scale
+        self.decoder, self.encoder = deepcopy(decoder), deepcopy(encoder)
+        self.time = nn.Linear(2 * FREQUENCIES, size)
+        self.genre = nn.Embedding(config.genres + 1, size)
+        self.told_decoder, self.told_encoder = nn.Linear(size, size, bias=False), nn.Linear(size, size, bias=False)
+        self.past_states = nn.Linear(size, config.latent // config.places, bias=False)
+        self.past_all = nn.Linear(size, 1, bias=False)
+        for added in (self.told_decoder, self.told_encoder, self.past_states, self.past_all):
+            nn.init.zeros_(added.weight)
+        self.frequencies: Tensor
+        self.mean: Tensor
+        self.deviation: Tensor
+        frequencies = torch.logspace(0, 1, FREQUENCIES, base=HIGHEST_FREQUENCY)
+        self.register_buffer("frequencies", frequencies, persistent=False)
+        self.register_buffer("mean", prior.mean(), persistent=False)
+        self.register_buffer("deviation", prior.variance().sqrt(), persistent=False)
+
+    @torch.no_grad()
+    def to_codes(self, z: Tensor, genre: Tensor) -> Tensor:
+        """Carries samples of the prior to codes, which bear noise.
+
+        z: (batch, latent), genre: (batch,) 0 to genres, the last meaning that it is not known -> (batch, latent).
+        """
+        return self.carry(z, genre, 0.0, 1.0)
+
+    @torch.no_grad()
+    def to_prior(self, z: Tensor, genre: Tensor) -> Tensor:
+        """Carries codes, with the noise that they bear, to samples of the prior: the inverse of `to_codes`."""
+        return self.carry(z, genre, 1.0, 0.0)
+
+    def carry(self, z: Tensor, genre: Tensor, start: float, end: float) -> Tensor:
+        """Follows the velocity from one time to another, by the midpoint method; the shapes are those of `to_codes`."""
+        step = (end - start) / INTERVALS
+        z = self.standardised(z)
+        for interval in range(INTERVALS):
+            time = start + interval * step
+            middle = z + step / 2 * self._velocity(z, time, genre)
+            z = z + step * self._velocity(middle, time + step / 2, genre)
+        return self.mean + z * self.deviation
+
+    def standardised(self, z: Tensor) -> Tensor:
+        """Returns codes in standard deviations of the prior, from its mean; (batch, latent) -> (batch, latent)."""
+        return (z - self.mean) / self.deviation
+
+    def _velocity(self, z: Tensor, time: float, genre: Tensor) -> Tensor:
+        """Returns the expectation of z1 - z0 at z_t, (batch, latent).
+
+        What is left of z_t without t times the mean code is t times the noise and 1 - t times z0; each of the two has
+        its share by its variance. This takes the prior as one Gaussian, which the two dimensions of the flower's plane
+        are not.
+        """
+        mean, _ = self.estimate(z, z.new_full((len(z),), time), genre)
+        noise, prior = time * self.noise_floor**2, 1 - time
+        return mean + (noise - prior) / (time * noise + prior**2) * (z - time * mean)
+
+    def estimate(self, z: Tensor, time: Tensor, genre: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the expected mean code at z_t, (batch, latent), and logits of the window's states.
+
+        z: (batch, latent) and what is returned in standard deviations; time: (batch,), genre: as in `to_codes`.
+        """
+        angles = time[:, None] * self.frequencies
+        told = silu(self.time(torch.cat([angles.sin(), angles.cos()], dim=-1)) + self.genre(genre))[:, None]
+        size = (time.square() + (1 - time).square()).sqrt()[:, None]  # about the standard deviation of z_t
+        code = (self.mean + z / size * self.deviation) / self.scale
+        places = self.decoder.vectors(code, self.told_decoder(told))  # (batch, places, hidden_size)
+        logits = self.decoder.logits(places)
+        states = self.encoder.expected_embeddings(logits.softmax(dim=-1))
+        mean, _ = self.encoder.posterior(self.encoder.vectors(states, self.told_encoder(told)))
+        expected = self.standardised(self.scale * mean.flatten(1))
+        return expected + self.past_states(places).flatten(1).to(z.dtype) + self.past_all(told[:, 0]).to(
+            z.dtype
+        ) * z, logits
