@@ -39,6 +39,8 @@ SUMMARY = {
     "overlap": "reconstruction.validation_in_training",
     "spread": "posterior.spread",
     "two_sample": "posterior.two_sample_accuracy",
+    "sample_auc": "attributes.samples.auc",
+    "sample_notes": "attributes.samples.notes_off",
     "smoothness": "attributes.smoothness",
     "separability": "genres.validation.separability",
     "monotonicity": "control.mean_monotonicity",

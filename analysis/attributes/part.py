@@ -12,6 +12,7 @@ from torch import Tensor
 
 from analysis.attributes.group_metrics import GroupMetrics, group_metrics, relative_difference, table_cells
 from analysis.attributes.pictures import COLOUR_LIMIT, draw_heat_maps
+from analysis.attributes.realism import realism_section
 from analysis.attributes.smoothness import agreement_section, smoothness_section
 from analysis.shared.clips import Panels, draw_with_clips
 from analysis.shared.context import EvaluationContext
@@ -39,6 +40,8 @@ class AttributesConfig(Settings):
     """The largest number of training windows of each genre."""
     songs: Annotated[int, at_least(1)]
     """Genres with fewer training songs than this are not compared with their Gaussians."""
+    compared: Annotated[int, at_least(1)]
+    """The largest number of samples that are compared with validation windows."""
     shuffles: Annotated[int, at_least(1)]
     """The number of random orders of the genres from which chance levels come."""
     seed: Seed
@@ -77,6 +80,7 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
         TITLE,
         [
             method,
+            realism_section(context, _shuffled(torch.cat(windows), config.seed), config.compared, config.seed),
             _means_section(samples, real),
             smoothness_section(samples, config.shuffles, config.seed),
             agreement_section(samples, real, config.shuffles, config.seed),
@@ -98,7 +102,9 @@ def _compare_one_gaussian(context: EvaluationContext, config: AttributesConfig, 
         [_draw_samples(context, first, "one_gaussian_samples_caption", out)],
         missing=[PROSE.text("no_circle")],
     )
-    return joined(TITLE, [method, _means_section(group_metrics([windows], tracks), group_metrics([real], tracks))])
+    realism = realism_section(context, windows, config.compared, config.seed)
+    means = _means_section(group_metrics([windows], tracks), group_metrics([real], tracks))
+    return joined(TITLE, [method, realism, means])
 
 
 def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Tensor:
@@ -108,6 +114,10 @@ def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Te
     """
     gaussians = context.description.model.genres + 1
     return sample_windows(context.model, genre, count, seed * gaussians + genre).cpu()
+
+
+def _shuffled(windows: Tensor, seed: int) -> Tensor:
+    return windows[torch.randperm(len(windows), generator=torch.Generator().manual_seed(seed))]
 
 
 def _tagged_windows(context: EvaluationContext, config: AttributesConfig) -> list[Tensor]:

@@ -68,21 +68,21 @@ class AttentionEncoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Returns mean and log variance; tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
-        mean, log_variance = self.posterior(self.vectors(self.embedding(tokens.long() + self.first_row)))
+        x = self.first_vectors(self.embedding(tokens.long() + self.first_row))
+        mean, log_variance = self.posterior(self.norm(self.blocks(x)))  # (batch, places, share) each
         return mean.flatten(1), log_variance.flatten(1)
 
-    def vectors(self, states: Tensor, told: Tensor | float = 0.0) -> Tensor:
-        """Returns a vector for each place, (batch, places, hidden_size).
+    def first_vectors(self, states: Tensor) -> Tensor:
+        """Returns what the first block gets, (batch, places, hidden_size).
 
-        states: (batch, tracks, steps, STATE_SIZE) embeddings, told: (batch, 1, hidden_size) what places know besides.
+        states: their embeddings, (batch, tracks, steps, STATE_SIZE).
         """
         by_place = states.view(*states.shape[:2], -1, self.place_steps, STATE_SIZE).transpose(1, 2)
-        x = self.join(by_place.flatten(2)) + self.positions + told
-        vectors: Tensor = self.norm(self.blocks(x))
-        return vectors
+        x: Tensor = self.join(by_place.flatten(2)) + self.positions
+        return x
 
     def expected_embeddings(self, probabilities: Tensor) -> Tensor:
-        """Returns what `vectors` takes, of states with these probabilities, (batch, tracks, steps, 130)."""
+        """Returns what `first_vectors` takes, of states with these probabilities, (batch, tracks, steps, 130)."""
         by_track = self.embedding.weight.view(-1, STATES, STATE_SIZE).to(probabilities.dtype)
         return torch.einsum("btsn,tnd->btsd", probabilities, by_track)
 
@@ -103,13 +103,12 @@ class AttentionDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns the logits of the states; z: (batch, latent) -> (batch, tracks, steps, 130)."""
-        return self.logits(self.vectors(z))
+        return self.logits(self.norm(self.blocks(self.first_vectors(z))))
 
-    def vectors(self, z: Tensor, told: Tensor | float = 0.0) -> Tensor:
-        """Returns a vector for each place, (batch, places, hidden_size); told: as in `AttentionEncoder.vectors`."""
-        x = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions + told
-        vectors: Tensor = self.norm(self.blocks(x))
-        return vectors
+    def first_vectors(self, z: Tensor) -> Tensor:
+        """Returns what the first block gets, (batch, places, hidden_size)."""
+        x: Tensor = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions
+        return x
 
     def logits(self, vectors: Tensor) -> Tensor:
         """Returns the logits of the states; (batch, places, hidden_size) -> (batch, tracks, steps, 130)."""

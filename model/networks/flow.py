@@ -34,10 +34,11 @@ class Flow(nn.Module):
         self.decoder, self.encoder = deepcopy(decoder), deepcopy(encoder)
         self.time = nn.Linear(2 * FREQUENCIES, size)
         self.genre = nn.Embedding(config.genres + 1, size)
-        self.told_decoder, self.told_encoder = nn.Linear(size, size, bias=False), nn.Linear(size, size, bias=False)
+        blocks = [*self.decoder.blocks, *self.encoder.blocks]
+        self.scales_and_shifts = nn.ModuleList(nn.Linear(size, 2 * size, bias=False) for _ in blocks)
         self.past_states = nn.Linear(size, config.latent // config.places, bias=False)
         self.past_all = nn.Linear(size, 1, bias=False)
-        for added in (self.told_decoder, self.told_encoder, self.past_states, self.past_all):
+        for added in (*self.scales_and_shifts, self.past_states, self.past_all):
             nn.init.zeros_(added.weight)
         self.frequencies: Tensor
         self.mean: Tensor
@@ -91,14 +92,25 @@ class Flow(nn.Module):
         z: (batch, latent) and what is returned in standard deviations; time: (batch,), genre: as in `to_codes`.
         """
         angles = time[:, None] * self.frequencies
-        told = silu(self.time(torch.cat([angles.sin(), angles.cos()], dim=-1)) + self.genre(genre))[:, None]
+        told = silu(self.time(torch.cat([angles.sin(), angles.cos()], dim=-1)) + self.genre(genre))  # (batch, size)
         size = (time.square() + (1 - time).square()).sqrt()[:, None]  # about the standard deviation of z_t
         code = (self.mean + z / size * self.deviation) / self.scale
-        places = self.decoder.vectors(code, self.told_decoder(told))  # (batch, places, hidden_size)
+        places = self._through(self.decoder, self.decoder.first_vectors(code), told)
         logits = self.decoder.logits(places)
         states = self.encoder.expected_embeddings(logits.softmax(dim=-1))
-        mean, _ = self.encoder.posterior(self.encoder.vectors(states, self.told_encoder(told)))
+        mean, _ = self.encoder.posterior(self._through(self.encoder, self.encoder.first_vectors(states), told))
         expected = self.standardised(self.scale * mean.flatten(1))
-        return expected + self.past_states(places).flatten(1).to(z.dtype) + self.past_all(told[:, 0]).to(
-            z.dtype
-        ) * z, logits
+        past_states = self.past_states(places).flatten(1).to(z.dtype)
+        return expected + past_states + self.past_all(told).to(z.dtype) * z, logits
+
+    def _through(self, network: AttentionDecoder | AttentionEncoder, x: Tensor, told: Tensor) -> Tensor:
+        """Returns the places' vectors after all blocks; each block is told by a scale and a shift of what it gets.
+
+        x: (batch, places, hidden_size), told: (batch, hidden_size) -> the shape of x.
+        """
+        first = 0 if network is self.decoder else len(self.decoder.blocks)
+        for number, block in enumerate(network.blocks, first):
+            scale, shift = self.scales_and_shifts[number](told)[:, None].chunk(2, dim=-1)
+            x = block(x * (1 + scale) + shift)
+        vectors: Tensor = network.norm(x)
+        return vectors

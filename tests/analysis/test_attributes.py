@@ -31,7 +31,7 @@ from music.metrics import METRICS
 from music.tokens import HOLD, SILENT
 from tests.helpers.models import BRIEF, SMALL, make_windows, seen_by
 
-CONFIG = AttributesConfig(samples=5, windows=6, songs=2, shuffles=20, seed=0)
+CONFIG = AttributesConfig(samples=5, windows=6, songs=2, compared=10, shuffles=20, seed=0)
 TEMPLATES = Path(__file__).parents[2] / ".dvc/plots"
 GENRES = ["rock", "pop", "jazz", "folk", "$oul"]
 

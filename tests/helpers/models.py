@@ -22,7 +22,7 @@ WINDOWS_A_SONG = 2
 FEW = {
     "reconstruction": {"resamples": 20},
     "interpolation": {"pairs": 4},
-    "attributes": {"samples": 8, "shuffles": 3},
+    "attributes": {"samples": 8, "compared": 8, "shuffles": 3},
     "genres": {"windows": 16, "shuffles": 3},
     "posterior": {"windows": 64, "samples": 8},
     "control": {"windows": 4, "training_windows": 40, "classifier_windows": 40, "resamples": 20},
