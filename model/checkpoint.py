@@ -62,23 +62,31 @@ def load_for(folder: Path, windows: Path) -> tuple[Autoencoder, Description]:
 
 
 def load(folder: Path) -> tuple[Autoencoder, Description]:
-    """Returns the model, in evaluation mode, and its description. Raises `InputError`."""
-    fields: dict[str, Any] = read_json(folder / DESCRIPTION, TRAIN_FIRST)
+    """Returns the model, in evaluation mode, and its description. Raises `InputError` that names the file at fault."""
+    description = _read_description(folder / DESCRIPTION)
+    file, model = folder / WEIGHTS, Autoencoder(description.model)
     try:
-        description = Description(
+        weights = expand(load_file(file))
+        if model.config.may_have_flow and any(name.startswith(FLOW) for name in weights):
+            model.add_flow()
+        model.load_state_dict(weights)
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: no such file; {TRAIN_FIRST}") from error
+    except (KeyError, RuntimeError, SafetensorError) as error:
+        cause = " ".join(str(error).split())  # PyTorch writes a line for each tensor
+        raise InputError(f"{file}: not weights of a checkpoint of this version ({cause}); train again") from error
+    return model.eval(), description
+
+
+def _read_description(file: Path) -> Description:
+    fields: dict[str, Any] = read_json(file, TRAIN_FIRST)
+    try:
+        return Description(
             ModelConfig(**fields["model"] | {"tracks": tuple(fields["model"]["tracks"])}),
             TrainingConfig(**fields["training"]),
             Provenance(**fields["data"]),
             fields["metrics"],
             fields["versions"],
         )
-        model = Autoencoder(description.model)
-        weights = expand(load_file(folder / WEIGHTS))
-        if any(name.startswith(FLOW) for name in weights):
-            model.add_flow()
-        model.load_state_dict(weights)
-    except FileNotFoundError as error:
-        raise InputError(f"{folder / WEIGHTS}: no such file; {TRAIN_FIRST}") from error
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder}: not a checkpoint of this version ({error}); train again") from error
-    return model.eval(), description
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: not of a checkpoint of this version ({error}); train again") from error
