@@ -31,17 +31,23 @@ def interpolate_spherically(first: Tensor, second: Tensor, alpha: Tensor) -> Ten
     return torch.where(sine > SMALLEST_SINE, arc / sine, interpolate(first, second, alpha))
 
 
-def sample_windows(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
-    """Decodes samples of one genre's Gaussian or of the whole prior; returns (count, tracks, steps).
+def sample_codes(model: Autoencoder, genre: Tensor, generator: torch.Generator) -> Tensor:
+    """Samples the prior for each genre, and lets the flow, if there is one, carry the samples to codes that music has.
 
-    genre: its number on the circle, or `model.config.genres` for the whole prior. A flow carries the samples to codes
-    that music has.
+    genre: (batch,) numbers on the circle, or `model.config.genres` for the whole prior -> (batch, latent).
+    """
+    z = model.prior.sample(genre, generator)
+    return model.flow.to_codes(z, genre) if model.flow else z
+
+
+def sample_windows(model: Autoencoder, genre: int, count: int, seed: int) -> Tensor:
+    """Decodes samples of one genre, or of the whole prior; returns (count, tracks, steps).
+
+    genre: its number, as in `sample_codes`.
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    genres = torch.full((count,), genre, device=device)
-    z = model.prior.sample(genres, generator)
-    return model.tokens(model.flow.to_codes(z, genres) if model.flow else z)
+    return model.tokens(sample_codes(model, torch.full((count,), genre, device=device), generator))
 
 
 def moved(z: Tensor, step: Tensor, amounts: Tensor) -> Tensor:

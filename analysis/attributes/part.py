@@ -80,8 +80,8 @@ def _compare_around_circle(context: EvaluationContext, config: AttributesConfig,
         TITLE,
         [
             method,
-            realism_section(context, _shuffled(torch.cat(windows), config.seed), config.compared, config.seed),
             _means_section(samples, real),
+            realism_section(context, _shuffled(torch.cat(windows), config.seed), config.compared, config.seed),
             smoothness_section(samples, config.shuffles, config.seed),
             agreement_section(samples, real, config.shuffles, config.seed),
             Section("Pictures", [], {}, [heat_maps, _draw_samples(context, first, "circle_samples_caption", out)]),
@@ -104,7 +104,7 @@ def _compare_one_gaussian(context: EvaluationContext, config: AttributesConfig, 
     )
     realism = realism_section(context, windows, config.compared, config.seed)
     means = _means_section(group_metrics([windows], tracks), group_metrics([real], tracks))
-    return joined(TITLE, [method, realism, means])
+    return joined(TITLE, [method, means, realism])
 
 
 def _sample(context: EvaluationContext, genre: int, count: int, seed: int) -> Tensor:

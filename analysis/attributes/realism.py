@@ -29,7 +29,7 @@ def told_apart(real: Tokens, other: Tokens, songs: IntArray) -> float:
     real, other: (windows, 4, steps), songs: (real windows + other windows,), of at least `FOLDS` songs.
     """
     is_other = np.repeat([False, True], [len(real), len(other)])
-    both = features(np.concatenate([real, other]))
+    both = np.nan_to_num(features(np.concatenate([real, other])))
     trees = HistGradientBoostingClassifier(max_iter=TREES, random_state=0)
     folds = GroupKFold(FOLDS)
     chances = cross_val_predict(trees, both, is_other, groups=songs, cv=folds, method="predict_proba")

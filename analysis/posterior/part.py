@@ -44,7 +44,7 @@ def analyse_posterior(context: EvaluationContext, config: PosteriorConfig, out: 
     codes = read_codes(context, context.validation.take(order[: config.windows]), generator)
     real = context.validation.tokens[order[: config.samples]]
     no_genre = torch.full((config.samples,), context.model.config.genres)  # samples of the whole prior
-    z = context.model.prior.sample(no_genre, generator)
+    z = context.to_codes(context.model.prior.sample(no_genre, generator), no_genre)
     sections = [
         prior_fit_section(context, codes, config.fewest, out),
         classifier_section(context, codes),

@@ -1,6 +1,6 @@
 """How well codes can be told from samples of the prior: by a classifier, and by the model's own critic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -53,9 +53,13 @@ def classifier_section(context: EvaluationContext, codes: PosteriorCodes) -> Sec
     if count_songs(codes.songs) < 2:
         return Section(title, [], {}, missing=[PROSE.text("one_song")])
     test = two_sample_test(codes, context.model.prior.variance())
-    return Section(
-        title, [PROSE.text("classifier", accuracy=test.accuracy, p=test.p)], {"two_sample_accuracy": test.accuracy}
-    )
+    text, metrics = [PROSE.text("classifier", accuracy=test.accuracy, p=test.p)], {"two_sample_accuracy": test.accuracy}
+    if context.model.flow:
+        carried = replace(codes, sampled=context.to_prior(codes.sampled, codes.genre))
+        by_flow = two_sample_test(carried, context.model.prior.variance())
+        text.append(PROSE.text("classifier_by_flow", accuracy=by_flow.accuracy))
+        metrics["two_sample_accuracy_by_flow"] = by_flow.accuracy
+    return Section(title, text, metrics)
 
 
 def critic_section(context: EvaluationContext, codes: PosteriorCodes) -> Section:

@@ -1,5 +1,6 @@
 """The input of every part of the analysis: a trained model, and the windows it was trained and validated on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,21 @@ class EvaluationContext:
     def decoded(self, z: Tensor) -> Tensor:
         """Returns the likeliest states of each code; (windows, latent) -> (windows, tracks, steps) uint8 on the CPU."""
         return torch.cat([self.model.tokens(batch.to(self.device)).cpu() for batch in torch.split(z, BATCH)])
+
+    def to_codes(self, z: Tensor, genre: Tensor) -> Tensor:
+        """Returns samples of the prior as the flow carries them to codes, or as they are if the model has no flow.
+
+        z: (samples, latent), genre: (samples,), the number after the last for none -> (samples, latent) on the CPU.
+        """
+        return self._carried(self.model.flow.to_codes, z, genre) if self.model.flow else z
+
+    def to_prior(self, z: Tensor, genre: Tensor) -> Tensor:
+        """Returns codes, with noise, as the flow carries them to the prior, or as they are; as in `to_codes`."""
+        return self._carried(self.model.flow.to_prior, z, genre) if self.model.flow else z
+
+    def _carried(self, carry: Callable[[Tensor, Tensor], Tensor], z: Tensor, genre: Tensor) -> Tensor:
+        batches = zip(torch.split(z.to(self.device), BATCH), torch.split(genre.to(self.device), BATCH), strict=True)
+        return torch.cat([carry(*batch).cpu() for batch in batches])
 
 
 def read_context(model: Path, windows: Path, cpu_threads: int) -> EvaluationContext:

@@ -146,15 +146,21 @@ def test_the_section_of_a_flower(part):
     folder, section = part
     assert section.missing == []
     assert set(section.metrics) == {
-        "difference", "smoothness", "smoothness_shuffled", "smoothness_p", "smoothness_real", "agreement", "agreement_p"
+        "difference", "smoothness", "smoothness_shuffled", "smoothness_p", "smoothness_real", "agreement",
+        "agreement_p", "samples",
     }  # fmt: skip
-    assert all(isinstance(value, float) and math.isfinite(value) for value in section.metrics.values())
+    numbers = section.metrics | section.metrics["samples"]
+    assert all(isinstance(numbers[name], float) and math.isfinite(numbers[name]) for name in {*numbers} - {"samples"})
     heat_maps, piano_rolls = section.figures
     assert {path.name for path in (folder / "pictures").iterdir()} == {"attributes.png", "samples.png"}
     assert heat_maps.picture == "pictures/attributes.png"
     assert [clip.name for clip in piano_rolls.clips] == [*GENRES, "whole prior"]
     assert all((folder / clip.midi).exists() for clip in piano_rolls.clips)
-    assert [[row[0] for row in table.rows] for table in section.tables] == [list(METRICS)] * 3
+    assert [[row[0] for row in table.rows] for table in section.tables] == [
+        list(METRICS),
+        ["real windows", "real windows, reconstructed", "samples"],
+        *[list(METRICS)] * 2,
+    ]
     json.dumps([table.rows for table in section.tables], allow_nan=False)
 
 
@@ -243,7 +249,7 @@ def test_gaussians_that_are_all_alike_have_no_smoothness():
 
 def test_a_circle_of_few_genres_is_not_judged(tmp_path):
     section = analyse(tmp_path, make_windows())
-    assert set(section.metrics) == {"difference"}
+    assert set(section.metrics) == {"difference", "samples"}
     assert len(section.figures) == 2
     assert any("4 genres" in line for line in section.missing)
 
@@ -252,7 +258,7 @@ def test_one_gaussian_has_no_circle(tmp_path):
     section = analyse(tmp_path, prior="gaussian", network="flat", regulariser="kl")
     (line,) = section.missing
     assert "flower" in line
-    assert set(section.metrics) == {"difference"}
+    assert set(section.metrics) == {"difference", "samples"}
     assert [clip.name for clip in section.figures[0].clips] == [f"sample {number}" for number in range(1, 6)]
     assert json.loads((tmp_path / "rows.json").read_text()) == []
 
@@ -265,7 +271,7 @@ def test_drums_alone_have_no_pitches(tmp_path):
     assert means["polyphony"] == 0
 
 
-@pytest.mark.parametrize("wrong", [{"samples": 0}, {"windows": 0}, {"songs": 0}, {"shuffles": 0}])
+@pytest.mark.parametrize("wrong", [{"samples": 0}, {"windows": 0}, {"songs": 0}, {"compared": 0}, {"shuffles": 0}])
 def test_settings_that_draw_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="at least 1"):
         replace(CONFIG, **wrong)

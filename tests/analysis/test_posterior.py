@@ -17,9 +17,10 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
+from model.networks.flow import Flow
 from model.networks.priors import FlowerPrior, GaussianPrior
 from model.training.first_weights import untrained
-from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows, seen_by, windows_of
+from tests.helpers.models import BRIEF, GENRES, SMALL, make_context, make_windows, seen_by, windows_of
 from tests.helpers.pictures import collect_texts
 
 CONFIG = PosteriorConfig(windows=40, samples=6, fewest=3, seed=0)
@@ -315,3 +316,21 @@ def test_one_window_is_too_few(tmp_path):
 def test_a_setting_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="samples must be at least 2"):
         replace(CONFIG, samples=1)
+
+
+def test_codes_are_told_from_the_prior_by_what_the_flow_makes_of_them_too(tmp_path, monkeypatch):
+    context = make_context(noise_floor=0.75)
+    context.model.add_flow()
+    generator = torch.Generator().manual_seed(5)
+    monkeypatch.setattr(Flow, "to_prior", lambda flow, z, genre: context.model.prior.sample(genre, generator))
+    monkeypatch.setattr(Flow, "to_codes", lambda flow, z, genre: torch.zeros_like(z))
+    section = analyse_posterior(context, CONFIG, tmp_path)
+    assert section.metrics["two_sample_accuracy"] == 1
+    assert section.metrics["two_sample_accuracy_by_flow"] == pytest.approx(0.5, abs=0.25)
+    assert section.tables[-1].rows[0][1] == nearest_to_zero(context)
+
+
+def nearest_to_zero(context):
+    """How far what the code 0 decodes to is from its nearest training window."""
+    music = context.decoded(torch.zeros(1, SMALL.latent))
+    return (music != context.training.tokens).float().mean(dim=(1, 2)).min().item()

@@ -139,7 +139,11 @@ def test_a_few_metrics_are_for_dvc_exp_show(copied):
             "validation_in_training": 7,
         },
         "posterior": {"spread": None, "two_sample_accuracy": 0.875, "dead_share": 0.5},
-        "attributes": {"smoothness": 0.1, "smoothness_real": 0.2},
+        "attributes": {
+            "smoothness": 0.1,
+            "smoothness_real": 0.2,
+            "samples": {"auc": 0.97, "auc_reconstructed": 0.51, "notes_off": 0.08},
+        },
         "genres": {split: {"separability": share} for split, share in (("training", 0.9), ("validation", 0.6))},
         "control": {"mean_monotonicity": 0.3, "gain": 9.0, "gain_random": 1.5, "gain_over_random": 7.5},
         "editability": {
@@ -158,7 +162,8 @@ def test_a_few_metrics_are_for_dvc_exp_show(copied):
     main(copied, copied, copied, copied.parent / "page.html", None, metrics)
     assert json.loads(metrics.read_text()) == {
         "loss": 2.5, "accuracy": 0.5, "onsets": 0.125, "note_f1": 0.375, "repeats": 3, "overlap": 7,
-        "two_sample": 0.875, "smoothness": 0.1, "separability": 0.6, "monotonicity": 0.3, "gain_over_random": 7.5,
+        "two_sample": 0.875, "sample_auc": 0.97, "sample_notes": 0.08, "smoothness": 0.1,
+        "separability": 0.6, "monotonicity": 0.3, "gain_over_random": 7.5,
         "edit_arrived": 0.95, "edit_f1": 0.85,
     }  # fmt: skip
 
