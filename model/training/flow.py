@@ -22,6 +22,11 @@ STATES_WEIGHT = 0.3
 """Weight of the states' cross entropy beside the squared error of the expected mean codes."""
 UNKNOWN_GENRE = 0.1
 """How often the genre is kept from the flow, so that it learns the whole prior too."""
+USUAL_TIME = -0.8
+"""The logit of the median time of training, .31: earlier nothing is decided, and later encoder and decoder know it all.
+
+Times are logit-normal, as in Esser et al. (arXiv 2403.03206).
+"""
 SHOWN_UPDATES = 50
 """The number of last updates whose mean error is shown."""
 
@@ -63,7 +68,8 @@ def _losses(
     genre = sample_genre(windows.genres, generator)
     prior = flow.standardised(model.prior.sample(genre, generator))
     noise = torch.randn(prior.shape, generator=generator, device=prior.device)
-    time, chance = torch.rand(2, len(prior), generator=generator, device=prior.device)
+    time = torch.sigmoid(USUAL_TIME + torch.randn(len(prior), generator=generator, device=prior.device))
+    chance = torch.rand(len(prior), generator=generator, device=prior.device)
     known = genre.masked_fill(chance < UNKNOWN_GENRE, model.config.genres)
     with autocast(config.precision, prior.device):
         mean = flow.standardised(model.codes(windows.tokens))
