@@ -5,9 +5,9 @@
 
 WINDOWS is a folder of shards such as data/windows/16bar. OUT is created. It gets the weights (model.safetensors,
 model.json), the curves (curves.csv), the accuracies beside their baselines (accuracy.json) and, with --compact, a copy
-of a quarter of the size (compact) with its accuracies. The minutes are those of training, without reading the windows
-and evaluating the model. Stopped in training by Ctrl-C or SIGTERM, it leaves a snapshot in runs; the same command goes
-on from there.
+of a quarter of the size (compact) with its accuracies. The minutes are those of training, without reading the windows,
+training the flow and evaluating the model. Stopped in training by Ctrl-C or SIGTERM, it leaves a snapshot in runs; the
+same command goes on from there.
 """
 
 import argparse

@@ -10,6 +10,7 @@ from analysis.posterior.codes import read_codes
 from analysis.posterior.copies import copies_section
 from analysis.posterior.cycle import cycle_section
 from analysis.posterior.dimensions import dimensions_section
+from analysis.posterior.petals import petals_section
 from analysis.posterior.prior_fit import prior_fit_section
 from analysis.posterior.two_sample import classifier_section, critic_section
 from analysis.shared.context import EvaluationContext
@@ -41,12 +42,14 @@ def analyse_posterior(context: EvaluationContext, config: PosteriorConfig, out: 
     (out / PICTURES).mkdir()
     generator = torch.Generator().manual_seed(config.seed)
     order = torch.randperm(len(context.validation), generator=generator)
-    codes = read_codes(context, context.validation.take(order[: config.windows]), generator)
+    windows = context.validation.take(order[: config.windows])
+    codes = read_codes(context, windows, generator)
     real = context.validation.tokens[order[: config.samples]]
     no_genre = torch.full((config.samples,), context.model.config.genres)  # samples of the whole prior
     z = context.to_codes(context.model.prior.sample(no_genre, generator), no_genre)
     sections = [
         prior_fit_section(context, codes, config.fewest, out),
+        petals_section(context, windows, codes, generator),
         classifier_section(context, codes),
         critic_section(context, codes),
         dimensions_section(context, codes, out),

@@ -249,7 +249,7 @@ def test_the_flower_is_analysed_a_genre_a_row_and_twice_alike(tmp_path):
     assert section == again
     assert set(section.metrics) == {
         "mean_error", "covariance_error", "spread", "two_sample_accuracy", "critic_distance", "dead_share", "cycle",
-        "copies", "nearest", "nearest_of_validation",
+        "copies", "nearest", "nearest_of_validation", "petals",
     }  # fmt: skip
     assert [row[0] for row in section.tables[0].rows] == GENRES
     assert not section.missing
@@ -278,8 +278,9 @@ def test_a_flower_without_genres_or_of_one_song_is_analysed_as_far_as_it_goes(tm
     section = analysed(context_of(windows), tmp_path / "out")
     assert "mean_error" not in section.metrics
     assert "two_sample_accuracy" not in section.metrics
-    few, one_song = section.missing
+    few, no_tags, one_song = section.missing
     assert "jazz (0), rock (0), pop (0)" in few
+    assert "no validation song has a tag" in no_tags
     assert "two songs" in one_song
 
 
