@@ -19,7 +19,7 @@ from model.networks.priors import Prior
 
 FREQUENCIES, HIGHEST_FREQUENCY = 32, 150.0
 """The number of sines and cosines that tell the network the time, and the last one's frequency; the first's is 1."""
-INTERVALS = 10
+INTERVALS = 8
 """The intervals of the way from prior to codes; the velocity is evaluated twice in each."""
 
 
