@@ -1,5 +1,7 @@
 """Training of the flow between prior and codes, once encoder and decoder are trained; they do not change."""
 
+from collections import deque
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
@@ -42,7 +44,7 @@ def train_flow(model: Autoencoder, windows: WindowSet, config: TrainingConfig) -
     optimiser = torch.optim.Adam(flow.parameters(), fused=True)
     batches = Batches(len(windows), config.batch, derive_seed(config.seed, "flow", 1))
     generator = torch.Generator(windows.tokens.device)
-    errors: list[Tensor] = []
+    errors: deque[Tensor] = deque(maxlen=SHOWN_UPDATES)
     with stop_signals() as stopped, Progress("training the flow", config.flow_updates, "update") as progress:
         for update in range(config.flow_updates):
             chosen = batches(update).to(windows.tokens.device)
@@ -54,11 +56,11 @@ def train_flow(model: Autoencoder, windows: WindowSet, config: TrainingConfig) -
             torch.autograd.backward(loss, inputs=list(flow.parameters()))
             nn.utils.clip_grad_norm_(flow.parameters(), LONGEST_GRADIENT)
             optimiser.step()
-            errors = [*errors[1 - SHOWN_UPDATES :], error.detach()]
+            errors.append(error.detach())
             progress.to(update + 1)
             if stopped():
                 raise InterruptedRunError("stopped in the training of the flow; the same command goes on")
-    return torch.stack(errors).mean().item()
+    return torch.stack(list(errors)).mean().item()
 
 
 def _losses(
