@@ -43,6 +43,12 @@ class Part:
         """The roles that somebody plays and that may not change."""
         return tuple(role for role in self.arrangement.roles if role not in self.roles)
 
+    @property
+    def steps(self) -> slice:
+        """The steps of the bars in the tokens of the arrangement."""
+        steps = self.arrangement.grid.steps_of(self.bars)
+        return slice(steps.start, steps.stop)
+
     @cached_property
     def windows(self) -> Tokens:
         """(windows, 4, steps) the bars in windows, one after another; the last one is padded with silence."""
