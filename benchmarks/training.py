@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader
 
 from benchmarks.operations import count_operations
 from benchmarks.published import PianoRolls, Published
-from model.autoencoder import Autoencoder
 from model.config import ModelConfig, Precision, PriorName, TrainingConfig
 from model.data import WindowSet, read_provenance, read_windows
+from model.training.first_weights import untrained
 from model.training.precision import check_precision
 from model.training.run import prepare_torch
 from model.training.step import Optimisers
@@ -61,7 +61,7 @@ class Ours:
 
     def __init__(self, config: ModelConfig, training: TrainingConfig, windows: WindowSet, graph: bool = True) -> None:
         self._training = replace(training, precision=self.precision)
-        self._model = Autoencoder(config).to(DEVICE)
+        self._model = untrained(config).to(DEVICE)
         optimisers = Optimisers.for_model(self._model, training)
         self._updates = Updates(self._model, windows.to(DEVICE), self._training, optimisers, graph=graph)
         self._update = 0

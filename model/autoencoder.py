@@ -1,24 +1,16 @@
 """Encoder, decoder, critic and prior in one module: MusAE, its ablations, and MusicVAE for comparison."""
 
 import math
-from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.networks.attention import AttentionDecoder, AttentionEncoder, Block
+from model.networks.attention import AttentionDecoder, AttentionEncoder
 from model.networks.critic import Critic
 from model.networks.music_vae import AutoregressiveDecoder, FlatDecoder, HierarchicalDecoder, ScheduledSampling
 from model.networks.priors import FlowerPrior, GaussianPrior, Prior
 from model.networks.recurrent import RecurrentDecoder, RecurrentEncoder
-
-FIRST_VARIANCE = 0.01
-"""Variance of the codes before training, as a share of the prior's mean square.
-
-With more noise the decoders first learn to ignore the codes.
-"""
 
 
 class Autoencoder(nn.Module):
@@ -27,7 +19,7 @@ class Autoencoder(nn.Module):
     Whatever the network, its encoder turns tokens into the mean and log variance of a Gaussian over codes, and its
     decoder a code into logits of the states. Both see codes divided by the prior's root mean square, so that codes in
     the flower's narrow petals are no smaller to them than those of the Gaussian prior; the functions they can learn are
-    the same.
+    the same. Its first weights mean nothing: they are loaded, or `model.training.first_weights` sets them.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -43,8 +35,6 @@ class Autoencoder(nn.Module):
         self.prior_variance: Tensor
         self.register_buffer("prior_mean", self.prior.mean(), persistent=False)
         self.register_buffer("prior_variance", self.prior.variance(), persistent=False)
-        self.apply(_initialise)
-        nn.init.constant_(self.encoder.posterior.log_variance.bias, math.log(FIRST_VARIANCE))
 
     @property
     def autoregressive(self) -> bool:
@@ -106,36 +96,3 @@ def reconstruction_loss(logits: Tensor, tokens: Tensor) -> Tensor:
     """
     losses = nn.functional.cross_entropy(logits.flatten(0, 2), tokens.long().flatten(), reduction="mean")
     return tokens.shape[1] * losses
-
-
-def _initialise(module: nn.Module) -> None:
-    """Sets the weights as Keras does, in which [P] was written: Glorot, orthogonal recurrences, open forget gates.
-
-    With PyTorch's own initial weights, decoders take several times as long before their states depend on the codes.
-    In the attention network blocks add nothing at first, the noise is the same for all windows, and the weights of the
-    logits are large, without which rare states are learnt late. Modules come after those inside them.
-    """
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, Block):
-        nn.init.zeros_(module.mix_heads.weight)
-        nn.init.zeros_(module.narrow.weight)
-    elif isinstance(module, AttentionEncoder):
-        nn.init.zeros_(module.posterior.log_variance.weight)
-    elif isinstance(module, AttentionDecoder):
-        for logits in cast("Sequence[nn.Linear]", module.states):
-            nn.init.normal_(logits.weight, std=0.35)
-    elif isinstance(module, nn.LSTM):
-        for name, weight in module.named_parameters():
-            gates = weight.data.chunk(4)  # input, forget, cell, output
-            if name.startswith("weight_ih"):
-                nn.init.xavier_uniform_(weight)
-            elif name.startswith("weight_hh"):
-                for gate in gates:
-                    nn.init.orthogonal_(gate)
-            else:
-                nn.init.zeros_(weight)
-                if name.startswith("bias_ih"):
-                    nn.init.ones_(gates[1])

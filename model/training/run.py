@@ -16,6 +16,7 @@ from model.config import RunConfig
 from model.data import Dataset, read_provenance, read_windows
 from model.recipes import read_recipe
 from model.threads import use_threads
+from model.training.first_weights import untrained
 from model.training.loop import Log, TrainingLoop
 from model.training.precision import check_precision
 from model.training.snapshots import Snapshots
@@ -49,7 +50,7 @@ def train_on(windows: Path, config: RunConfig, log: Log, workers: Workers, devic
     if config.network != "attention":  # which has no LSTM
         check_precision(config.precision, device)
     torch.manual_seed(config.seed)
-    autoencoder = Autoencoder(model_config).to(device)
+    autoencoder = untrained(model_config).to(device)
     identity = [asdict(part) for part in (config, model_config, schedule, data)]
     key = hashlib.sha256(
         json.dumps([*identity, VERSIONS, device.type, workers.count, _code_digest()]).encode()

@@ -12,9 +12,9 @@ import torch
 
 from analysis.parts import PARTS
 from analysis.shared.section import Section, read_section
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.data import read_provenance
+from model.training.first_weights import untrained
 from music.midi.readers import read_pretty_midi
 from tests.helpers.models import BRIEF, SMALL, make_windows, write_brief_settings, write_window_shards
 from tests.project.test_imports import ELSEWHERE
@@ -46,7 +46,7 @@ def analyse(machine: Path, **changes: object) -> dict[str, Section]:
     config = replace(SMALL, **changes)
     save(
         machine / "trained",
-        Autoencoder(config),
+        untrained(config),
         Description(config, BRIEF, read_provenance(machine / "shards"), {"validation_loss": 9.5}, {"torch": "2"}),
     )
     done = run(machine, "-c", ALONE, "trained", "shards", "out", "--cpu-threads", "1")

@@ -24,9 +24,9 @@ from analysis.attributes.pictures import COLOUR_LIMIT
 from analysis.attributes.smoothness import agreement_section, smoothness_section
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
+from model.training.first_weights import untrained
 from music.metrics import METRICS
 from music.tokens import HOLD, SILENT
 from tests.helpers.models import BRIEF, SMALL, make_windows, seen_by
@@ -57,7 +57,7 @@ def analyse(
 ) -> Section:
     torch.manual_seed(0)
     model_config = replace(SMALL, **{"genres": windows.genres.shape[1]} | changes)
-    model = Autoencoder(model_config).eval()
+    model = untrained(model_config).eval()
     names = GENRES[: windows.genres.shape[1]]
     windows = seen_by(windows, model_config)
     description = Description(model_config, BRIEF, Provenance(model_config.bars, names, ""), {}, {})

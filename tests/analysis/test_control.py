@@ -16,14 +16,20 @@ from analysis.control.genres import genre_section
 from analysis.control.part import analyse_control
 from analysis.shared.bootstrap import estimate, mean_statistic, song_weights, weighted_means
 from analysis.shared.context import EvaluationContext
-from analysis.shared.moves.genre_classifier import auc_by_song, percentiles, train_classifier, validated_classifier
-from analysis.shared.moves.genre_features import features
+from analysis.shared.moves.genre_classifier import (
+    auc_by_song,
+    percentiles,
+    score_genres,
+    train_classifier,
+    validated_classifier,
+)
 from analysis.shared.moves.sample import take_sample
 from analysis.shared.section import PICTURES
 from model.data import WindowSet
 from model.latent import moved, slope, step_along, step_between, step_to_petal
 from model.networks.priors import FlowerPrior
 from model.similarity import note_f1, same_states, shared_notes
+from music.genre_features import features
 from music.metrics import METRICS
 from music.tokens import HOLD, PITCHES, SILENT, TRACKS
 from tests.helpers.models import SMALL, make_context, make_windows
@@ -171,6 +177,21 @@ def test_the_classifier_knows_genres_by_their_beats():
     of_on, of_off = classifier.scores(beats(0, 20)), classifier.scores(beats(2, 20))
     assert (of_on[:, 0] > of_off[:, 0]).all()
     assert (of_on[:, 1] < of_off[:, 1]).all()
+
+
+def test_a_genre_of_all_windows_or_none_is_not_known():
+    tagged = np.array([[True, True, False], [False, True, False]])
+    scores = score_genres(np.concatenate([beats(0, 12), beats(2, 12)]), np.repeat(tagged, 12, axis=0), beats(2, 20))
+    percentiles = scores.percentiles(beats(0, 20))
+    assert np.isfinite(percentiles[:, 0]).all()
+    assert np.isnan(percentiles[:, 1:]).all()
+
+
+def test_genres_are_scored_among_other_windows():
+    tagged = np.repeat([[True], [False]], 12, axis=0)
+    scores = score_genres(np.concatenate([beats(0, 12), beats(2, 12)]), tagged, beats(1, 20))
+    assert (scores.percentiles(beats(0, 12)) > 90).all()
+    assert (scores.percentiles(beats(2, 12)) < 10).all()
 
 
 def test_the_classifier_knows_nothing_of_the_key():

@@ -17,9 +17,9 @@ from analysis.genres.separability import (
 )
 from analysis.shared.context import EvaluationContext
 from analysis.shared.sampling import interleave_songs
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
+from model.training.first_weights import untrained
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows
 from tests.helpers.pictures import collect_texts
 
@@ -49,7 +49,7 @@ ALIKE = np.zeros((2, 6))
 
 def context_of(training: WindowSet, validation: WindowSet, genres: list[str] = GENRES) -> EvaluationContext:
     description = Description(SMALL, BRIEF, Provenance(1, genres, "digest"), {}, {})
-    return EvaluationContext(Autoencoder(SMALL).eval(), description, training, validation, "song")
+    return EvaluationContext(untrained(SMALL).eval(), description, training, validation, "song")
 
 
 def tagged(song_counts: dict[tuple[str, ...], int], genres: list[str] = GENRES) -> WindowSet:

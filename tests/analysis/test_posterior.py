@@ -15,10 +15,10 @@ from analysis.posterior.prior_fit import fit_to_prior, prior_fit_section
 from analysis.posterior.two_sample import critic_section, two_sample_test
 from analysis.shared.context import EvaluationContext
 from analysis.shared.section import Section
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.data import Provenance, WindowSet
 from model.networks.priors import FlowerPrior, GaussianPrior
+from model.training.first_weights import untrained
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows, seen_by, windows_of
 from tests.helpers.pictures import collect_texts
 
@@ -182,7 +182,7 @@ def context_of(
     description = Description(config, BRIEF, Provenance(1, genres, "digest"), {}, {})
     splits = make_windows(30) if training is None else training, validation
     windows = (seen_by(split, config) for split in splits)
-    return EvaluationContext(Autoencoder(config).eval(), description, *windows, "song")
+    return EvaluationContext(untrained(config).eval(), description, *windows, "song")
 
 
 def analysed(context: EvaluationContext, out, config: PosteriorConfig = CONFIG) -> Section:

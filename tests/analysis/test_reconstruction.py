@@ -11,11 +11,11 @@ from analysis.reconstruction.table1 import comparison_table, markdown
 from analysis.shared.bootstrap import Estimate, estimates
 from analysis.shared.context import read_context
 from analysis.shared.section import Table
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.config import ModelConfig
 from model.data import DroppedWindows, read_provenance
 from model.evaluation import Counts
+from model.training.first_weights import untrained
 from music.tokens import SILENT
 from tests.helpers.models import BRIEF, SMALL, make_context, make_windows, write_window_shards
 
@@ -164,9 +164,7 @@ def test_windows_left_out_as_the_shards_are_read_are_known(tmp_path):
     write_window_shards(tmp_path / "shards", windows, windows.take(torch.arange(3)))
     (tmp_path / "model").mkdir()
     drums = replace(SMALL, tracks=("drums",))
-    save(
-        tmp_path / "model", Autoencoder(drums), Description(drums, BRIEF, read_provenance(tmp_path / "shards"), {}, {})
-    )
+    save(tmp_path / "model", untrained(drums), Description(drums, BRIEF, read_provenance(tmp_path / "shards"), {}, {}))
     context = read_context(tmp_path / "model", tmp_path / "shards", cpu_threads=1)
     assert (len(context.training), len(context.validation)) == (1, 0)
     assert context.dropped == DroppedWindows(repeated_in_training=19, validation_in_training=3)
@@ -179,7 +177,7 @@ def test_the_split_is_that_of_the_shards(tmp_path):
     manifest.write_text(manifest.read_text().replace('"song"', '"window"'))
     (tmp_path / "model").mkdir()
     description = Description(SMALL, BRIEF, read_provenance(tmp_path / "shards"), {}, {})
-    save(tmp_path / "model", Autoencoder(SMALL), description)
+    save(tmp_path / "model", untrained(SMALL), description)
     assert read_context(tmp_path / "model", tmp_path / "shards", cpu_threads=1).split_unit == "window"
 
 

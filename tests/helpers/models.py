@@ -11,10 +11,10 @@ import tomlkit
 import torch
 
 from analysis.shared.context import EvaluationContext
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description
 from model.config import ModelConfig, StoppingCriteria, TrainingConfig
 from model.data import Provenance, WindowSet, as_seen
+from model.training.first_weights import untrained
 from music.tokens import STATES, TRACKS
 from pipelines.shards import shard_name, shard_writers, windows_schema, write_manifest
 
@@ -76,7 +76,7 @@ def make_context(
     splits = training, training if validation is None else validation
     description = Description(config, BRIEF, Provenance(config.bars, GENRES, "digest"), {}, {})
     return EvaluationContext(
-        Autoencoder(config).eval(), description, *(seen_by(windows, config) for windows in splits), "song"
+        untrained(config).eval(), description, *(seen_by(windows, config) for windows in splits), "song"
     )
 
 

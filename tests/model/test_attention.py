@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder
+from model.training.first_weights import untrained
 from music.tokens import STATES
 from tests.helpers.models import SMALL, make_windows, seen_by
 
@@ -22,7 +22,7 @@ every_kind = pytest.mark.parametrize("config", KINDS.values(), ids=KINDS)
 
 def model_and_tokens(config):
     torch.manual_seed(0)
-    model = Autoencoder(config).eval().double()
+    model = untrained(config).eval().double()
     with torch.no_grad():
         for parameter in model.parameters():  # some are 0 before training
             parameter += 0.1 * torch.randn_like(parameter)
@@ -64,7 +64,7 @@ def test_every_number_of_a_code_matters_at_every_step_of_its_window_alone(config
 
 @every_kind
 def test_each_place_has_its_share_of_the_code(config):
-    model = Autoencoder(config).eval()  # attention adds nothing before training, so only a place's own path is left
+    model = untrained(config).eval()  # attention adds nothing before training, so only a place's own path is left
     tokens = seen_by(make_windows(count=1, bars=config.bars), config).tokens
     z = model.codes(tokens)
     share = config.latent // config.places

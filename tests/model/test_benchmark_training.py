@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import operations
 from benchmarks.published import PianoRolls, Published
 from benchmarks.training import profiled, systems
-from model.autoencoder import Autoencoder
+from model.training.first_weights import untrained
 from music.tokens import STATES
 from tests.helpers import models
 from tests.helpers import reference_model as reference
@@ -35,7 +35,7 @@ def weights_of(model):
 )
 def test_operations_are_those_of_cells_written_out(sizes, tokens):
     config = replace(SMALL, **sizes)
-    weights = weights_of(Autoencoder(config))
+    weights = weights_of(untrained(config))
     fixed = {name: weight.detach() if "critic" in name else weight for name, weight in weights.items()}
     genre, noise = torch.tensor([3, 1]), torch.zeros(2, config.latent)
     real, fake = torch.randn(2, 2, config.latent)
@@ -55,7 +55,7 @@ def test_operations_are_those_of_cells_written_out(sizes, tokens):
 @pytest.mark.parametrize("sizes", [{}, {"layers": 1, "place_steps": 16}, {"hidden_size": 128, "latent": 12}])
 def test_operations_of_attention_are_those_that_pytorch_counts(sizes, tokens):
     config = replace(models.SMALL, network="attention", **sizes)
-    model = Autoencoder(config)
+    model = untrained(config)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         mean, log_variance = model.encoder(tokens)
         model.decoder(mean + log_variance).sum().backward()

@@ -3,21 +3,24 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder
 from model.checkpoint import VERSIONS, Description, load, load_for, save, save_compact
 from model.compact import expand, pack, round_rows
 from model.config import difference
 from model.data import Provenance, read_provenance
+from model.training.first_weights import untrained
 from music.errors import InputError
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows, write_window_shards
 
 DESCRIPTION = Description(SMALL, BRIEF, Provenance(1, GENRES, "abc"), {"validation_loss": 1.5}, VERSIONS)
 
 
+RECURRENT = replace(SMALL, network="recurrent")
+
+
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return Autoencoder(SMALL).eval()
+    return untrained(SMALL).eval()
 
 
 def test_a_checkpoint_comes_back_whole(model, tmp_path):
@@ -27,6 +30,16 @@ def test_a_checkpoint_comes_back_whole(model, tmp_path):
     tokens = make_windows().tokens
     assert torch.equal(again.codes(tokens), model.codes(tokens))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_loading_does_without_first_weights(tmp_path, monkeypatch):
+    """They would take seconds where the model is large, and are not kept."""
+    save(tmp_path, untrained(RECURRENT), replace(DESCRIPTION, model=RECURRENT))
+    for name in ("orthogonal_", "xavier_uniform_"):
+        monkeypatch.setattr(torch.nn.init, name, lambda *_: pytest.fail("first weights are drawn"))
+    load(tmp_path)
+    with pytest.raises(pytest.fail.Exception):
+        untrained(RECURRENT)
 
 
 def test_a_checkpoint_that_does_not_fit_is_named(model, tmp_path):
@@ -64,7 +77,7 @@ def test_a_model_of_other_windows_is_named_with_what_differs(model, tmp_path):
 @pytest.mark.parametrize("network", ["attention", "recurrent"])
 def test_a_compact_copy_is_a_checkpoint_too(network, tmp_path):
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, network=network)).eval()
+    model = untrained(replace(SMALL, network=network)).eval()
     save_compact(tmp_path, model, replace(DESCRIPTION, model=model.config))
     again, description = load(tmp_path)
     assert description == replace(DESCRIPTION, model=model.config)
@@ -75,7 +88,7 @@ def test_a_compact_copy_is_a_checkpoint_too(network, tmp_path):
 
 
 def test_a_compact_copy_has_a_byte_for_each_weight_of_a_matrix(tmp_path):
-    large = Autoencoder(replace(SMALL, hidden_size=256, latent=64))
+    large = untrained(replace(SMALL, hidden_size=256, latent=64))
     save_compact(tmp_path, large, replace(DESCRIPTION, model=large.config))
     weights = sum(weight.numel() for weight in large.state_dict().values())
     assert weights < (tmp_path / "model.safetensors").stat().st_size < 1.1 * weights

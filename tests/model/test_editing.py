@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from model.autoencoder import Autoencoder
 from model.editing.attempts import Attempts
 from model.editing.difference import decode_difference
 from model.editing.edit import edit
 from model.editing.expectations import EXPECTATIONS
 from model.editing.measured import measured_attributes
 from model.editing.request import EditSettings, Request, Spread
+from model.training.first_weights import untrained
 from music.errors import InputError
 from music.metrics import measure
 from music.tokens import HOLD, PITCHES, SILENT, STATES, TRACKS
@@ -231,7 +231,7 @@ def test_several_attributes_change_at_once():
 @pytest.mark.parametrize("kind", TAKES)
 def test_every_network_is_edited_the_same_way_twice_and_keeps_its_weights(kind):
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, **TAKES[kind])).eval()
+    model = untrained(replace(SMALL, **TAKES[kind])).eval()
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter *= 2  # an untrained decoder hardly depends on the code
@@ -251,7 +251,7 @@ def test_every_network_is_edited_the_same_way_twice_and_keeps_its_weights(kind):
 def test_the_codes_of_a_window_decode_to_the_window_itself(kind):
     """Autoregressive decoders are fed the window in both passes."""
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, **TAKES[kind])).eval()
+    model = untrained(replace(SMALL, **TAKES[kind])).eval()
     tokens = make_windows(3).tokens
     attempts = Attempts(model, tokens, Request({"notes": 1.0}), SPREAD, EditSettings())
     got = attempts.attempt(attempts.codes, attempts.log_probabilities(attempts.codes))

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder, reconstruction_loss
+from model.autoencoder import reconstruction_loss
 from model.evaluation import MEASURES, by_track, evaluate, with_means
 from model.latent import interpolate, interpolate_spherically, sample_windows
 from model.networks.critic import Critic, critic_loss, gradient_penalty
 from model.networks.posterior import moments_kl
 from model.networks.priors import FlowerPrior, GaussianPrior, sample_genre
+from model.training.first_weights import untrained
 from music.tokens import HOLD, SILENT, STATES, TRACKS
 from tests.helpers.models import SMALL, make_windows, windows_of
 
@@ -78,7 +79,7 @@ def test_songs_of_a_corpus_without_genres_get_the_extra_class(generator):
 
 
 def test_the_embedding_is_a_linear_map_of_the_one_hot_input():
-    model = Autoencoder(replace(SMALL, network="recurrent")).double()
+    model = untrained(replace(SMALL, network="recurrent")).double()
     tokens = torch.randint(STATES, (2, 4, 16), dtype=torch.uint8)
     one_hot = torch.nn.functional.one_hot(tokens.long(), STATES).double()  # (batch, 4, steps, 130)
     flat = one_hot.transpose(1, 2).flatten(2)  # (batch, steps, 520)
@@ -122,7 +123,7 @@ def test_reconstruction_loss_of_even_odds():
 def model():
     """A model whose codes are so far apart that they decode differently."""
     torch.manual_seed(0)
-    model = Autoencoder(SMALL).eval()
+    model = untrained(SMALL).eval()
     model.prior.scale *= 0.05
     return model
 
@@ -186,7 +187,7 @@ def test_the_majority_is_that_of_training():
 @pytest.mark.parametrize("prior", ["flower", "gaussian"])
 def test_codes_bear_little_noise_before_training(prior, windows):
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, hidden_size=64, prior=prior))
+    model = untrained(replace(SMALL, hidden_size=64, prior=prior))
     _, log_variance = model.encode(windows.tokens)
     ratio = log_variance.exp() / model.prior.scale**2
     assert ratio.log().mean().exp().item() == pytest.approx(0.01, rel=0.1)
@@ -211,7 +212,7 @@ def test_notes_found_and_invented_are_counted_by_song():
 
 def test_a_decoder_that_is_fed_the_truth_is_measured_too(windows):
     torch.manual_seed(0)
-    model = Autoencoder(replace(SMALL, network="flat", prior="gaussian", regulariser="kl")).eval()
+    model = untrained(replace(SMALL, network="flat", prior="gaussian", regulariser="kl")).eval()
     counts = evaluate(model, windows, windows)
     logits = model.decode(model.codes(windows.tokens), windows.tokens)
     right = (logits.argmax(dim=-1) == windows.tokens).double().mean(dim=(0, 2))
@@ -267,14 +268,14 @@ def test_sizes_out_of_range_are_refused(changes):
 def test_codes_have_at_least_the_noise_of_the_floor(network, prior):
     torch.manual_seed(0)
     config = replace(SMALL, network=network, prior=prior, noise_floor=0.5)
-    model = Autoencoder(config)
+    model = untrained(config)
     tokens = make_windows(count=4).tokens
     # Of the flower with three petals, the plane has half of 1 + .1 + .001 each way; all else has .001.
     prior_variance = torch.tensor([1.101 / 2] * 2 + [0.001] * 6) if prior == "flower" else torch.ones(8)
     for bias in (-100.0, -5.0, 0.0):
         torch.nn.init.constant_(model.encoder.posterior.log_variance.bias, bias)
         variance = model.encode(tokens)[1].exp()
-        noiseless = Autoencoder(replace(config, noise_floor=0))
+        noiseless = untrained(replace(config, noise_floor=0))
         noiseless.load_state_dict(model.state_dict())
         own = noiseless.encode(tokens)[1].exp()
         torch.testing.assert_close(variance, own + 0.25 * prior_variance)

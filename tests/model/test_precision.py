@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from model.autoencoder import Autoencoder
+from model.training.first_weights import untrained
 from model.training.precision import check_precision
 from model.training.step import Optimisers
 from model.training.updates import Updates
@@ -35,7 +35,7 @@ def windows():
 def gradients(windows, model, precision):
     """The gradients of the losses of one update, each a vector."""
     torch.manual_seed(0)
-    autoencoder, seen = Autoencoder(model), seen_by(windows, model)
+    autoencoder, seen = untrained(model), seen_by(windows, model)
     config = replace(BRIEF, precision=precision, batch=len(seen))
     Updates(autoencoder, seen, config, Optimisers.for_model(autoencoder, config)).make(6, config)
     return {name: weight.grad.flatten() for name, weight in autoencoder.named_parameters() if weight.grad is not None}

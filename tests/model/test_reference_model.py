@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder, reconstruction_loss
+from model.autoencoder import reconstruction_loss
 from model.data import WindowSet
 from model.networks.critic import critic_loss, gradient_penalty
 from model.networks.priors import sample_genre
 from model.training.batches import Batches, derive_seed
+from model.training.first_weights import untrained
 from model.training.step import Optimisers, TrainingStep
 from model.training.updates import Updates
 from music.tokens import STATES
@@ -52,7 +53,7 @@ PARAMETERS = {
 @pytest.fixture(params=MODELS)
 def model(request, generator):
     torch.manual_seed(0)
-    autoencoder = Autoencoder(replace(SMALL, layers=LAYERS, latent=LATENT, **MODELS[request.param]))
+    autoencoder = untrained(replace(SMALL, layers=LAYERS, latent=LATENT, **MODELS[request.param]))
     with torch.no_grad():
         for parameter in autoencoder.parameters():  # biases that are 0 would hide what is done with them
             parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
@@ -139,7 +140,7 @@ def test_the_autoencoder_gets_the_references_gradients(model, weights, kind, tok
 
 def test_the_divergence_counts_by_step_as_the_reconstruction_does(tokens, genres):
     config = replace(TRAINING, kl_weight=0.3, free_bits=0.25)
-    model = Autoencoder(replace(SMALL, prior="gaussian", regulariser="kl"))
+    model = untrained(replace(SMALL, prior="gaussian", regulariser="kl"))
     gradients = []
     for beta in (0.0, BETA):
         step = TrainingStep(model, Optimisers.for_model(model, config), config, torch.Generator().manual_seed(5))

@@ -16,6 +16,7 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import load
 from model.data import Dataset
 from model.training import clock, loop, snapshots
+from model.training.first_weights import untrained
 from model.training.loop import InterruptedRunError, TrainingLoop
 from model.training.snapshots import Position, Snapshots
 from model.training.step import Optimisers, TrainingStep
@@ -42,7 +43,7 @@ def windows():
 
 def trained(folder, windows, config=BRIEF, model=SMALL, stopping=TO_THE_END, validation=None, device="cpu"):
     torch.manual_seed(0)
-    autoencoder = Autoencoder(model).to(device)
+    autoencoder = untrained(model).to(device)
     history = []
     dataset = Dataset(*(seen_by(split, model) for split in (windows, windows if validation is None else validation)))
     run = TrainingLoop(autoencoder, dataset, config, stopping, Snapshots(folder))
@@ -101,7 +102,7 @@ def test_clipped_gradients_point_the_same_way_and_are_no_longer_than_the_bound(w
     gradients = {}
     for clip in (0.0, 0.05, 1e9):
         torch.manual_seed(0)
-        model, config = Autoencoder(SMALL), replace(BRIEF, clip=clip)
+        model, config = untrained(SMALL), replace(BRIEF, clip=clip)
         generator = torch.Generator().manual_seed(0)
         step = TrainingStep(model, Optimisers.for_model(model, config), config, generator)
         step.make(windows.tokens, windows.genres, 0.0, 0.0)
@@ -122,7 +123,7 @@ def test_training_is_the_same_for_the_same_seed(windows, tmp_path, kind):
 
 def test_training_moves_encoder_decoders_and_critic(windows, tmp_path):
     torch.manual_seed(0)
-    before = Autoencoder(SMALL).state_dict()
+    before = untrained(SMALL).state_dict()
     after = trained(tmp_path, windows)[0].state_dict()
     still = [name for name in before if torch.equal(before[name], after[name])]
     assert still == ["critic.layers.3.bias"]  # a constant in every score cancels
@@ -144,13 +145,11 @@ def test_the_kl_pulls_the_codes_to_the_prior(windows, tmp_path):
 
 
 def test_the_critic_sees_the_genre_unless_the_regulariser_is_without_it():
-    sees, blind = (
-        Autoencoder(replace(SMALL, regulariser=name)).critic for name in ("wgan_gp", "wgan_gp_without_genre")
-    )
+    sees, blind = (untrained(replace(SMALL, regulariser=name)).critic for name in ("wgan_gp", "wgan_gp_without_genre"))
     z, genre = torch.zeros(2, 8), torch.tensor([0, 1])
     assert sees(z, genre)[0] != sees(z, genre)[1]
     assert blind(z, genre)[0] == blind(z, genre)[1]
-    assert Autoencoder(replace(SMALL, regulariser="none")).critic is None
+    assert untrained(replace(SMALL, regulariser="none")).critic is None
 
 
 @pytest.mark.parametrize(("regulariser", "pulled"), [("none", False), ("wgan_gp", True)])
@@ -334,14 +333,14 @@ def test_a_run_that_becomes_slower_or_faster_still_makes_the_whole_schedule_in_t
 def test_a_run_of_limited_time_goes_on_with_the_time_that_is_left(windows, tmp_path):
     folder = Snapshots(tmp_path)
     torch.manual_seed(0)
-    model = Autoencoder(SMALL)
+    model = untrained(SMALL)
     folder.write(Position(update=0, seconds=59.5), model, Optimisers.for_model(model, BRIEF), {})
     _, _, history, _ = trained(tmp_path, windows, stopping=replace(TO_THE_END, max_minutes=1))
     assert [update for update, _ in history] == [1]
 
 
 def test_snapshots_appear_whole_or_not_at_all(windows, tmp_path, monkeypatch):
-    model = Autoencoder(SMALL)
+    model = untrained(SMALL)
     optimisers, folder = Optimisers.for_model(model, BRIEF), Snapshots(tmp_path)
     for update in (1, 2, 3):
         folder.write(Position(update), model, optimisers, {})
@@ -360,7 +359,7 @@ def test_snapshots_appear_whole_or_not_at_all(windows, tmp_path, monkeypatch):
 
 
 def test_a_snapshot_that_cannot_be_read_gives_way_to_the_one_before(windows, tmp_path):
-    model = Autoencoder(SMALL)
+    model = untrained(SMALL)
     optimisers, folder = Optimisers.for_model(model, BRIEF), Snapshots(tmp_path)
     for update in (1, 2):
         folder.write(Position(update), model, optimisers, {})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder
+from model.training.first_weights import untrained
 from model.training.step import Optimisers
 from model.training.updates import Updates
 from tests.helpers.models import BRIEF, SMALL, make_windows
@@ -29,7 +29,7 @@ def test_a_graph_leaves_what_its_kernels_leave_one_by_one(precision, kind):
     models, losses = [], []
     for graph in (True, False):
         torch.manual_seed(0)
-        model = Autoencoder(replace(SMALL, **kind)).cuda()
+        model = untrained(replace(SMALL, **kind)).cuda()
         updates = Updates(model, windows, config, Optimisers.for_model(model, config), graph=graph)
         losses.append(
             [{name: loss.item() for name, loss in updates.make(number, config).items()} for number in range(12)]

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from analysis.__main__ import main as analyse
 from analysis.parts import PARTS
-from model.autoencoder import Autoencoder
 from model.checkpoint import Description, save
 from model.data import read_provenance
+from model.training.first_weights import untrained
 from music.errors import InputError
 from stages.pages.curves import draw_curves, read_curves
 from stages.report import main
@@ -224,7 +224,7 @@ def test_what_the_analysis_left_elsewhere_makes_the_page_alone(tmp_path, monkeyp
     write_window_shards(windows, make_windows(), make_windows(4))
     manifest = json.loads((windows / "manifest.json").read_text()) | {"train": 20, "validation": 4}
     (windows / "manifest.json").write_text(json.dumps(manifest))
-    save(model, Autoencoder(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
+    save(model, untrained(SMALL), Description(SMALL, BRIEF, read_provenance(windows), {"loss": 1.5}, {}))
     monkeypatch.setattr("analysis.__main__.PARTS", ["interpolation"])
     monkeypatch.setattr("sys.argv", ["analysis", str(model), str(windows), str(out)])
     analyse()

@@ -1,8 +1,7 @@
 """A classifier of genre that is independent of the model: it learns from the music of real windows, not from codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,47 +9,45 @@ from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from analysis.shared.context import EvaluationContext
 from analysis.shared.moves.config import MovesConfig
-from analysis.shared.moves.genre_features import features
 from analysis.shared.moves.sample import MovedSample
 from analysis.shared.sampling import random_subset
 from model.data import WindowSet
 from music.arrays import BoolArray, FloatArray
+from music.genre_classifier import FARTHEST, GenreClassifier, GenreScores
+from music.genre_features import features
 from music.tokens import Tokens, with_all_tracks
 
 STRENGTH = 0.001
 """C of the logistic regressions: a song's windows are alike, so a classifier that fits windows closely fits songs."""
-FARTHEST = 5.0
-"""Standard deviations from the mean at which a feature is cut off."""
-
-
-@dataclass(frozen=True)
-class GenreClassifier:
-    """A logistic regression for each genre, which tells its windows from all others."""
-
-    preprocessing: Any
-    """Fills in undefined features and scales all."""
-    regressions: Sequence[Any]
-
-    def scores(self, tokens: Tokens) -> FloatArray:
-        """Scores windows, (windows, 4, steps) -> (windows, genres): higher for windows more like the genre's."""
-        scaled = self.preprocessing.transform(features(tokens)).clip(-FARTHEST, FARTHEST)
-        return np.stack([regression.decision_function(scaled) for regression in self.regressions], axis=1)
 
 
 def train_classifier(tokens: Tokens, tagged: BoolArray) -> GenreClassifier:
-    """Trains on real windows, (windows, 4, steps), and their genres, (windows, genres); no genre has all or none."""
-    preprocessing = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
-    scaled = preprocessing.fit_transform(features(tokens)).clip(-FARTHEST, FARTHEST)
+    """Trains a logistic regression for each genre, which tells its windows from all others.
+
+    tokens: real windows, (windows, 4, steps), tagged: their genres, (windows, genres). A genre that all windows have,
+    or none, cannot be known: its weights are NaN.
+    """
+    defined = SimpleImputer(keep_empty_features=True).fit_transform(features(tokens))
+    scaler = StandardScaler().fit(defined)
+    scaled = scaler.transform(defined).clip(-FARTHEST, FARTHEST)
+    weights, biases = np.full((tagged.shape[1], scaled.shape[1]), np.nan), np.full(tagged.shape[1], np.nan)
     with threadpool_limits(1):  # threads would wait for one another longer than they work
-        regressions = [LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaled, marks) for marks in tagged.T]
-    return GenreClassifier(preprocessing, regressions)
+        for genre in np.flatnonzero(tagged.any(axis=0) & ~tagged.all(axis=0)):
+            regression = LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaled, tagged[:, genre])
+            weights[genre], biases[genre] = regression.coef_[0], regression.intercept_[0]
+    return GenreClassifier(scaler.mean_, scaler.scale_, weights, biases)
+
+
+def score_genres(tokens: Tokens, tagged: BoolArray, others: Tokens) -> GenreScores:
+    """Trains a classifier on real windows, as `train_classifier`, and scores others, (windows, 4, steps), with it."""
+    classifier = train_classifier(tokens, tagged)
+    return GenreScores(classifier, np.percentile(classifier.scores(others), np.arange(101), axis=0).T)
 
 
 def auc_by_song(scores: FloatArray, tagged: BoolArray, songs: NDArray[np.int32]) -> FloatArray:
