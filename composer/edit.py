@@ -17,7 +17,6 @@ from model.editing.measured import measured_attributes
 from model.editing.request import EditSettings, Request
 from music.editing.arrangement import Edit
 from music.editing.song import Song
-from music.errors import InputError
 from music.metrics import METRICS
 from music.tokens import TRACKS, Tokens
 
@@ -130,7 +129,9 @@ def edit(editor: Editor, song: Song, request: EditRequest) -> Edited:
     start = part.windows if not step.any() else move(editor, part, step, request.faithfulness)
     written = _Loop(editor, part, request).run(start)
     windows = part.windows_after(written)
-    attributes = tuple(_attribute_reply(editor, name, asked, part, windows) for name, asked in request.attributes.items())
+    attributes = tuple(
+        _attribute_reply(editor, name, asked, part, windows) for name, asked in request.attributes.items()
+    )
     genres = tuple(_genre_reply(editor, name, asked, part, windows) for name, asked in request.genres.items())
     reply = EditReply(attributes, genres, describe_change(part, written, editor.name))
     return Edited(written.data, reply, part, written)
@@ -175,15 +176,15 @@ class _Loop:
     def _edited(self, windows: Tokens, amounts: Mapping[str, float]) -> Tokens:
         """Edits windows, each on its own; those that repeat are edited once, so that they change alike."""
         changes = {name: amount for name, amount in amounts.items() if amount}
-        places = np.concatenate([windows, self._part.mask], axis=1)
-        _, first, inverse = np.unique(places, axis=0, return_index=True, return_inverse=True)
+        arrays = (windows, self._part.mask, self._part.allowed)
+        rows = np.concatenate([array.reshape(len(windows), -1) for array in arrays], axis=1)
+        _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
         edited = []
-        for numbers in np.array_split(np.sort(first), -(-len(first) // BATCH)):
-            tokens, mask = torch.from_numpy(windows[numbers]), torch.from_numpy(self._part.mask[numbers])
-            request = Request(changes, self._held, mask)
+        for numbers in np.array_split(first, -(-len(first) // BATCH)):
+            tokens, mask, allowed = (torch.from_numpy(array[numbers]) for array in arrays)
+            request = Request(changes, self._held, mask, allowed)
             edited.append(edit_windows(self._editor.model, tokens, request, self._editor.scales.spread, self._settings))
-        whole = np.concatenate([one.tokens.numpy() for one in edited])
-        result: Tokens = whole[np.argsort(np.argsort(first))[inverse.reshape(-1)]]
+        result: Tokens = np.concatenate([one.tokens.numpy() for one in edited])[inverse.reshape(-1)]
         return result
 
     def _got(self, written: Edit) -> dict[str, float]:

@@ -86,7 +86,7 @@ def _between(editor: Editor, ends: list[Part], z: Tensor, place: float) -> Token
     windows = []
     first, second = (torch.from_numpy(part.windows) for part in ends)
     for batch, x, y in zip(z.split(BATCH), first.split(BATCH), second.split(BATCH), strict=True):
-        scores = editor.model.decode(batch, x if place < 0.5 else y).log_softmax(dim=-1)  # noqa: PLR2004
+        scores = editor.model.decode(batch, x if place < 0.5 else y).log_softmax(dim=-1)
         for own, share in ((x, 1 - place), (y, place)):
             pull = torch.full_like(own, 1, dtype=scores.dtype)[..., None] * PULL * share
             scores = scores.scatter_add(-1, own.long()[..., None], pull)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from composer.vocabulary import allowed_states
 from music.arrays import BoolArray
 from music.editing.arrangement import Arrangement, Edit
 from music.editing.meter import Bars
@@ -63,11 +64,14 @@ class Part:
         mask[-1, :, bars_in_last * STEPS_PER_BAR :] = False
         return mask
 
+    @cached_property
+    def allowed(self) -> BoolArray:
+        """(windows, 4, 1, 130) which states may come in each window, beside its own."""
+        return allowed_states(self.arrangement, self.bars, self.length)
+
     def write(self, windows: Tokens) -> Edit:
         """Returns the song with these windows in place of its own."""
-        return self.arrangement.with_tokens(
-            self.arrangement.with_windows(windows, self.bars), self.bars, self.roles
-        )
+        return self.arrangement.with_tokens(self.arrangement.with_windows(windows, self.bars), self.bars, self.roles)
 
     def windows_after(self, edit: Edit) -> Tokens:
         """Returns (windows, 4, steps): what an edit made of the windows."""
