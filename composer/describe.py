@@ -133,7 +133,7 @@ def _obstacles(part: Part) -> list[str]:
                      f"another instrument may play it (--{missing[0]}-track)")  # fmt: skip
     off = _off_the_grid(part)
     if off > OFF_THE_GRID:
-        found.append(f"{off:.0%} of the notes are off the sixteenths (triplets, or played freely): notes that stay keep "
+        found.append(f"{off:.0%} of the notes are off the sixteenths (triplets, or free playing): notes that stay keep "
                      "their time, new ones follow the track's habits")  # fmt: skip
     lines, notes = _notes_in_lines(part)
     if lines < notes:

@@ -48,11 +48,11 @@ class Editor:
 
     def encode(self, windows: Tokens) -> Tensor:
         """Returns the codes of windows; (windows, 4, steps) -> (windows, latent)."""
-        return torch.cat([self.model.codes(batch) for batch in torch.from_numpy(windows).split(BATCH)])
+        return torch.cat([self.model.codes(batch) for batch in torch.split(torch.from_numpy(windows), BATCH)])
 
     def decode(self, codes: Tensor) -> Tokens:
         """Returns the likeliest windows of codes; (windows, latent) -> (windows, 4, steps)."""
-        windows: Tokens = torch.cat([self.model.tokens(batch) for batch in codes.split(BATCH)]).numpy()
+        windows: Tokens = torch.cat([self.model.tokens(batch) for batch in torch.split(codes, BATCH)]).numpy()
         return windows
 
 

@@ -1,7 +1,7 @@
 """From one song to another: the ends are the songs themselves, note for note."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,20 @@ from music.tokens import Tokens
 
 PULL = 8.0
 """How much more likely each song makes its own states where it is near, in nats; between the songs it is shared."""
+
+
+@dataclass(frozen=True)
+class InterpolateRequest:
+    """What is asked of an interpolation."""
+
+    steps: int = 9
+    """The number of songs, with both ends."""
+    selection: Selection = field(default_factory=Selection)
+    """What may change, in both songs."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 2:
+            raise InputError("an interpolation has 2 steps or more: its ends")
 
 
 @dataclass(frozen=True)
@@ -53,21 +67,19 @@ class Step:
     edit: Edit
 
 
-def interpolate(editor: Editor, first: Song, second: Song, steps: int, selection: Selection) -> list[Step]:
+def interpolate(editor: Editor, first: Song, second: Song, request: InterpolateRequest) -> list[Step]:
     """Returns songs at even distances from the first to the second, both included and the same bytes.
 
     The songs meet bar by bar, as far as both go. Until halfway a song is the first one's file with changed notes, from
     there on the second one's: tempo, instruments and what no line has are the nearer song's, and nothing is transposed.
-    Raises `InputError` for fewer than 2 steps, and as `choose` does.
+    Raises `InputError` as `choose` does.
     """
-    if steps < 2:
-        raise InputError("an interpolation has 2 steps or more: its ends")
-    parts = [choose(song, selection, editor.bars) for song in (first, second)]
+    parts = [choose(song, request.selection, editor.bars) for song in (first, second)]
     length = min(part.bars.last - part.bars.first for part in parts)
     ends = [replace(part, bars=Bars(part.bars.first, part.bars.first + length)) for part in parts]
     codes = [editor.encode(part.windows) for part in ends]
     path = []
-    for place in np.linspace(0, 1, steps).tolist():
+    for place in np.linspace(0, 1, request.steps).tolist():
         nearer = ends[round(place)]
         z = latent.interpolate(codes[0], codes[1], torch.tensor([1 - place]))[:, 0]
         edit = nearer.write(_between(editor, ends, z, place))
@@ -85,7 +97,7 @@ def _between(editor: Editor, ends: list[Part], z: Tensor, place: float) -> Token
         return ends[round(place)].windows
     windows = []
     first, second = (torch.from_numpy(part.windows) for part in ends)
-    for batch, x, y in zip(z.split(BATCH), first.split(BATCH), second.split(BATCH), strict=True):
+    for batch, x, y in zip(*(torch.split(tensor, BATCH) for tensor in (z, first, second)), strict=True):
         scores = editor.model.decode(batch, x if place < 0.5 else y).log_softmax(dim=-1)
         for own, share in ((x, 1 - place), (y, place)):
             pull = torch.full_like(own, 1, dtype=scores.dtype)[..., None] * PULL * share

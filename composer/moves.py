@@ -14,7 +14,7 @@ def move(editor: Editor, part: Part, step: Tensor, faithfulness: float) -> Token
     """Returns the windows of a part after all their codes moved by the same step; (latent,) -> (windows, 4, steps)."""
     moved = []
     windows, mask, allowed = (torch.from_numpy(array) for array in (part.windows, part.mask, part.allowed))
-    for tokens, free, states in zip(*(tensor.split(BATCH) for tensor in (windows, mask, allowed)), strict=True):
+    for tokens, free, states in zip(*(torch.split(tensor, BATCH) for tensor in (windows, mask, allowed)), strict=True):
         codes = editor.model.codes(tokens)
         before, after = (
             log_probabilities(editor.model.decode(z, tokens), tokens, states) for z in (codes, codes + step)

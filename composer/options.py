@@ -1,11 +1,12 @@
 """What users type for bars, tracks and genres, as values."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from composer.part import Selection
 from music.editing.meter import Bars
 from music.errors import InputError
+from music.tokens import TRACKS
 
 
 def parse_bars(text: str | None) -> Bars | None:
@@ -38,8 +39,8 @@ def parse_shares(option: str, texts: Sequence[str]) -> dict[str, float]:
 
 
 def parse_selection(
-    bars: str | None, tracks: str | None, keep: str | None, instruments: Mapping[str, int | None]
+    bars: str | None, tracks: str | None, keep: str | None, instruments: Sequence[int | None] = ()
 ) -> Selection:
-    """Returns what the options choose of a song; instruments: numbers by role, None where none is given."""
-    chosen = {role: number for role, number in instruments.items() if number is not None}
+    """Returns what the options choose of a song; instruments: numbers in the order of `TRACKS`, None by default."""
+    chosen = {role: number for role, number in zip(TRACKS, instruments, strict=False) if number is not None}
     return Selection(parse_bars(bars), parse_names(tracks), parse_names(keep), chosen)

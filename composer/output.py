@@ -65,13 +65,14 @@ class Output:
 
 def print_replies(replies: Sequence[Any], as_json: bool, files: Sequence[Sequence[Path]]) -> None:
     """Prints replies as text, or as JSON: an object, or a list of objects if there are several."""
+    pairs = list(zip(replies, files, strict=True))
     if as_json:
         values = [
             asdict(one) | {"files": [str(path) for path in paths]} for one, paths in zip(replies, files, strict=True)
         ]
         print(json.dumps(finite(values[0] if len(values) == 1 else values), indent=1, allow_nan=False))
         return
-    for reply, paths in zip(replies, files, strict=True):
+    for reply, paths in pairs:
         print("\n".join(reply.lines()))
         for path in paths:
             print(f"wrote {path}")

@@ -1,28 +1,25 @@
-"""What operations say about their work: values that `dataclasses.asdict` turns into JSON, and the same as text."""
+"""What operations say of their changes: values that `dataclasses.asdict` turns into JSON, and the same as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import groupby
 
 from composer.part import Part
-from music.arrays import FloatArray
 from music.editing.arrangement import Edit
 from music.editing.changes import Kind, count_changes
 from music.editing.meter import Bars
-from music.tokens import PITCHES, Tokens
+from music.tokens import PITCHES, TRACKS, Tokens
 
 PHRASE = 8
 """Changes are counted in ranges of this many bars."""
-VERBS = {Kind.MOVED: "moved", Kind.RESIZED: "made longer or shorter", Kind.ADDED: "added", Kind.REMOVED: "removed"}
 
 
 @dataclass(frozen=True)
 class NoteChanges:
     """How many notes of a role changed in a range of bars."""
 
-    role: str
     bars: Bars
+    role: str
     moved: int
     """To another pitch."""
     resized: int
@@ -30,12 +27,13 @@ class NoteChanges:
     added: int
     removed: int
     kept: int
-    """Notes of these bars, upper voices too, that are as they were."""
+    """Notes that start in these bars, upper voices too, and are as they were."""
 
     def text(self) -> str:
-        """Says it: "bars 9-16, bass: 31 notes moved, 4 added; 20 kept"."""
-        counts = [f"{getattr(self, kind)} {verb}" for kind, verb in VERBS.items() if getattr(self, kind)]
-        return f"{self.bars}, {self.role}: notes: {', '.join(counts) or 'none changed'}; {self.kept} kept"
+        """Says it: "bass 31 moved, 4 added, 20 kept"."""
+        named = {"moved": self.moved, "longer or shorter": self.resized, "added": self.added, "removed": self.removed}
+        counts = [f"{count} {name}" for name, count in named.items() if count]
+        return f"{self.role} {', '.join(counts)}, {self.kept} kept"
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,17 @@ class ChangeReply:
     note_f1: float
     """F1 of the notes of the four lines with the original, in these bars: 1 if none changed."""
     changes: tuple[NoteChanges, ...]
-    """By range of bars and role; ranges and roles without changes are left out."""
+    """By range of bars and role; those without changes are left out."""
 
     def lines(self) -> Iterator[str]:
         """Yields the text."""
-        yield f"{self.file}, {self.bars}, {', '.join(self.roles)} (model {self.model})"
+        yield f"{self.file}, {self.bars}, {', '.join(self.roles)} (model {self.model}):"
         if not self.changes:
             yield "  no note changes"
-        for change in self.changes:
-            yield f"  {change.text()}"
-        others = f"; {', '.join(self.kept)} and all else as it was" if self.kept else "; all else as it was"
-        yield f"  note F1 with the original {self.note_f1:.2f}{others}"
+        for bars, changes in groupby(self.changes, key=lambda change: change.bars):
+            yield f"  {bars}: notes: {'; '.join(change.text() for change in changes)}"
+        kept = f"{', '.join(self.kept)} and all else" if self.kept else "all else"
+        yield f"  note F1 with the original {self.note_f1:.2f}; {kept} as it was"
 
 
 def describe_change(part: Part, edit: Edit, model: str) -> ChangeReply:
@@ -79,21 +77,26 @@ def describe_change(part: Part, edit: Edit, model: str) -> ChangeReply:
     )
 
 
-def note_f1(windows: Tokens, edited: Tokens) -> float:
-    """Returns the F1 of the notes of all windows, by pitch and first step; 1 if there are none."""
-    notes = int((windows < PITCHES).sum() + (edited < PITCHES).sum())
-    shared = int(((windows == edited) & (windows < PITCHES)).sum())
+def note_f1(states: Tokens, edited: Tokens) -> float:
+    """Returns the F1 of the notes by pitch and first step, of states in the same shape; 1 if there are none."""
+    notes = int((states < PITCHES).sum() + (edited < PITCHES).sum())
+    shared = int(((states == edited) & (states < PITCHES)).sum())
     return 2 * shared / notes if notes else 1.0
 
 
 def _count(part: Part, edit: Edit) -> Iterator[NoteChanges]:
-    """Yields the changes of each range of bars and role that has any."""
+    """Yields the changes of each range of bars and role that has any.
+
+    A note that sounds from before the bars, of which only the end changes, counts in the first range.
+    """
     for first in range(part.bars.first, part.bars.last + 1, PHRASE):
         bars = Bars(first, min(first + PHRASE - 1, part.bars.last))
-        for role, kinds in count_changes(edit.changes, bars).items():
-            counts = {kind.value: kinds[kind] for kind in Kind}
-            kept = _notes_in(part, role, bars) - sum(counts.values()) + kinds[Kind.ADDED]
-            yield NoteChanges(role, bars, kept=kept, **counts)
+        counted = Bars(1, bars.last) if first == part.bars.first else bars
+        changes = count_changes(edit.changes, counted)
+        inside = count_changes((change for change in edit.changes if change.handle is not None), bars)
+        for role in sorted(changes, key=TRACKS.index):
+            kept = _notes_in(part, role, bars) - sum(inside.get(role, {}).values())
+            yield NoteChanges(bars, role, kept=kept, **{kind.value: changes[role][kind] for kind in Kind})
 
 
 def _notes_in(part: Part, role: str, bars: Bars) -> int:
@@ -101,21 +104,3 @@ def _notes_in(part: Part, role: str, bars: Bars) -> int:
     steps = part.arrangement.grid.steps_of(bars)
     start = part.arrangement.lines[role].start
     return int(((start >= steps.start) & (start < steps.stop)).sum())
-
-
-def mean_change(before: FloatArray, after: FloatArray) -> tuple[float, float]:
-    """Returns the means of an attribute before and after, over the windows in which both are defined; NaN if none."""
-    both = ~np.isnan(before) & ~np.isnan(after)
-    if not both.any():
-        return float("nan"), float("nan")
-    return float(before[both].mean()), float(after[both].mean())
-
-
-def number(value: float, decimals: int = 2) -> str:
-    """Returns a change as text, with its sign."""
-    return f"{value:+.{decimals}f}"
-
-
-def join(texts: Sequence[str]) -> str:
-    """Returns lines as one text."""
-    return "\n".join(texts)

@@ -1,7 +1,7 @@
 """Variations: the same song, a little different, in as many directions as are asked for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -27,7 +27,7 @@ class VaryRequest:
     """How far each dimension of the codes moves on average, in standard deviations of real music's codes."""
     seed: int = 0
     """That of the first variation; the next ones have the numbers after it."""
-    selection: Selection = Selection()
+    selection: Selection = field(default_factory=Selection)
     faithfulness: float = FAITHFULNESS
     """How much the music resists: .5 is bold, 2 shy."""
 
