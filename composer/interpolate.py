@@ -1,11 +1,10 @@
 """From one song to another: the ends are the songs themselves, note for note."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from composer.editor import BATCH, Editor
 from composer.part import Part, Selection, choose
@@ -16,8 +15,11 @@ from music.editing.song import Song
 from music.errors import InputError
 from music.tokens import Tokens
 
-PULL = 8.0
-"""How much more likely each song makes its own states where it is near, in nats; between the songs it is shared."""
+PULL = 1.0
+"""The head start of the songs' own states, in nats, which both share by how near they are."""
+GRID = 33
+"""The number of places between the codes at which it is measured how much of the music has changed."""
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,37 +79,57 @@ def interpolate(editor: Editor, first: Song, second: Song, request: InterpolateR
     parts = [choose(song, request.selection, editor.bars) for song in (first, second)]
     length = min(part.bars.last - part.bars.first for part in parts)
     ends = [replace(part, bars=Bars(part.bars.first, part.bars.first + length)) for part in parts]
-    codes = [editor.encode(part.windows) for part in ends]
+    way = _Way(editor, ends)
     path = []
     for place in np.linspace(0, 1, request.steps).tolist():
         nearer = ends[round(place)]
-        z = latent.interpolate(codes[0], codes[1], torch.tensor([1 - place]))[:, 0]
-        edit = nearer.write(_between(editor, ends, z, place))
+        windows = nearer.windows if place in (0, 1) else way.at(place)
+        edit = nearer.write(np.where(nearer.mask, windows, nearer.windows))
         path.append(Step(edit.data, _reply(place, ends, nearer, edit), nearer, edit))
     return path
 
 
-@torch.no_grad()
-def _between(editor: Editor, ends: list[Part], z: Tensor, place: float) -> Tokens:
-    """Returns (windows, 4, steps): the likeliest states given the codes between, with a head start for both songs'.
+class _Way:
+    """The windows between two songs.
 
-    At the ends it is the song itself.
+    Codes are joined by straight lines. Music changes little near their ends and fast in the middle, so that places on
+    the way are shares of what there is to change in the music, not of the distance between the codes.
     """
-    if place in (0, 1):
-        return ends[round(place)].windows
-    windows = []
-    first, second = (torch.from_numpy(part.windows) for part in ends)
-    for batch, x, y in zip(*(torch.split(tensor, BATCH) for tensor in (z, first, second)), strict=True):
-        scores = editor.model.decode(batch, x if place < 0.5 else y).log_softmax(dim=-1)
-        for own, share in ((x, 1 - place), (y, place)):
-            pull = torch.full_like(own, 1, dtype=scores.dtype)[..., None] * PULL * share
-            scores = scores.scatter_add(-1, own.long()[..., None], pull)
-        windows.append(scores.argmax(dim=-1).to(torch.uint8))
-    whole: Tokens = torch.cat(windows).numpy()
-    return np.where(ends[round(place)].mask, whole, ends[round(place)].windows)
+
+    def __init__(self, editor: Editor, ends: Sequence[Part]) -> None:
+        self._editor = editor
+        self._windows = [torch.from_numpy(part.windows) for part in ends]
+        self._codes = [editor.encode(part.windows) for part in ends]
+        self._alphas = np.linspace(0, 1, GRID)
+        self._shares = np.maximum.accumulate([self._share(alpha) for alpha in self._alphas.tolist()])
+
+    def at(self, place: float) -> Tokens:
+        """Returns (windows, 4, steps) at a place from 0, the first song, to 1, the second."""
+        return self._between(float(np.interp(place, self._shares, self._alphas)))
+
+    def _share(self, alpha: float) -> float:
+        """Returns how much of what there is to change has changed where codes have come this share of their way."""
+        windows = self._between(alpha)
+        from_first, from_second = ((windows != own.numpy()).mean() for own in self._windows)
+        return float(from_first / (from_first + from_second)) if from_first + from_second else alpha
+
+    @torch.no_grad()
+    def _between(self, alpha: float) -> Tokens:
+        """Returns the likeliest states given the codes between, with a head start for both songs' own states."""
+        first_codes, second_codes = self._codes
+        z = latent.interpolate(first_codes, second_codes, torch.tensor([1 - alpha]))[:, 0]
+        between = []
+        for codes, first, second in zip(*(torch.split(each, BATCH) for each in (z, *self._windows)), strict=True):
+            scores = self._editor.model.decode(codes, first if alpha < HALF else second).log_softmax(dim=-1)
+            for own, share in ((first, 1 - alpha), (second, alpha)):
+                pull = torch.full((*own.shape, 1), PULL * share)
+                scores = scores.scatter_add(-1, own.long()[..., None], pull)
+            between.append(scores.argmax(dim=-1).to(torch.uint8))
+        windows: Tokens = torch.cat(between).numpy()
+        return windows
 
 
-def _reply(place: float, ends: list[Part], nearer: Part, edit: Edit) -> StepReply:
+def _reply(place: float, ends: Sequence[Part], nearer: Part, edit: Edit) -> StepReply:
     windows = nearer.windows_after(edit)
-    distances = [float((windows != part.windows).mean()) for part in ends]
-    return StepReply(place, nearer.arrangement.file.name, nearer.bars, *distances)
+    from_first, from_second = (float((windows != part.windows).mean()) for part in ends)
+    return StepReply(place, nearer.arrangement.file.name, nearer.bars, from_first, from_second)
