@@ -60,20 +60,28 @@ def load_for(folder: Path, windows: Path) -> tuple[Autoencoder, Description]:
 
 
 def load(folder: Path) -> tuple[Autoencoder, Description]:
-    """Returns the model, in evaluation mode, and its description. Raises `InputError`."""
-    fields: dict[str, Any] = read_json(folder / DESCRIPTION, TRAIN_FIRST)
+    """Returns the model, in evaluation mode, and its description. Raises `InputError` that names the file at fault."""
+    description = _read_description(folder / DESCRIPTION)
+    weights, model = folder / WEIGHTS, Autoencoder(description.model)
     try:
-        description = Description(
+        model.load_state_dict(expand(load_file(weights)))
+    except FileNotFoundError as error:
+        raise InputError(f"{weights}: no such file; {TRAIN_FIRST}") from error
+    except (KeyError, RuntimeError, SafetensorError) as error:
+        cause = " ".join(str(error).split())  # PyTorch writes a line for each tensor
+        raise InputError(f"{weights}: not weights of a checkpoint of this version ({cause}); train again") from error
+    return model.eval(), description
+
+
+def _read_description(file: Path) -> Description:
+    fields: dict[str, Any] = read_json(file, TRAIN_FIRST)
+    try:
+        return Description(
             ModelConfig(**fields["model"] | {"tracks": tuple(fields["model"]["tracks"])}),
             TrainingConfig(**fields["training"]),
             Provenance(**fields["data"]),
             fields["metrics"],
             fields["versions"],
         )
-        model = Autoencoder(description.model)
-        model.load_state_dict(expand(load_file(folder / WEIGHTS)))
-    except FileNotFoundError as error:
-        raise InputError(f"{folder / WEIGHTS}: no such file; {TRAIN_FIRST}") from error
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder}: not a checkpoint of this version ({error}); train again") from error
-    return model.eval(), description
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: not of a checkpoint of this version ({error}); train again") from error

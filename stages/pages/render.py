@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from analysis.shared.section import Cell
 from music.errors import InputError
@@ -22,10 +22,11 @@ def write_page(page: Path, template: str, **values: object) -> None:
     """Fills in a template of this folder and writes the page. Raises `InputError` as `inline` does."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # titles, tags and paths of a corpus may contain anything
+        autoescape=select_autoescape(),  # in HTML: titles, tags and paths of a corpus may contain anything
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters.update(inline=inline, number=number, signed=signed)
     text = environment.get_template(template).render(**values)

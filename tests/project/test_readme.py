@@ -19,6 +19,8 @@ import yaml
 
 from analysis.parts import PARTS
 from analysis.shared.section import read_section
+from model.checkpoint import load
+from model.scales import load_scales
 from music.midi.writer import to_midi
 from pipelines.shards import read_manifest
 from tests.helpers.models import write_brief_settings
@@ -177,6 +179,8 @@ def test_repro_writes_everything_once(reproduced):
     assert all(check["holds"] for check in report["checks"])
     assert (reproduced / "results/data-report.html").stat().st_size > 100_000
     assert (reproduced / "results/data-report/refusals.png").exists()
+    _, description = load(reproduced / "models/composer")
+    assert load_scales(reproduced / "models/composer", description).spread.attributes["notes"] > 0
     samples = sorted((reproduced / "results/attributes/clips").glob("*.mid"))
     assert len(samples) == 32 + 1  # of each Gaussian, and of the whole prior
     assert all(mido.MidiFile(path).length < 4.1 for path in samples)  # two bars at 120 quarters a minute
