@@ -12,6 +12,10 @@ from composer.reply import ChangeReply, describe_change
 from model.editing.difference import FAITHFULNESS
 from music.editing.arrangement import Edit
 from music.editing.song import Song
+from music.errors import InputError
+
+LARGEST = 10.0
+"""The largest change that may be asked for; no real music is so far from other."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ class EditRequest:
     selection: Selection = field(default_factory=Selection)
     faithfulness: float = FAITHFULNESS
     """How much the music resists: .5 is bold, 2 shy."""
+
+    def __post_init__(self) -> None:
+        for name, amount in {**self.attributes, **self.genres}.items():
+            if not abs(amount) <= LARGEST:
+                raise InputError(f"{name} {amount:g}: give a number from -{LARGEST:g} to {LARGEST:g}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class SampleRequest:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise InputError("give a count of 1 or more")
-        if self.genres and (min(self.genres.values()) < 0 or not sum(self.genres.values())):
+        if self.genres and not (min(self.genres.values()) >= 0 and 0 < sum(self.genres.values()) < inf):
             raise InputError("a mix has shares of 0 or more, and not all of them are 0")
 
 
