@@ -81,10 +81,8 @@ def _copies(context: EvaluationContext) -> Mapping[str, NearestWindows]:
     """Compares samples of the prior, and validation windows beside them, with all training windows."""
     samples = sample_windows(context.model, context.model.config.genres, COMPARED, SEED).cpu()
     real = random_subset(context.validation, COMPARED, torch.Generator().manual_seed(SEED)).tokens
-    training = context.training.tokens
-    return {
-        name: nearest(tokens, training, context.device) for name, tokens in ((SAMPLES, samples), (VALIDATION, real))
-    }
+    kinds = {SAMPLES: samples, VALIDATION: real}
+    return {name: nearest(tokens, context.training.tokens, context.device) for name, tokens in kinds.items()}
 
 
 def _files(folder: Path) -> list[tuple[str, int, str]]:
