@@ -117,7 +117,7 @@ def edit(
 def vary(
     song: SongFile,
     count: Count = 4,
-    radius: Annotated[float, typer.Option(min=0, help="How far from the song; 1 is near, 3 far.")] = 2.0,
+    radius: Annotated[float, typer.Option(min=0, help="How far from the song; 1 is near, 3 far.")] = 1.5,
     bars: BarRange = None,
     tracks: Tracks = None,
     keep: Keep = None,
@@ -136,7 +136,7 @@ def vary(
 ) -> None:
     """Make variations of a song.
 
-    Example: musae vary song.mid --count 4 --radius 2 --bars 17-32
+    Example: musae vary song.mid --count 4 --radius 1.5 --bars 17-32
     """
     opened = read_song(song)
     selection = parse_selection(bars, tracks, keep, (drums_track, bass_track, guitar_track, strings_track))
