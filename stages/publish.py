@@ -74,7 +74,7 @@ def _read(data: Path) -> str:
 
 
 def _songs(windows: WindowSet) -> int:
-    return len(windows.songs.unique())
+    return len(torch.unique(windows.songs))
 
 
 def _copies(context: EvaluationContext) -> Mapping[str, NearestWindows]:
