@@ -37,7 +37,7 @@ class AttributeReply:
     after: float
     unit: str
     arrived: bool
-    """Whether what came out is within a tenth of what was asked for."""
+    """Whether what came out is within a tenth of what was asked for; of a held one, of a standard deviation."""
 
     def text(self) -> str:
         """Says it: "notes: asked +1, got +0.97 (41.2 to 55.9 notes)"."""
@@ -57,8 +57,12 @@ def attribute_reply(editor: Editor, part: Part, edit: Edit, name: str, asked: fl
     both = ~np.isnan(values).any(axis=0)
     before, after = (float(column[both].mean()) if both.any() else float("nan") for column in values)
     got = (after - before) / editor.scales.spread.attributes[name]
-    arrived = abs(got - asked) <= TOLERANCE * (abs(asked) or 1)
-    return AttributeReply(name, asked, got, before, after, METRICS[name].unit, arrived)
+    return AttributeReply(name, asked, got, before, after, METRICS[name].unit, missed(asked, got) <= TOLERANCE)
+
+
+def missed(asked: float, got: float) -> float:
+    """Returns how much of what was asked for is missing, as a share; of a held attribute, how far it moved."""
+    return float(np.nan_to_num(abs(got - asked) / (abs(asked) or 1), nan=np.inf))
 
 
 class ClosedLoop:
@@ -66,46 +70,52 @@ class ClosedLoop:
 
     def __init__(self, editor: Editor, part: Part, changes: Mapping[str, float], faithfulness: float) -> None:
         """Takes changes in standard deviations by attribute, 0 for those that are held. Raises `InputError`."""
-        self._editor, self._part = editor, part
-        self._asked = {name: change for name, change in changes.items() if change}
-        self._held = tuple(name for name, change in changes.items() if not change)
+        self._editor, self._part, self._asked = editor, part, changes
         self._settings = EditSettings(attempts=ATTEMPTS, faithfulness=faithfulness)
-        Request(self._asked, self._held).check(editor.scales.spread)
+        Request({}, tuple(changes)).check(editor.scales.spread)
 
     def run(self, start: Tokens) -> Edit:
         """Returns the edit that comes nearest to what was asked for.
 
         start: (windows, 4, steps), the part's windows or what a genre made of them. What came out is always compared
-        with the song.
+        with the song. Attributes that the song does not have are left out.
         """
         best = self._part.write(start)
-        got, nearest = self._got(best), np.inf
-        asked = {name: change for name, change in self._asked.items() if not np.isnan(got[name])}
-        amounts = dict.fromkeys(asked, 0.0)
-        for _ in range(ROUNDS if asked else 0):
-            amounts = {name: amounts[name] + asked[name] - got[name] for name in amounts}
+        got = self._got(best)
+        self._asked = {name: change for name, change in self._asked.items() if not np.isnan(got[name])}
+        nearest, amounts = self._missed(got), dict.fromkeys(self._asked, 0.0)
+        for _ in range(ROUNDS):
+            if nearest <= TOLERANCE:
+                break
+            amounts = {name: amount + np.nan_to_num(self._asked[name] - got[name]) for name, amount in amounts.items()}
             written = self._part.write(self._edited(start, amounts))
             got = self._got(written)
-            missed = max(abs(got[name] / change - 1) for name, change in asked.items())
-            if missed < nearest:
-                best, nearest = written, missed
-            if not missed > TOLERANCE:
-                break
+            if self._missed(got) < nearest:
+                best, nearest = written, self._missed(got)
         return best
 
     def _edited(self, windows: Tokens, amounts: Mapping[str, float]) -> Tokens:
-        """Edits windows, each on its own; those that repeat are edited once, so that they change alike."""
-        changes = {name: amount for name, amount in amounts.items() if amount}
+        """Edits windows, each on its own; those that repeat are edited once, so that they change alike.
+
+        A held attribute that has moved too far is asked to come back.
+        """
+        changes = {name: amount for name, amount in amounts.items() if self._asked[name] or abs(amount) > TOLERANCE}
+        held = tuple(name for name in self._asked if name not in changes)
         arrays = windows, self._part.mask, self._part.allowed
         rows = np.concatenate([array.reshape(len(windows), -1) for array in arrays], axis=1)
         _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
         edited = []
         for numbers in np.array_split(first, -(-len(first) // BATCH)):
             tokens, mask, allowed = (torch.from_numpy(array[numbers]) for array in arrays)
-            request = Request(changes, self._held, mask, allowed)
+            request = Request(changes, held, mask, allowed)
             edited.append(edit_windows(self._editor.model, tokens, request, self._editor.scales.spread, self._settings))
         result: Tokens = np.concatenate([one.tokens.numpy() for one in edited])[inverse.reshape(-1)]
         return result
 
     def _got(self, edit: Edit) -> dict[str, float]:
+        """Returns the change of each attribute, NaN where the music has nothing to measure."""
         return {name: attribute_reply(self._editor, self._part, edit, name, 0).got for name in self._asked}
+
+    def _missed(self, got: Mapping[str, float]) -> float:
+        """Returns the largest of `missed` of all attributes."""
+        return max((missed(asked, got[name]) for name, asked in self._asked.items()), default=0.0)

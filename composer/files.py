@@ -21,6 +21,8 @@ def read_song(path: Path) -> Song:
 
 def check_targets(targets: Sequence[Path], inputs: Sequence[Path], force: bool) -> None:
     """Raises `InputError` for a target that is an input, or that exists and may not be replaced."""
+    if len(set(targets)) < len(targets):
+        raise InputError(f"{targets[0]}: MIDI, sound and picture would have one name; give --out a name with .mid")
     for target in targets:
         if any(target.exists() and target.samefile(one) for one in inputs):
             raise InputError(f"{target}: is the song itself, which is never overwritten; give another --out")

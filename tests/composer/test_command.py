@@ -204,6 +204,7 @@ def test_unusual_music_is_edited_or_refused_in_a_sentence(musae, tmp_path, make)
         ("edit .", ".: cannot be read"),
         ("edit song.mid --out song.mid --force", "song.mid: is the song itself, which is never overwritten"),
         ("edit song.mid --out other.mid", "other.mid: exists already; give another --out, or --force"),
+        ("edit song.mid --out new.wav --wav", "new.wav: MIDI, sound and picture would have one name"),
         ("edit song.mid --bars 9to24", "--bars 9to24: give a range such as 9-24"),
         ("edit song.mid --bars 9-99", "song.mid: bars 9-99 cannot be chosen: the song has bars 1-24"),
         ("edit song.mid --tracks piano", "piano is no role; there are drums, bass, guitar, strings"),
