@@ -34,11 +34,11 @@ def editor(folder):
     return load_editor(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data():
     return song()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def opened(data):
     return open_song(data, "song.mid")

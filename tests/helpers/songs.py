@@ -6,9 +6,10 @@ import numpy as np
 from tests.helpers.scores import midi_file
 
 TICKS_A_STEP = 120
-PLAYERS = {"drums": (9, 0, 36, 4), "bass": (0, 33, 40, 4), "guitar": (1, 25, 57, 2), "strings": (2, 48, 64, 8)}
+PLAYERS = {"drums": (9, 0, 36, 4), "bass": (0, 33, 36, 4), "guitar": (1, 25, 48, 2), "strings": (2, 48, 60, 8)}
 """Of each role: channel, program, lowest pitch and steps from note to note."""
-SCALE = (0, 2, 4, 5, 7, 9, 11)
+C_MAJOR = (0, 2, 4, 5, 7, 9, 11)
+"""The pitch classes of the song."""
 
 
 def song(bars: int = 24, seed: int = 0, roles: tuple[str, ...] = tuple(PLAYERS), numerator: int = 4) -> bytes:
@@ -32,8 +33,8 @@ def _track(role: str, bars: int, draw: np.random.Generator) -> list[mido.Message
     events = []
     for step in range(0, 16 * bars, every):
         start = max(step * TICKS_A_STEP + int(draw.integers(-20, 21)), 0)
-        pitch = lowest + (2 * int(draw.integers(4)) if role == "drums" else SCALE[int(draw.integers(7))])
-        chord = (0, 4, 7) if role == "guitar" and not step % 8 else (0,)
+        pitch = lowest + (2 * int(draw.integers(4)) if role == "drums" else C_MAJOR[int(draw.integers(7))])
+        chord = (0, 12, 24) if role == "guitar" and not step % 8 else (0,)
         for interval in chord:
             note = {"channel": channel, "note": pitch + interval}
             events.append((start, mido.Message("note_on", velocity=int(draw.integers(60, 110)), **note)))
