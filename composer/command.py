@@ -108,7 +108,7 @@ def edit(
                "polyphony": polyphony}  # fmt: skip
     asked = {name: change for name, change in changes.items() if change is not None}
     genres = parse_shares("--genre", genre or [])
-    output = Output([out or song.with_name(f"{song.stem}-edited.mid")], [song], force, as_json, wav, png)
+    output = Output([out or song.with_name(f"{song.stem}-edited{song.suffix}")], [song], force, as_json, wav, png)
     output.check()
     from composer.edit import EditRequest
     from composer.edit import edit as operation
@@ -146,7 +146,7 @@ def vary(
     """
     opened = read_song(song)
     selection = parse_selection(bars, tracks, keep, (drums_track, bass_track, guitar_track, strings_track))
-    names = [f"{song.stem}-varied-{number}.mid" for number in range(seed, seed + count)]
+    names = [f"{song.stem}-varied-{number}{song.suffix}" for number in range(seed, seed + count)]
     output = Output(_in_folder(out or song.parent, names), [song], force, as_json, wav, png)
     output.check()
     from composer.vary import VaryRequest
