@@ -1,10 +1,13 @@
-# The two commands: make repro (corpus to figures) and make test (lint, types, tests). Both set themselves up.
+# The two commands: make repro (corpus to figures) and make test (lint, types, tests). Both set themselves up, which is
+# all that make install does.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test test-slow lint experiments lakh offline-plots
+.PHONY: install repro test test-slow lint experiments lakh offline-plots
+
+install: $(VENV)/stages
 
 repro: $(VENV)/stages
 	python -m stages.check_corpus --out data/checked/corpus

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pretty_midi
@@ -20,14 +21,15 @@ TAIL = 1.0
 """Seconds for the last notes to fade."""
 PEAK = 0.8
 """The loudest sample, where 1 is full scale: MP3 overshoots a little."""
-NO_SOUND = (
-    "There is MIDI but no sound: sound needs the packages soundfile and tinysoundfont (pip install soundfile, then "
-    f"pip install --no-deps tinysoundfont) and the sound font {SOUND_FONT.name} of pretty_midi."
+SOUND_NEEDS = (
+    "sound needs the packages soundfile and tinysoundfont (pip install soundfile, then "
+    f"pip install --no-deps tinysoundfont) and the sound font {SOUND_FONT.name} of pretty_midi"
 )
+NO_SOUND = f"There is MIDI but no sound: {SOUND_NEEDS}."
 
 
-def render_mp3(midi: bytes) -> bytes | None:
-    """Renders a MIDI file as MP3, or returns None if something that `NO_SOUND` names is missing."""
+def render(midi: bytes, form: Literal["MP3", "WAV"]) -> bytes | None:
+    """Renders a MIDI file as sound, or returns None if something that `SOUND_NEEDS` names is missing."""
     if tinysoundfont is None or not SOUND_FONT.exists():
         return None
     synth = tinysoundfont.Synth(samplerate=RATE)
@@ -38,5 +40,5 @@ def render_mp3(midi: bytes) -> bytes | None:
     samples = np.frombuffer(synth.generate(round(seconds * RATE)), dtype=np.float32).reshape(-1, 2).mean(axis=1)
     loudest = np.abs(samples).max()
     file = io.BytesIO()
-    soundfile.write(file, samples * (PEAK / loudest) if loudest else samples, RATE, format="MP3")
+    soundfile.write(file, samples * (PEAK / loudest) if loudest else samples, RATE, format=form)
     return file.getvalue()

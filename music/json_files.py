@@ -25,12 +25,13 @@ def read_json(path: Path, way_out: str) -> Any:
 def write_json(path: Path, value: object) -> None:
     """Writes the value, and creates its folder if there is none. A number that is not finite becomes null."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_finite(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(finite(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """Returns a value with null in place of the numbers in it that are not finite, which JSON does not have."""
     if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {name: finite(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from analysis.shared.section import PICTURES, Clip, Figure
-from music.audio import render_mp3
+from music.audio import render
 from music.midi.writer import to_midi
 from music.piano_rolls import draw_windows
 from music.roles import to_score
@@ -37,7 +37,7 @@ def write_clips(out: Path, prefix: str, windows: Sequence[tuple[str, Tensor]], t
         stem = f"{FOLDER}/{prefix}-{number:02d}-{''.join(c if c.isalnum() else '-' for c in name)}"
         midi = to_midi(to_score(with_all_tracks(window.numpy(), tracks)))
         (out / f"{stem}.mid").write_bytes(midi)
-        sound = render_mp3(midi)
+        sound = render(midi, "MP3")
         if sound is not None:
             (out / f"{stem}.mp3").write_bytes(sound)
         clips.append(Clip(name, f"{stem}.mid", None if sound is None else f"{stem}.mp3"))

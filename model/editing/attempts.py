@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
-from model.editing.difference import decode_difference
+from model.editing.difference import decode_difference, log_probabilities
 from model.editing.expectations import EXPECTATIONS
 from model.editing.measured import measured_attributes
 from model.editing.request import Edited, EditSettings, Request, Spread
+from music.tokens import STATES
 
 
 class Attempts:
@@ -26,6 +27,7 @@ class Attempts:
         request.check(spread)
         self.model, self.tokens, self.request, self.spread, self.settings = model, tokens, request, spread, settings
         self.mask = None if request.mask is None else request.mask.expand_as(tokens)
+        self.allowed = None if request.allowed is None else request.allowed.expand(*tokens.shape, STATES)
         self.codes = model.codes(tokens)
         self.open = torch.arange(len(tokens), device=tokens.device)
         """(open,) the windows that have not arrived yet."""
@@ -47,7 +49,9 @@ class Attempts:
 
         An autoregressive decoder is fed the windows as they are.
         """
-        return self.model.decode(codes, self.tokens[self.open]).log_softmax(dim=-1)
+        here = self.open
+        own, allowed = self.tokens[here], None if self.allowed is None else self.allowed[here]
+        return log_probabilities(self.model.decode(codes, own), own, allowed)
 
     @torch.no_grad()
     def attempt(self, codes: Tensor, after: Tensor) -> Tensor:

@@ -15,6 +15,18 @@ PLAUSIBILITY = 0.5
 """The least probability of a new state, as a share of the likeliest's; of .1, .5 and 1 it kept most at equal change."""
 
 
+def log_probabilities(logits: Tensor, tokens: Tensor, allowed: Tensor | None) -> Tensor:
+    """Returns the log probabilities of the states, given that each is the window's own or an allowed one.
+
+    logits: (..., steps, 130); tokens: (..., steps) uint8; allowed: bool, of the logits' shape or one that broadcasts to
+    it; by default all states are.
+    """
+    if allowed is not None:
+        allowed = allowed.expand(logits.shape).scatter(-1, tokens.long()[..., None], True)
+        logits = logits.masked_fill(~allowed, -torch.inf)
+    return logits.log_softmax(dim=-1)
+
+
 def decode_difference(
     tokens: Tensor,
     before: Tensor,

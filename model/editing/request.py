@@ -30,6 +30,8 @@ class Request:
     """Attributes that are to stay where they are."""
     mask: Tensor | None = None
     """Which states may change: bool, of the windows' shape (windows, tracks, steps) or one that broadcasts to it."""
+    allowed: Tensor | None = None
+    """Which states may come: bool, (windows, tracks, steps, 130) or a shape that broadcasts to it. All by default."""
 
     def check(self, spread: Spread) -> None:
         """Raises `InputError` for attributes that no edit can change or hold, and for changes of 0."""

@@ -68,19 +68,20 @@ class Arrangement:
             tokens[TRACKS.index(role)] = line.states
         return tokens
 
-    def windows(self, bars: Bars, length: int) -> Tokens:
+    def windows(self, bars: Bars, length: int, tokens: Tokens | None = None) -> Tokens:
         """Returns (windows, 4, 16 * length): these bars in windows of `length` bars, one after another.
 
         The last window is padded with silence. As in `music.windows`, the first state of a window is the pitch that
-        sounds, where the tokens hold it.
+        sounds, where the tokens hold it. tokens: (4, steps), for example of an `Edit`; by default the song's own.
         """
+        tokens = self.tokens if tokens is None else tokens
         steps = self._steps_of(bars)
         size = length * STEPS_PER_BAR
         count = -(-len(steps) // size)
         padded = np.full((len(TRACKS), count * size), SILENT, dtype=np.uint8)
-        padded[:, : len(steps)] = self.tokens[:, steps.start : steps.stop]
+        padded[:, : len(steps)] = tokens[:, steps.start : steps.stop]
         windows = padded.reshape(len(TRACKS), count, size).swapaxes(0, 1).copy()
-        windows[:, :, 0] = self._sounding(steps, length)
+        windows[:, :, 0] = _sounding(tokens, steps, length)
         return windows
 
     def with_windows(self, windows: Tokens, bars: Bars) -> Tokens:
@@ -91,17 +92,11 @@ class Arrangement:
         steps, length = self._steps_of(bars), windows.shape[-1] // STEPS_PER_BAR
         firsts = self.tokens[:, steps.start : steps.stop : windows.shape[-1]].T
         windows = windows.copy()
-        still_held = (firsts == HOLD) & (windows[:, :, 0] == self._sounding(steps, length))
+        still_held = (firsts == HOLD) & (windows[:, :, 0] == _sounding(self.tokens, steps, length))
         windows[:, :, 0] = np.where(still_held, np.uint8(HOLD), windows[:, :, 0])
         tokens = self.tokens.copy()
         tokens[:, steps.start : steps.stop] = windows.swapaxes(0, 1).reshape(len(TRACKS), -1)[:, : len(steps)]
         return tokens
-
-    def _sounding(self, steps: range, length: int) -> Tokens:
-        """Returns (windows, 4) the first states of windows of `length` bars in these steps, in which nothing holds."""
-        by_bar = self.tokens.reshape(-1, STEPS_PER_BAR)
-        sounding = first_states(by_bar).reshape(len(TRACKS), -1)
-        return sounding[:, steps.start // STEPS_PER_BAR : steps.stop // STEPS_PER_BAR : length].T
 
     def with_tokens(self, tokens: Tokens, bars: Bars | None = None, roles: Sequence[str] | None = None) -> Edit:
         """Changes the notes of these bars and roles, by default of all, so that the file has the edited tokens.
@@ -170,3 +165,10 @@ class Arrangement:
             start, end, pitch = np.concatenate([kept, np.stack([start, end, pitch])], axis=1)
             tokens[TRACKS.index(role)] = states_of(start, end, pitch, self.grid.steps)
         return tokens
+
+
+def _sounding(tokens: Tokens, steps: range, length: int) -> Tokens:
+    """Returns (windows, 4) the first states of windows of `length` bars in these steps, in which nothing holds."""
+    by_bar = tokens.reshape(-1, STEPS_PER_BAR)
+    sounding = first_states(by_bar).reshape(len(TRACKS), -1)
+    return sounding[:, steps.start // STEPS_PER_BAR : steps.stop // STEPS_PER_BAR : length].T

@@ -110,7 +110,8 @@ def _cast_by_notes(name: str, candidates: Sequence[FileInstrument], notes: Mappi
     most = max(candidates, key=lambda one: (notes[one.number], len(one.handles)))
     if name == TRACKS[-1]:
         total = sum(notes[one.number] for one in candidates)
-        why = f"{name}: {', '.join(map(str, candidates))} together, {total} notes in {bars}"
+        together = " together" if len(candidates) > 1 else ""
+        why = f"{name}: {', '.join(map(str, candidates))}{together}, {total} notes in {bars}"
         return Casting(tuple(candidates), tuple(candidates), why)
     others = f", the most of {len(candidates)}" if len(candidates) > 1 else ""
     return Casting((most,), tuple(candidates), f"{name}: {most}, {notes[most.number]} notes in {bars}{others}")

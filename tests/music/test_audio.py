@@ -15,7 +15,7 @@ OCARINA = 79
 
 
 def heard(*instruments) -> np.ndarray:
-    samples, rate = soundfile.read(io.BytesIO(audio.render_mp3(to_midi(Score(480, FOUR_FOUR, instruments)))))
+    samples, rate = soundfile.read(io.BytesIO(audio.render(to_midi(Score(480, FOUR_FOUR, instruments)), "MP3")))
     assert rate == 22_050
     return samples
 
@@ -64,12 +64,12 @@ def test_a_song_without_notes_is_silence():
 
 
 def test_the_same_midi_sounds_the_same():
-    assert audio.render_mp3(to_midi(band())) == audio.render_mp3(to_midi(band()))
+    assert audio.render(to_midi(band()), "MP3") == audio.render(to_midi(band()), "MP3")
 
 
 def test_there_is_no_sound_without_a_synthesiser_or_instruments(monkeypatch):
     with monkeypatch.context() as without:
         without.setattr(audio, "tinysoundfont", None)
-        assert audio.render_mp3(to_midi(band())) is None
+        assert audio.render(to_midi(band()), "MP3") is None
     monkeypatch.setattr(audio, "SOUND_FONT", Path("none.sf2"))
-    assert audio.render_mp3(to_midi(band())) is None
+    assert audio.render(to_midi(band()), "MP3") is None

@@ -31,6 +31,7 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 TINY_MODEL = {"hidden_size": 8, "layers": 1, "latent": 64}
 TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1}
 NOT_RUN = {
+    r"musae .*": "tests/composer/test_docs.py runs them",
     r"make (repro|test)|source .venv/bin/activate": "these tests run in the environment that it sets up",
     r"make lakh": "needs a network; tests/pipelines/corpus/test_download.py has a stand-in for it",
     r"pip install .*": "needs a package index",
