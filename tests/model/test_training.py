@@ -62,9 +62,12 @@ def test_beta_grows_by_tenths_up_to_one():
 
 
 def test_a_stretched_schedule_is_the_same_at_the_same_share_of_its_updates():
-    paper = replace(BRIEF, updates=100_000, beta_every=10_000, decay=1e-4, evaluate_every=1000, sampling_rate=2000.0)
+    paper = replace(
+        BRIEF, updates=100_000, beta_every=10_000, decay=1e-4, evaluate_every=1000, sampling_rate=2000.0,
+        flow_updates=2000,
+    )  # fmt: skip
     short = paper.stretched(5000)
-    assert (short.updates, short.beta_every, short.evaluate_every) == (5000, 500, 50)
+    assert (short.updates, short.beta_every, short.evaluate_every, short.flow_updates) == (5000, 500, 50, 100)
     for share in (0.0, 0.25, 0.9):
         assert short.beta(round(5000 * share)) == paper.beta(round(100_000 * share))
         assert short.sampling_chance(round(5000 * share)) == pytest.approx(
@@ -275,9 +278,10 @@ def test_the_best_weights_can_be_kept(windows, tmp_path, monkeypatch):
 def test_training_ends_where_validation_no_longer_improves(windows, tmp_path, monkeypatch):
     losses = iter([3.0, 1.0, 2.0, 1.5, 0.5, 0.1])
     monkeypatch.setattr(loop, "validate", lambda *_: {"validation_loss": next(losses)})
-    config = replace(BRIEF, updates=30)
-    _, metrics, history, _ = trained(tmp_path, windows, config, stopping=replace(TO_THE_END, patience=2))
+    config = replace(BRIEF, updates=30, flow_updates=300)
+    _, metrics, history, schedule = trained(tmp_path, windows, config, stopping=replace(TO_THE_END, patience=2))
     assert (history[-1][0], metrics["validation_loss"]) == (20, 1.5)
+    assert (schedule.updates, schedule.flow_updates) == (20, 200)
 
 
 class FakeClock:
@@ -399,7 +403,7 @@ def machine(tmp_path, windows):
     (tmp_path / "shards").mkdir()
     write_window_shards(tmp_path / "shards", make_windows(40), make_windows(10))
     brief = replace(BRIEF, updates=60, learning_rate=0.002, sampling_rate=2.0, sampling_every=10.0, moments_weight=0.5)
-    schedule = asdict(brief)
+    schedule = asdict(replace(brief, flow_updates=5))
     lines = [f"{name} = {value}" for name, value in schedule.items() if name not in ("precision", "seed")]
     (tmp_path / "recipes.toml").write_text(RECIPES + "\n".join(lines))
     return tmp_path
@@ -488,6 +492,7 @@ def test_a_compact_copy_is_made_when_asked_for(machine):
     assert finished.returncode == 0, finished.stderr
     names = sorted(path.name for path in (machine / "out" / "compact").iterdir())
     assert names == ["accuracy.json", "model.json", "model.safetensors"]
+    assert load(machine / "out" / "compact")[0].flow
     whole, compact = (load(folder)[0].state_dict() for folder in (machine / "out", machine / "out" / "compact"))
     for name, weight in whole.items():
         step = weight.abs().amax(dim=-1, keepdim=True) / 127 if weight.ndim == 2 else 0
