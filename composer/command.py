@@ -59,7 +59,9 @@ def describe(
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """Say who plays which role, what can be edited, and how the song compares with real music.
+    """Say who plays what, and what can be edited.
+
+    It also says how the song compares with real music, and which genres it is like.
 
     Example: musae describe song.mid
     """
@@ -94,7 +96,9 @@ def edit(
     wav: Wav = False,
     png: Png = False,
 ) -> None:
-    """Change a song: more notes or fewer, longer, higher or fuller ones, or nearer to a genre.
+    """Change attributes, or move toward genres.
+
+    What was asked for is measured on the file that comes out, and the reply says how near it came.
 
     Example: musae edit song.mid --notes +1 --note-length -0.5 --genre jazz=0.7 --bars 9-24 --keep drums
     """
@@ -104,7 +108,7 @@ def edit(
                "polyphony": polyphony}  # fmt: skip
     asked = {name: change for name, change in changes.items() if change is not None}
     genres = parse_shares("--genre", genre or [])
-    output = Output([out or song.with_name(f"{song.stem}-edited.mid")], [song], force, as_json, wav, png)
+    output = Output([out or song.with_name(f"{song.stem}-edited{song.suffix}")], [song], force, as_json, wav, png)
     output.check()
     from composer.edit import EditRequest
     from composer.edit import edit as operation
@@ -136,11 +140,13 @@ def vary(
 ) -> None:
     """Make variations of a song.
 
+    What repeats in the song repeats in the variation.
+
     Example: musae vary song.mid --count 4 --radius 1.5 --bars 17-32
     """
     opened = read_song(song)
     selection = parse_selection(bars, tracks, keep, (drums_track, bass_track, guitar_track, strings_track))
-    names = [f"{song.stem}-varied-{number}.mid" for number in range(seed, seed + count)]
+    names = [f"{song.stem}-varied-{number}{song.suffix}" for number in range(seed, seed + count)]
     output = Output(_in_folder(out or song.parent, names), [song], force, as_json, wav, png)
     output.check()
     from composer.vary import VaryRequest
@@ -165,7 +171,9 @@ def interpolate(
     wav: Wav = False,
     png: Png = False,
 ) -> None:
-    """Make the songs between two: the first and the last are the two themselves.
+    """Make the songs between two songs.
+
+    The first and the last are the two themselves, byte for byte.
 
     Example: musae interpolate a.mid b.mid --steps 9 --out between
     """
@@ -197,9 +205,10 @@ def sample(
     wav: Wav = False,
     png: Png = False,
 ) -> None:
-    """Make new music of the model's length.
+    """Make new music, as long as a window of the model.
 
     Example: musae sample --genre jazz --count 8 --like song.mid
+
     Example: musae sample --mix jazz=.6,rock=.4 --count 8 --out samples
     """
     if genre and mix:
@@ -238,7 +247,9 @@ def reconstruct(
     wav: Wav = False,
     png: Png = False,
 ) -> None:
-    """Write what the model makes of a song's four lines, and say how much of them comes back.
+    """Write what the model makes of a song.
+
+    It encodes and decodes the four lines, and says how much of them comes back.
 
     Example: musae reconstruct song.mid --bars 1-16
     """

@@ -79,8 +79,9 @@ def main() -> None:
     print(f"{len(songs)} songs; mean over songs [95% interval]\n")
     print_table(["seconds", "median", "most"], list(time_rows(arguments.model, songs)))
     print_table(["interpolation", "share"], list(interpolation_rows(editor, songs)))
-    real = read_windows(arguments.windows, editor.description.model).validation
-    print_table(genres.COLUMNS, list(genres.genre_rows(editor, songs, real)))
+    if editor.scales.genre_scores:
+        real = read_windows(arguments.windows, editor.description.model).validation
+        print_table(genres.COLUMNS, list(genres.genre_rows(editor, songs, real)))
     print_table(attributes.COLUMNS, list(attributes.attribute_rows(editor, songs, arguments.changes)))
 
 

@@ -51,6 +51,6 @@ def _gain(editor: Editor, tagged: TaggedSong, genre: str) -> list[float]:
 
 
 def _percentiles(editor: Editor, windows: Tokens) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Returns (windows, genres). The model has genres."""
+    """Returns (windows, genres); the model has a classifier of genres."""
     assert editor.scales.genre_scores is not None
     return editor.scales.genre_scores.percentiles(windows)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from composer.edit import EditRequest, edit
+from composer.edit import Edited, EditRequest, edit
 from composer.interpolate import InterpolateRequest, interpolate
 from composer.part import Selection
 from composer.reconstruct import reconstruct
@@ -96,6 +96,7 @@ def test_real_songs_keep_what_is_not_a_note_of_the_change(editor, every):
         last = min(24, opened.bars.last)
         selection = Selection(Bars(min(9, last), last))
         done = edit(editor, opened, EditRequest(genres={"rock": 3.0}, selection=selection, faithfulness=0.1))
+        assert total(done) == len(done.edit.changes)
         if is_readable(before):
             assert_only_notes_differ(before, done.data)
             assert_fair(before, done.data, done.edit.changes)
@@ -109,10 +110,13 @@ def test_what_came_in_is_near_the_roles_pitches_and_in_its_key(done):
             assert change.after.pitch % 12 in C_MAJOR
 
 
+def total(done: Edited) -> int:
+    return sum(one.moved + one.resized + one.added + one.removed for one in done.reply.change.changes)
+
+
 def test_the_reply_counts_every_change_once(done):
     counts = done.reply.change.changes
-    total = sum(one.moved + one.resized + one.added + one.removed for one in counts)
-    assert total == len(done.edit.changes)
+    assert total(done) == len(done.edit.changes)
     assert {one.bars for one in counts} == {Bars(9, 16)}
     bass = next(one for one in counts if one.role == "bass")
     notes_of_bass = 4 * 8  # a note each quarter
