@@ -1,8 +1,8 @@
 // The circle of genres with the song on it. Dragging the song toward a genre asks for more of that genre.
 
 const SVG = "http://www.w3.org/2000/svg";
-const RIM = 88;
-const NAMES = 94;
+const RIM = 90;
+const NAMES = 95;
 const LONGEST = 2; // how far a drag may go, where 1 reaches the genre's name
 
 export class Circle {
@@ -14,7 +14,7 @@ export class Circle {
   // onMove takes [genre, strength] or null, and whether the choice is final.
   constructor(element, onMove) {
     this.onMove = onMove;
-    this.svg = make("svg", { viewBox: "-178 -172 356 344", "aria-hidden": "true" });
+    this.svg = make("svg", { viewBox: "-192 -186 384 372", "aria-hidden": "true" });
     element.append(this.svg);
     this.svg.addEventListener("pointerdown", (event) => this.#drag(event));
   }

@@ -38,7 +38,7 @@ function say(text, wrong = false) {
 
 function working(text) {
   clearInterval(clock);
-  document.body.toggleAttribute("aria-busy", Boolean(text));
+  document.body.setAttribute("aria-busy", Boolean(text));
   if (!text) return say("");
   const begun = performance.now();
   say(text);
@@ -155,7 +155,7 @@ function showHeads(roles) {
     player.textContent = roles[role].players ?? "nobody plays it";
     player.title = roles[role].why;
     keep.setAttribute("aria-pressed", asked.locked.includes(role));
-    keep.disabled = !roles[role].players;
+    for (const button of [keep, mute, solo]) button.disabled = !roles[role].players;
     mute.setAttribute("aria-pressed", sets.muted.has(role));
     solo.setAttribute("aria-pressed", sets.solo.has(role));
     showPlayers(choice, player, role, asked.instruments[role]);
@@ -448,7 +448,7 @@ async function open(file, second = false) {
   sound.pause();
   sound.seek(0);
   await (second ? session.openSecond(file) : session.open(file));
-  if (second && session.second) say(`${session.second.name} is the second song: go from one to the other.`);
+  if (second && session.second) say(`${session.second.name} is the second song. To change it instead, open it with “Open a song”.`);
   else if (session.song?.in_the_way) say(`${session.song.name}: ${session.song.in_the_way}`);
 }
 
@@ -484,7 +484,7 @@ async function copyCommand() {
 
 /* Events */
 
-const seeds = () => (session.now.operation === "vary" ? session.now.seed + session.now.takes.length : 0);
+const nextSeed = () => (session.now.operation === "vary" ? session.now.seed + session.now.count : 0);
 const count = () => Math.min(Math.max(Math.round(Number($("count").value)) || 1, 1), 9);
 const clicks = {
   open: () => $("file").click(),
@@ -508,7 +508,7 @@ const clicks = {
     session.edit("reset");
   },
   vary: () => session.vary(Number($("radius").value), count(), 0),
-  more: () => session.vary(Number($("radius").value), count(), seeds()),
+  more: () => session.vary(Number($("radius").value), count(), nextSeed()),
   interpolate: () => session.interpolate(),
 };
 for (const [id, press] of Object.entries(clicks)) {

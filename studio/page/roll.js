@@ -161,11 +161,13 @@ export class Roll {
   #drawGround({ pen, width, size }, role, top) {
     const range = this.#ranges[role];
     pen.fillStyle = this.#colours.faint;
+    pen.globalAlpha = 0.55;
     if (range && role !== "drums") {
       for (let pitch = range.low; pitch <= range.high; pitch++) {
         if ([1, 3, 6, 8, 10].includes(pitch % 12)) pen.fillRect(0, range.y(pitch, top, size), width, range.thick(size));
       }
     }
+    pen.globalAlpha = 1;
     pen.fillStyle = this.#colours.line;
     pen.fillRect(0, top, width, 1);
   }

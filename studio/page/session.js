@@ -4,13 +4,13 @@ import * as api from "/page/api.js";
 import { Timeline } from "/page/timeline.js";
 
 export const NOTHING = { attributes: {}, genre: null, faithfulness: 1, bars: null, locked: [], instruments: {} };
+const FRESH = { label: "", song: null, second: null, asked: NOTHING, operation: "edit", takes: [], take: 0 };
 const STEPS = 9; // of the way between two songs; keys 1 to 9 choose them
 
 export class Session {
   model = null;
-  second = null;
   // What a step of the history restores. A song may have been made of another by commands; takes are versions of it.
-  now = { label: "", song: null, asked: NOTHING, operation: "edit", takes: [], take: 0, seed: 0 };
+  now = FRESH;
   history = [];
   place = -1;
   #run = 0;
@@ -26,13 +26,17 @@ export class Session {
     return this.now.song;
   }
 
+  get second() {
+    return this.now.second;
+  }
+
   get take() {
     return this.now.takes[this.now.take] ?? null;
   }
 
   // The song whose notes the shown version has changed: on the way to a second song it may be that one.
   get base() {
-    return this.take?.base === this.second?.id ? (this.second ?? this.song) : this.song;
+    return this.second && this.take?.base === this.second.id ? this.second : this.song;
   }
 
   async loadModel() {
@@ -43,17 +47,16 @@ export class Session {
   open(file) {
     return this.#work(`Opening ${file.name}…`, async () => {
       const song = { ...(await this.#read(file)), commands: [] };
-      this.second = null;
       this.history = [];
       this.place = -1;
-      return { label: `opened ${song.name}`, song, asked: NOTHING, operation: "edit", takes: [], take: 0, seed: 0 };
+      return { ...FRESH, label: `opened ${song.name}`, song };
     });
   }
 
   openSecond(file) {
     return this.#work(`Opening ${file.name}…`, async () => {
-      this.second = { ...(await this.#read(file)), commands: [] };
-      return null;
+      const second = { ...(await this.#read(file)), commands: [] };
+      return { label: `second song ${second.name}`, second };
     });
   }
 
@@ -95,16 +98,16 @@ export class Session {
   // Asks for one variation after another, so that the first can be heard while the others are made.
   vary(radius, count, seed) {
     const { faithfulness } = this.now.asked;
+    const made = { operation: "vary", radius, count, seed, asked: this.#unmoved };
     const takes = [];
-    const label = `${count} variation${count > 1 ? "s" : ""}, radius ${radius}`;
     return this.#work("Making variations…", async (show) => {
       for (let number = seed; number < seed + count; number++) {
         const request = { count: 1, radius, seed: number, selection: this.selection, faithfulness };
         const [take] = await api.vary(this.song.id, request);
         takes.push({ ...take, title: `seed ${number}` });
-        show({ operation: "vary", takes: [...takes], take: this.now.operation === "vary" && takes.length > 1 ? this.now.take : 0 });
+        show({ ...made, takes: [...takes], take: takes.length > 1 ? this.now.take : 0 });
       }
-      return { label, seed, radius };
+      return { label: `${count} variation${count > 1 ? "s" : ""}, radius ${radius}` };
     });
   }
 
@@ -113,14 +116,20 @@ export class Session {
     return this.#work(`Going from ${this.song.name} to ${this.second.name}…`, async () => {
       const steps = await api.interpolate(this.song.id, this.second.id, { steps: STEPS, selection: { bars, keep: locked } });
       const takes = steps.map((step) => ({ ...step, title: `${Math.round(100 * step.reply.place)}%` }));
-      return { label: `on the way to ${this.second.name}`, operation: "interpolate", takes, take: 4 };
+      const label = `on the way to ${this.second.name}`;
+      return { label, operation: "interpolate", asked: this.#unmoved, takes, take: (STEPS - 1) / 2 };
     });
+  }
+
+  // What is asked for without attributes and genre, which variations and ways between songs do not have.
+  get #unmoved() {
+    return { ...this.now.asked, attributes: {}, genre: null };
   }
 
   // Does the last operation again, after the choice of bars or tracks has changed.
   again(label) {
-    const { operation, takes, seed, radius } = this.now;
-    if (operation === "vary") return this.vary(radius, takes.length, seed);
+    const { operation, radius, count, seed } = this.now;
+    if (operation === "vary") return this.vary(radius, count, seed);
     return operation === "edit" ? this.edit(label) : this.#commit({ label });
   }
 
@@ -139,7 +148,7 @@ export class Session {
       const song = { ...(await this.#read(new File([await this.file(id)], name))), commands };
       const { faithfulness, bars, locked } = this.now.asked;
       const asked = { ...NOTHING, faithfulness, bars, locked };
-      return { label: `went on from ${name}`, song, asked, operation: "edit", takes: [], take: 0 };
+      return { ...FRESH, label: `went on from ${name}`, song, second: this.second, asked };
     });
   }
 
@@ -176,7 +185,8 @@ export class Session {
     this.changed();
   }
 
-  // Runs what takes time. What it returns becomes a step of the history, unless something newer was begun meanwhile.
+  // Runs what takes time. What it returns becomes a step of the history, unless something newer was begun meanwhile;
+  // if it cannot be done, what was asked for is taken back.
   async #work(text, task) {
     const run = ++this.#run;
     const newest = () => run === this.#run;
@@ -189,12 +199,13 @@ export class Session {
     try {
       const changes = await task(show);
       if (!newest()) return;
-      if (changes) this.#commit(changes);
-      else this.changed();
+      this.#commit(changes);
       this.working(null);
     } catch (error) {
       if (!newest()) return;
       this.working(null);
+      if (this.place >= 0) this.now = this.history[this.place];
+      this.changed();
       this.failed(error);
     }
   }
