@@ -14,6 +14,7 @@ export class Session {
   history = [];
   place = -1;
   #run = 0;
+  #before = Promise.resolve(); // what the newest run waits for
   #files = new Map();
   #described = new Map();
 
@@ -185,8 +186,8 @@ export class Session {
     this.changed();
   }
 
-  // Runs what takes time. What it returns becomes a step of the history, unless something newer was begun meanwhile;
-  // if it cannot be done, what was asked for is taken back.
+  // Runs what takes time, one thing after another, of which the newest wins. What it returns becomes a
+  // step of the history, unless something newer was begun meanwhile; if it fails, what was asked for is taken back.
   async #work(text, task) {
     const run = ++this.#run;
     const newest = () => run === this.#run;
@@ -195,8 +196,13 @@ export class Session {
       this.now = { ...this.now, ...changes };
       this.changed();
     };
+    const before = this.#before;
+    let finish;
+    this.#before = new Promise((resolve) => (finish = resolve));
     this.working(text);
     try {
+      await before;
+      if (!newest()) return;
       const changes = await task(show);
       if (!newest()) return;
       this.#commit(changes);
@@ -207,6 +213,8 @@ export class Session {
       if (this.place >= 0) this.now = this.history[this.place];
       this.changed();
       this.failed(error);
+    } finally {
+      finish();
     }
   }
 }

@@ -41,13 +41,13 @@ def address(folder):
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(address):
     with httpx.Client(base_url=address, timeout=60) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def uploaded(client):
     """The id of a song in the server's memory."""
     return client.post("/api/songs?name=song.mid", content=song()).json()["id"]
