@@ -94,7 +94,7 @@ class Server:
 
     async def soundfont(self, request: Request) -> Response:
         """The sound font that the page plays with."""
-        return FileResponse(self._soundfont or await run_in_threadpool(_default_soundfont))
+        return FileResponse(await run_in_threadpool(_default_soundfont) if self._soundfont is None else self._soundfont)
 
     async def openapi(self, request: Request) -> Response:
         """The description of this interface."""

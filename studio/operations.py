@@ -88,14 +88,13 @@ class Operations:
     def interpolate(self, first: str, second: str, request: InterpolateRequest) -> list[Answer]:
         """Makes the songs between two."""
         _check_range("steps", request.steps, 2, MOST)
-        keys = first, second
-        ends = [self._songs.song(key) for key in keys]
-        names = [song.file.name for song in ends]
-        steps = interpolate(self._editor, ends[0], ends[1], request)
-        return [
-            self._result(keys[round(step.reply.place)], step, *self._commands.interpolate(*names, request, number))
-            for number, step in enumerate(steps, 1)
-        ]
+        start, end = self._songs.song(first), self._songs.song(second)
+        names = start.file.name, end.file.name
+        answers = []
+        for number, step in enumerate(interpolate(self._editor, start, end, request), 1):
+            nearer = (first, second)[round(step.reply.place)]
+            answers.append(self._result(nearer, step, *self._commands.interpolate(*names, request, number)))
+        return answers
 
     def _result(self, base: str, done: Any, command: str, name: str) -> Answer:
         """Returns what an operation made, and keeps its file; base: the song whose notes were changed."""

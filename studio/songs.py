@@ -47,7 +47,7 @@ class Songs:
     def song(self, key: str) -> Song:
         """Returns the song in a file. Raises `UnknownSongError`."""
         name, data = self.file(key)
-        self._open[key] = self._open.pop(key, None) or open_song(data, name)
+        self._open[key] = self._open.pop(key) if key in self._open else open_song(data, name)
         while len(self._open) > OPEN:
             self._open.popitem(last=False)
         return self._open[key]

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const RIM = 90;
-const NAMES = 95;
+const NAMES = 99;
 const LONGEST = 2; // how far a drag may go, where 1 reaches the genre's name
 
 export class Circle {
@@ -14,7 +14,7 @@ export class Circle {
   // onMove takes [genre, strength] or null, and whether the choice is final.
   constructor(element, onMove) {
     this.onMove = onMove;
-    this.svg = make("svg", { viewBox: "-192 -186 384 372", "aria-hidden": "true" });
+    this.svg = make("svg", { viewBox: "-196 -190 392 380", "aria-hidden": "true" });
     element.append(this.svg);
     this.svg.addEventListener("pointerdown", (event) => this.#drag(event));
   }
@@ -73,7 +73,7 @@ export class Circle {
     if (this.#genres.length) {
       parts.push(make("circle", { class: "from", cx: from[0], cy: from[1], r: 7 }));
       if (this.#chosen) parts.push(make("line", { class: "path", x1: from[0], y1: from[1], x2: to[0], y2: to[1] }));
-      parts.push(make("circle", { class: "to", cx: to[0], cy: to[1], r: 9 }));
+      parts.push(make("circle", { class: "to", cx: to[0], cy: to[1], r: 8 }));
     }
     this.svg.replaceChildren(...parts);
   }

@@ -5,6 +5,7 @@ const [STAYS, BEFORE, AFTER] = [0, 1, 2]; // what a note is, as studio/drawing.p
 const COLOURS = [...ROLES, "sheet", "line", "faint", "ink", "quiet", "accent"];
 const BARS_SEEN = 16; // at first
 const CLICK = 5; // pixels that a pointer may move in a click
+const THICKEST = 12; // pixels of a note
 const SMALLEST_RANGE = 14; // semitones in a lane, at least
 
 export class Roll {
@@ -242,21 +243,20 @@ export class Roll {
   }
 }
 
-// Returns how pitches lie in a lane: of drums, each that occurs has a row of its own.
+// Returns how pitches lie in a lane, from the highest down: of drums, each that occurs has a row of its own.
 function lane(role, notes) {
   if (!notes.length) return null;
   const pitches = [...new Set(notes.map((note) => note[2]))].sort((a, b) => a - b);
   let [low, high] = [pitches[0], pitches.at(-1)];
-  const rows = new Map();
-  if (role === "drums") {
-    pitches.forEach((pitch, row) => rows.set(pitch, row));
-    [low, high] = [0, Math.max(pitches.length - 1, 7)];
-  } else {
+  const rows = new Map(role === "drums" ? pitches.map((pitch, row) => [pitch, row]) : []);
+  if (role === "drums") [low, high] = [0, pitches.length - 1];
+  else {
     const more = Math.max(SMALLEST_RANGE - (high - low), 2);
     low = Math.max(low - Math.floor(more / 2), 0);
     high += Math.ceil(more / 2);
   }
-  const thick = (size) => (size - 8) / (high - low + 1);
-  const y = (pitch, top, size) => top + 4 + (high - (rows.get(pitch) ?? pitch)) * thick(size);
+  const count = high - low + 1;
+  const thick = (size) => Math.min((size - 8) / count, THICKEST);
+  const y = (pitch, top, size) => top + (size - count * thick(size)) / 2 + (high - (rows.get(pitch) ?? pitch)) * thick(size);
   return { low, high, y, thick };
 }
