@@ -99,7 +99,8 @@ class ClosedLoop:
 
         A held attribute that has moved too far is asked to come back.
         """
-        changes = {name: amount for name, amount in amounts.items() if self._asked[name] or abs(amount) > TOLERANCE}
+        least = {name: 0.0 if asked else TOLERANCE for name, asked in self._asked.items()}
+        changes = {name: amount for name, amount in amounts.items() if abs(amount) > least[name]}
         held = tuple(name for name in self._asked if name not in changes)
         arrays = windows, self._part.mask, self._part.allowed
         rows = np.concatenate([array.reshape(len(windows), -1) for array in arrays], axis=1)

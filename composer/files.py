@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from music.editing.song import Song, open_song
@@ -26,6 +27,9 @@ def check_targets(targets: Sequence[Path], inputs: Sequence[Path], force: bool) 
     for target in targets:
         if any(target.exists() and target.samefile(one) for one in inputs):
             raise InputError(f"{target}: is the song itself, which is never overwritten; give another --out")
+        above = next(folder for folder in target.absolute().parents if folder.exists())
+        if not above.is_dir():
+            raise InputError(f"{above}: is no folder; give another --out")
         if target.is_dir():
             raise InputError(f"{target}: is a folder; give the name of a file to --out")
         if target.exists() and not force:
@@ -45,4 +49,5 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         raise InputError(f"{error.filename}: cannot be written ({os.strerror(error.errno or 0)})") from error
     finally:
         for path in partial.values():
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # those that could not be written
+                path.unlink()

@@ -48,6 +48,8 @@ class ChangeReply:
     """The roles that could change."""
     kept: tuple[str, ...]
     """The other roles that somebody plays."""
+    silent: tuple[str, ...]
+    """The roles that nobody plays."""
     note_f1: float
     """F1 of the notes of the four lines with the original, in these bars: 1 if none changed."""
     changes: tuple[NoteChanges, ...]
@@ -61,7 +63,8 @@ class ChangeReply:
         for bars, changes in groupby(self.changes, key=lambda change: change.bars):
             yield f"  {bars}: notes: {'; '.join(change.text() for change in changes)}"
         kept = f"{', '.join(self.kept)} and all else" if self.kept else "all else"
-        yield f"  note F1 with the original {self.note_f1:.2f}; {kept} as it was"
+        silent = f"; nobody plays {' or '.join(self.silent)}" if self.silent else ""
+        yield f"  note F1 with the original {self.note_f1:.2f}; {kept} as it was{silent}"
 
 
 def describe_change(part: Part, edit: Edit, model: str) -> ChangeReply:
@@ -72,6 +75,7 @@ def describe_change(part: Part, edit: Edit, model: str) -> ChangeReply:
         part.bars,
         part.roles,
         part.kept,
+        tuple(role for role in TRACKS if role not in part.arrangement.roles),
         note_f1(part.windows, part.windows_after(edit)),
         tuple(_count(part, edit)),
     )

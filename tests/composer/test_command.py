@@ -1,9 +1,11 @@
 """The command `musae`, as a musician types it."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import mido
 import pytest
@@ -205,6 +207,8 @@ def test_unusual_music_is_edited_or_refused_in_a_sentence(musae, tmp_path, make)
         ("edit song.mid --out song.mid --force", "song.mid: is the song itself, which is never overwritten"),
         ("edit song.mid --out other.mid", "other.mid: exists already; give another --out, or --force"),
         ("edit song.mid --out new.wav --wav", "new.wav: MIDI, sound and picture would have one name"),
+        ("edit song.mid --out .", ".: is a folder; give the name of a file"),
+        ("vary song.mid --out other.mid/x", "other.mid: is no folder; give another --out"),
         ("edit song.mid --bars 9to24", "--bars 9to24: give a range such as 9-24"),
         ("edit song.mid --bars 9-99", "song.mid: bars 9-99 cannot be chosen: the song has bars 1-24"),
         ("edit song.mid --tracks piano", "piano is no role; there are drums, bass, guitar, strings"),
@@ -227,6 +231,21 @@ def test_a_mistake_is_one_sentence_and_writes_nothing(musae, tmp_path, arguments
     assert "\n" not in complaint
     assert written(tmp_path) == set()
     assert (tmp_path / "song.mid").read_bytes() == song()
+
+
+def test_if_one_file_cannot_be_written_none_is(musae, tmp_path, monkeypatch):
+    write = Path.write_bytes
+
+    def fails_at_the_second(path: Path, data: bytes) -> int:
+        if "varied-1" in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fails_at_the_second)
+    code, said, complaint = musae("vary", "song.mid", "--count", "3")
+    assert (code, said) == (1, "")
+    assert "cannot be written (No space left on device)" in complaint
+    assert written(tmp_path) == set()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["edit", "--help"], ["edit", "bad.mid", "--notes", "1"]])

@@ -123,6 +123,14 @@ def test_the_reply_counts_every_change_once(done):
     assert bass.kept == notes_of_bass - bass.moved - bass.resized - bass.removed
 
 
+def test_a_role_that_nobody_plays_is_said_to_be_silent(editor):
+    opened = open_song(song(4, roles=("drums", "guitar")), "song.mid")
+    reply = edit(editor, opened, EditRequest(genres={"jazz": 2.0}, faithfulness=0.1)).reply
+    assert reply.change.silent == ("bass", "strings")
+    assert "nobody plays bass or strings" in "\n".join(reply.lines())
+    assert {one.role for one in reply.change.changes} <= {"drums", "guitar"}
+
+
 def test_json_has_all_that_the_text_says(done):
     reply = done.reply
     values = json.dumps(asdict(reply))

@@ -9,6 +9,7 @@ from torch import nn
 
 from model.editing.attempts import Attempts
 from model.editing.difference import decode_difference
+from model.editing.difference import log_probabilities as restricted
 from model.editing.edit import edit
 from model.editing.expectations import EXPECTATIONS
 from model.editing.measured import measured_attributes
@@ -192,6 +193,34 @@ def test_what_the_mask_excludes_never_changes():
         assert ((twins.tokens < PITCHES).sum(dim=2) - (tokens < PITCHES).sum(dim=2))[:, :2].tolist() == notes
     one_track = torch.tensor([False, True, True, True])[:, None]
     assert torch.equal(edit(Drummer(), tokens, Request({"notes": 1.0}, mask=one_track), STEPS).tokens, tokens)
+
+
+def test_only_allowed_states_come_and_own_ones_stay():
+    tokens = drums(*PATTERNS)
+    tokens[1, 0, 4] = 40  # what is not allowed may stay where it is
+    allowed = torch.zeros(3, 1, 1, STATES, dtype=torch.bool)
+    allowed[..., [HOLD, SILENT]] = True
+    edited = edit(Drummer(), tokens, Request({"notes": 1.0}, allowed=allowed), STEPS)
+    assert torch.equal(edited.tokens, tokens)
+    allowed[0, ..., 36] = True
+    edited = edit(Drummer(), tokens, Request({"notes": 1.0}, allowed=allowed), STEPS)
+    assert edited.arrived.tolist() == [True, False, False]
+    assert torch.equal(edited.tokens[1:], tokens[1:])
+    with_fewer = edit(Drummer(), tokens[:1], Request({"notes": -1.0}, allowed=allowed[1:2]), STEPS)
+    assert (with_fewer.tokens < PITCHES).sum() == (tokens[0] < PITCHES).sum() - 2
+
+
+def test_states_that_are_not_allowed_have_no_probability():
+    logits = log_probabilities(6, 2, 3)
+    tokens = torch.tensor([[0, 1, 2], [3, 4, 5]], dtype=torch.uint8)
+    allowed = torch.zeros(STATES, dtype=torch.bool)
+    allowed[[7, 9]] = True
+    probabilities = restricted(logits, tokens, allowed).exp()
+    for place in np.ndindex(2, 3):
+        states = [7, 9, int(tokens[place])]
+        expected = torch.zeros(STATES)
+        expected[states] = logits[place].exp()[states] / logits[place].exp()[states].sum()
+        assert torch.allclose(probabilities[place], expected, atol=1e-6)
 
 
 class Pair(Drummer):
