@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as play, _server() as (server, started):
         folder = Path(name)
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1360, "height": 860})
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
         seconds = {"from the command to the page": started}
         seconds |= _measure(page, folder)
         if picture:

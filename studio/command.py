@@ -50,6 +50,7 @@ def _listen(port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # from now on the browser waits for the server
     except OSError as error:
         listener.close()
         raise InputError(f"port {port} cannot be used ({error.strerror}); give another --port") from error

@@ -19,7 +19,7 @@ class UnknownSongError(LookupError):
 
 
 class Songs:
-    """MIDI files by an id, which is a digest of their bytes."""
+    """MIDI files by an id, which is a digest of their name and bytes."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
@@ -27,9 +27,7 @@ class Songs:
 
     def add(self, data: bytes, name: str) -> str:
         """Keeps a file and returns its id."""
-        key = hashlib.sha256(data).hexdigest()[:32]
-        if self._files.get(key, (name,))[0] != name:
-            self._open.pop(key, None)
+        key = hashlib.sha256(name.encode() + b"\0" + data).hexdigest()[:32]
         self._files[key] = name, data
         self._files.move_to_end(key)
         while sum(len(data) for _, data in self._files.values()) > KEPT_BYTES:

@@ -227,7 +227,7 @@ export class Roll {
     const from = this.#timeline.bars[first - 1] * this.#perTick - left;
     const to = this.#timeline.bars[last] * this.#perTick - left;
     pen.fillStyle = this.#colours.sheet;
-    pen.globalAlpha = 0.6;
+    pen.globalAlpha = 0.5;
     if (this.#bars) {
       if (from > 0) pen.fillRect(0, ruler, Math.min(from, width), height);
       if (to < width) pen.fillRect(Math.max(to, 0), ruler, width, height);

@@ -3,7 +3,6 @@
 import base64
 import io
 import shlex
-import shutil
 import sys
 import time
 import wave
@@ -16,10 +15,9 @@ from studio import command
 from tests.helpers.songs import song
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+from benchmarks.studio import CHROMIUM, FLAGS  # noqa: E402
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, as Debian packs it")]
-FLAGS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required").split()  # fmt: skip
 PATIENCE = 60
 """Seconds for whatever the page has to do."""
 DROP = """([target, name, data]) => {
