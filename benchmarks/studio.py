@@ -108,7 +108,7 @@ def _draw(page: Page, folder: Path, picture: Path) -> None:
     page.fill("#last", "12")
     page.fill("#first", "5")
     page.locator("#first").dispatch_event("change")
-    _until(page, "!document.body.matches('[aria-busy=true]')")
+    _until(page, "document.body.dataset.busy !== 'true'")
     _slide(page, "notes", 1)
     page.mouse.click(5, 5)
     page.evaluate("document.activeElement.blur()")
@@ -148,7 +148,7 @@ def _write(folder: Path, name: str, data: bytes) -> Path:
 def _open(page: Page, path: Path) -> None:
     page.set_input_files("#file", path)
     _until(page, f"studio.session.song?.name === '{path.name}'")
-    _until(page, "!document.body.matches('[aria-busy=true]')")
+    _until(page, "document.body.dataset.busy !== 'true'")
 
 
 def _slide(page: Page, name: str, value: float) -> None:

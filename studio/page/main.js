@@ -16,6 +16,8 @@ const ATTRIBUTES = [
 ];
 const FARTHEST = 3; // standard deviations that a slider can ask for
 const LONG = 1000; // milliseconds from which the time that something takes is shown
+const SEEN = 8_000; // milliseconds that a message is seen, and an error
+const SEEN_WRONG = 20_000;
 
 const sound = new Sound();
 const session = new Session({ changed: show, working, failed: complain });
@@ -26,19 +28,25 @@ let side = 0; // what is heard and seen: 0 before, 1 after
 let looping = false;
 let shownTake = null;
 let shownBase = null;
+let told = null; // what the song is to the model
+
+const element = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 
 /* Messages */
 
-let clock = 0;
+let clock = 0; // counts the seconds that something takes
+let fading = 0; // takes a message away
 
 function say(text, wrong = false) {
+  clearTimeout(fading);
+  fading = setTimeout(() => say(""), wrong ? SEEN_WRONG : SEEN);
   $("message").textContent = text;
   $("message").classList.toggle("wrong", wrong);
 }
 
 function working(text) {
   clearInterval(clock);
-  document.body.setAttribute("aria-busy", Boolean(text));
+  document.body.dataset.busy = Boolean(text);
   if (!text) return say("");
   const begun = performance.now();
   say(text);
@@ -126,7 +134,7 @@ function makeHead(role) {
   const head = document.createElement("div");
   head.className = "head";
   head.style.setProperty("--role", `var(--${role})`);
-  const name = Object.assign(document.createElement("strong"), { textContent: role });
+  const name = element("strong", role);
   const player = Object.assign(document.createElement("span"), { className: "player" });
   const choice = Object.assign(document.createElement("select"), { hidden: true });
   choice.setAttribute("aria-label", `Who plays ${role}`);
@@ -142,7 +150,7 @@ function makeHead(role) {
 }
 
 function toggle(text, label, press) {
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: text, title: label });
+  const button = Object.assign(element("button", text), { type: "button", title: label });
   button.setAttribute("aria-label", label);
   button.addEventListener("click", press);
   return button;
@@ -287,7 +295,7 @@ function showOutcome() {
   const { take, base } = session;
   $("lines").replaceChildren(
     ...(take?.lines ?? ["Nothing yet: the song is as it was."]).map((line) => {
-      const item = Object.assign(document.createElement("li"), { textContent: line.trim() });
+      const item = element("li", line.trim());
       item.classList.toggle("detail", line.startsWith("  "));
       return item;
     }),
@@ -305,8 +313,7 @@ function showTakes() {
     ...takes.map((one, number) => {
       const button = toggle("", `Version ${number + 1}: ${one.title}`, () => session.choose(number));
       button.setAttribute("aria-pressed", number === take);
-      const parts = [["kbd", number + 1], ["span", one.title], ["small", summary(one)]];
-      button.append(...parts.map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })));
+      button.append(element("kbd", number + 1), element("span", one.title), element("small", summary(one)));
       return button;
     }),
   );
@@ -329,25 +336,32 @@ function showHistory() {
   );
 }
 
+// Asks what the song is to the model, unless something is still being chosen, and shows it.
 async function showDescription() {
-  const { song, take } = session;
-  if (!session.model) return;
-  const selection = { ...session.selection, keep: [] };
-  const told = await session.description(song, selection).catch(() => null);
-  if (!told || session.song !== song || session.take !== take) return;
+  const { song, now } = session;
+  if (told?.song === song) showTold();
+  if (!session.model || now !== session.history[session.place]) return;
+  const description = await session.description(song, { ...session.selection, keep: [] }).catch(() => null);
+  if (!description || session.now !== now) return;
+  told = { song, ...description };
+  showTold();
+}
+
+function showTold() {
   const { reply, lines } = told;
   circle.place(reply.genres);
-  for (const metric of reply.metrics) {
-    if (rows[metric.name] && !rows[metric.name].got.textContent && metric.percentile !== null) {
-      rows[metric.name].got.textContent = `more than ${Math.round(metric.percentile)}% of real music`;
-    }
+  for (const { name, percentile } of reply.metrics) {
+    const got = rows[name]?.got;
+    if (got && !got.textContent && percentile !== null) got.textContent = `more than ${Math.round(percentile)}% of real music`;
   }
-  const moved = take?.reply.genres?.[0];
+  const moved = session.take?.reply.genres?.[0];
   const nearest = Object.entries(reply.genres)[0];
-  $("likeness").textContent = moved && moved.after !== null
-    ? `More ${moved.name} than ${Math.round(moved.before)}% of real music, now than ${Math.round(moved.after)}%.`
-    : nearest ? `Most like ${nearest[0]}: more so than ${Math.round(nearest[1])}% of real music.` : "";
-  $("description").replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line.trim() })));
+  let likeness = nearest ? `Most like ${nearest[0]}: more so than ${Math.round(nearest[1])}% of real music.` : "";
+  if (moved && moved.after !== null) {
+    likeness = `More ${moved.name} than ${Math.round(moved.before)}% of real music, now than ${Math.round(moved.after)}%.`;
+  }
+  $("likeness").textContent = likeness;
+  $("description").replaceChildren(...lines.map((line) => element("li", line.trim())));
 }
 
 /* Playing */

@@ -131,7 +131,7 @@ export class Session {
   again(label) {
     const { operation, radius, count, seed } = this.now;
     if (operation === "vary") return this.vary(radius, count, seed);
-    return operation === "edit" ? this.edit(label) : this.#commit({ label });
+    return operation === "edit" ? this.edit(label) : this.interpolate();
   }
 
   choose(take) {

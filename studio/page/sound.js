@@ -3,6 +3,8 @@
 import { Sequencer, WorkletSynthesizer } from "/page/vendor/spessasynth.js";
 import * as api from "/page/api.js";
 
+const SETTLES = 0.3; // seconds until a sequencer tells its position after a jump
+
 export class Sound {
   #font = null; // a promise of the sound font's bytes
   #ready = null; // a promise of the synthesiser
@@ -10,7 +12,8 @@ export class Sound {
   #players = []; // a sequencer for each version
   #files = [null, null];
   #side = 0;
-  #at = 0; // seconds, while nothing plays
+  #at = 0; // the position in seconds where playing stopped or jumped to
+  #jumped = 0; // when it jumped there, in seconds
   #muted = new Set();
   playing = false;
 
@@ -51,7 +54,9 @@ export class Sound {
   }
 
   get seconds() {
-    return this.playing ? this.#players[this.#side].currentHighResolutionTime : this.#at;
+    if (!this.playing) return this.#at;
+    const since = performance.now() / 1000 - this.#jumped;
+    return since < SETTLES ? this.#at + since : this.#players[this.#side].currentHighResolutionTime;
   }
 
   get ended() {
@@ -73,6 +78,12 @@ export class Sound {
     player.currentTime = at;
     player.play();
     this.playing = true;
+    this.#jump(at);
+  }
+
+  #jump(at) {
+    this.#at = at;
+    this.#jumped = performance.now() / 1000;
   }
 
   pause() {
@@ -84,7 +95,7 @@ export class Sound {
   }
 
   seek(seconds) {
-    this.#at = seconds;
+    this.#jump(seconds);
     if (this.playing) this.#players[this.#side].currentTime = seconds;
   }
 

@@ -63,7 +63,7 @@ class Page:
         return self.page.inner_text("#message")
 
     def idle(self):
-        self.until("document.body.getAttribute('aria-busy') !== 'true' && studio.session.model")
+        self.until("document.body.dataset.busy !== 'true' && studio.session.model")
 
     def drop(self, data, name="song.mid", target="body"):
         self.page.evaluate(DROP, [target, name, base64.b64encode(data).decode()])
@@ -176,6 +176,18 @@ def test_before_and_after_play_at_the_same_place(opened):
     opened.until("!studio.sound.playing")
     opened.page.wait_for_timeout(400)
     assert opened.value("studio.sound.level") < 0.001
+
+
+def test_a_change_goes_on_where_the_song_is(opened):
+    opened.press(" ")
+    opened.until("studio.sound.seconds > 1.5")
+    opened.value("{ studio.places = []; setInterval(() => studio.places.push(studio.sound.seconds), 20); }")
+    opened.slide("mean-pitch", 2)
+    opened.until("studio.sound.level > 0.001")
+    opened.page.wait_for_timeout(800)
+    places = np.array(opened.value("studio.places"))
+    assert places.min() > 1.3
+    assert np.abs(np.diff(places)).max() < 1.5
 
 
 def test_muted_roles_are_silent(opened):
