@@ -107,7 +107,7 @@ def _notes(notes: NoteTable) -> Counter[tuple[int, ...]]:
 
 
 def _other_ways(editor: Editor, part: Part, name: str, change: float) -> dict[str, Tokens]:
-    """Returns the windows by each of `OTHER_WAYS`."""
+    """Returns what the file has in place of the windows after each of `OTHER_WAYS`, in one round."""
     tokens, mask, allowed = (torch.from_numpy(array) for array in (part.windows, part.mask, part.allowed))
     request, settings = Request({name: change}, (), mask, allowed), EditSettings(attempts=ATTEMPTS)
     spread = editor.scales.spread
@@ -116,7 +116,8 @@ def _other_ways(editor: Editor, part: Part, name: str, change: float) -> dict[st
     along = edit_along(Attempts(editor.model, tokens, request, spread, settings), _along(editor, name))
     swapped = np.where(plain != own, plain, part.windows)
     whole = {"slope": along.tokens.numpy(), "plain": plain, "swap": swapped}
-    return {way: np.where(part.mask, windows, part.windows) for way, windows in whole.items()}
+    written = {way: part.write(np.where(part.mask, windows, part.windows)) for way, windows in whole.items()}
+    return {way: part.windows_after(edit) for way, edit in written.items()}
 
 
 def _along(editor: Editor, name: str) -> Tensor:

@@ -49,6 +49,8 @@ SMALLER = {
     r"--updates (18000|5000|2500|1500)": "--updates 12",
     r" --precision bfloat16": "",  # not every processor has it
     r"benchmarks.data CORPUS": "benchmarks.data data/demo --shards 2",
+    r"benchmarks.edits SCALED WINDOWS CORPUS --songs \d+( --changes -1 1)?": "benchmarks.edits models/composer "
+    "data/windows/2bar data/demo --songs 2 --changes 1",
     r"benchmarks.gpu BY_SONG BY_WINDOW": "benchmarks.gpu data/windows data/windows --minutes 0.2 --recipe demo",
     r"--seen 16000 --batch 32 128": "--seen 64 --batch 8 16",
     r"--batch 256": "--hidden-size 8 --layers 1 --latent 4 --batch 8",
