@@ -5,9 +5,13 @@ VENV := .venv
 INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: install repro test test-slow lint experiments lakh offline-plots
+.PHONY: install studio repro test test-slow lint experiments lakh offline-plots vendor studio-picture
 
 install: $(VENV)/stages
+
+# The page on which songs are heard and changed.
+studio: $(VENV)/stages
+	musae studio
 
 repro: $(VENV)/stages
 	python -m stages.check_corpus --out data/checked/corpus
@@ -43,6 +47,23 @@ offline-plots: $(VENV)/stages
 		echo '{plot_divs}'; \
 	} > plots.html
 	dvc config --local plots.html_template tmp/plots.html
+
+# Makes the synthesiser of the page again: what it is made of, bundled into two files. Needs npm.
+SYNTHESISER := spessasynth_lib@4.3.14 spessasynth_core@4.3.22 stb-vorbis@0.0.6 esbuild@0.28.2
+VENDOR := $(CURDIR)/studio/page/vendor
+vendor:
+	mkdir -p .dvc/tmp/vendor
+	npm install --silent --no-save --no-package-lock --prefix .dvc/tmp/vendor $(SYNTHESISER)
+	cd .dvc/tmp/vendor && echo 'export { Sequencer, WorkletSynthesizer } from "spessasynth_lib";' > page.js \
+		&& node_modules/.bin/esbuild page.js --bundle --minify --format=esm --outfile=$(VENDOR)/spessasynth.js \
+		&& node_modules/.bin/esbuild node_modules/spessasynth_lib/dist/spessasynth_processor.min.js --minify \
+			--outfile=$(VENDOR)/spessasynth_processor.js \
+		&& cp node_modules/spessasynth_lib/LICENSE $(VENDOR)/LICENSE
+	cd $(VENDOR) && sha256sum LICENSE *.js > SHA256SUMS
+
+# Draws the README's picture of the page, and says how fast it is. Needs Chromium.
+studio-picture: $(VENV)/tests
+	python -m benchmarks.studio --picture docs/studio.png
 
 $(VENV)/stages: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

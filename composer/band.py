@@ -11,16 +11,11 @@ import numpy as np
 from music.arrays import IntArray
 from music.editing.arrangement import Arrangement
 from music.editing.habits import read_habits
-from music.editing.midi_file import MidiFile
-from music.midi.events import LARGEST_TICK, META
+from music.editing.midi_file import TEMPO, MidiFile
 from music.midi.notes import DRUM_CHANNEL
 from music.midi.writer import VELOCITY
 from music.roles import PROGRAMS, TICKS_PER_STEP
 from music.tokens import STEPS_PER_BAR, STEPS_PER_QUARTER, TRACKS, Tokens, to_notes
-
-SET_TEMPO = 0x51
-TEMPO = 500_000
-"""Microseconds a quarter note where no song says otherwise: 120 a minute."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +62,8 @@ def band_of(arrangement: Arrangement) -> Band:
 
 def _tempo(file: MidiFile) -> int:
     """Returns the tempo that most ticks of a song are in."""
-    events = file.events
-    changes = {0: TEMPO}
-    for event in np.flatnonzero((events.status == META) & (events.first == SET_TEMPO)).tolist():
-        place = int(events.place[event])
-        changes[int(events.moment[event]) & LARGEST_TICK] = int.from_bytes(file.joined[place + 3 : place + 6], "big")
     ticks: dict[int, int] = {}
-    for (tick, tempo), (stop, _) in pairwise([*sorted(changes.items()), (int(file.notes.end.max()), 0)]):
+    for (tick, tempo), (stop, _) in pairwise([*file.tempos.items(), (int(file.notes.end.max()), 0)]):
         ticks[tempo] = ticks.get(tempo, 0) + stop - tick
     return max(ticks, key=lambda tempo: ticks[tempo])
 

@@ -14,6 +14,9 @@ from music.midi.notes import find_parts, find_programs, pair_notes
 from music.score import Reason, Refused, TimeSignature
 
 TRACK_NAME = 0x03
+SET_TEMPO = 0x51
+TEMPO = 500_000
+"""Microseconds a quarter note where a file says nothing else: 120 a minute."""
 WAYS_OUT = {
     Reason.UNREADABLE: "export it again as MIDI from the program that made it",
     Reason.FORMAT_2: "save it as format 0 or 1",
@@ -82,6 +85,17 @@ class MidiFile:
     def joined(self) -> bytes:
         """The tracks laid end to end, in which `Events` has the places of events."""
         return b"".join(self.tracks)
+
+    @cached_property
+    def tempos(self) -> dict[int, int]:
+        """Microseconds a quarter note, by the tick from which they hold; the first tick is 0."""
+        events = self.events
+        changes = {0: TEMPO}
+        for event in np.flatnonzero((events.status == META) & (events.first == SET_TEMPO)).tolist():
+            place = int(events.place[event])
+            tempo = int.from_bytes(self.joined[place + 3 : place + 6], "big")
+            changes[int(events.moment[event]) & LARGEST_TICK] = tempo
+        return dict(sorted(changes.items()))
 
     def note(self, handle: int) -> Note:
         """Returns the note with this handle."""

@@ -33,6 +33,8 @@ TINY_TRAINING = {"updates": 12, "batch": 8, "beta_every": 3, "critic_updates": 1
 NOT_RUN = {
     r"musae .*": "tests/composer/test_docs.py runs them",
     r"make (repro|test)|source .venv/bin/activate": "these tests run in the environment that it sets up",
+    r"make studio|musae studio .*": "serves the page until it is ended; tests/studio has the page",
+    r"python -m benchmarks.studio": "needs Chromium",
     r"make lakh": "needs a network; tests/pipelines/corpus/test_download.py has a stand-in for it",
     r"pip install .*": "needs a package index",
     r"gcloud .*": "needs Google Cloud",
