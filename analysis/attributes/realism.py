@@ -11,7 +11,7 @@ from torch import Tensor
 
 from analysis.shared.context import EvaluationContext
 from analysis.shared.prose import Prose
-from analysis.shared.sampling import interleave_songs
+from analysis.shared.sampling import random_subset
 from analysis.shared.section import Cell, Section, Table
 from music.arrays import FloatArray, IntArray
 from music.genre_features import features
@@ -46,18 +46,17 @@ def realism_section(context: EvaluationContext, samples: Tensor, most: int, seed
 
     Beside them stand reconstructions of as many other validation windows.
     """
-    songs = context.validation.songs.numpy()
-    order = interleave_songs(songs.astype(np.int64), np.random.default_rng(seed))
-    count = min(most, len(order) // 2, len(samples))
-    if len(np.unique(songs[order[: 2 * count]])) < FOLDS:
+    count = min(most, len(context.validation) // 2, len(samples))
+    chosen = random_subset(context.validation, 2 * count, torch.Generator().manual_seed(seed))
+    if len(np.unique(chosen.songs)) < FOLDS:
         return Section(TITLE, [], {}, missing=[PROSE.text("few_songs_to_compare", folds=FOLDS)])
-    real, others = (context.validation.take(torch.from_numpy(order[first : 2 * count : 2])) for first in (0, 1))
+    real, others = chosen.take(torch.arange(count)), chosen.take(torch.arange(count, 2 * count))
     kinds = {
         "real windows": real.tokens,
         "real windows, reconstructed": context.decoded(context.codes(others.tokens)),
         "samples": samples[:count],
     }
-    no_songs = songs.max() + 1 + np.arange(count)
+    no_songs = int(chosen.songs.max()) + 1 + np.arange(count)
     _, reconstructed, sampled = (with_all_tracks(x.numpy(), context.description.model.tracks) for x in kinds.values())
     genuine = with_all_tracks(real.tokens.numpy(), context.description.model.tracks)
     auc_reconstructed = told_apart(genuine, reconstructed, np.concatenate([real.songs, others.songs]))
