@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import re
 import shlex
 import socket
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import httpx
@@ -274,6 +276,15 @@ def test_the_interface_is_described(client):
     asked = described["components"]["schemas"]
     assert asked["EditRequest"]["properties"].keys() == {"attributes", "genres", "selection", "faithfulness"}
     assert asked["Selection"]["properties"].keys() == {"bars", "tracks", "keep", "instruments"}
+
+
+def test_the_python_of_the_docs_runs(address, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs/studio.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "song.mid").write_bytes(song())
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("http://127.0.0.1:8765", address), {})
+    assert capsys.readouterr().out.startswith("notes: asked +1, got")
 
 
 def test_the_command_says_what_is_wrong(tmp_path, monkeypatch):
