@@ -163,6 +163,13 @@ def test_a_file_that_is_slow_to_read_is_given_up(client, monkeypatch):
     assert answer.json()["error"].startswith("slow.mid: takes more than 0.01 seconds to read")
 
 
+def test_a_file_that_ends_its_reader_is_refused(client, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # the process cannot even start
+    answer = client.post("/api/songs?name=bomb.mid", content=song())
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("bomb.mid: cannot be read: the reader ended with")
+
+
 @pytest.mark.parametrize(
     ("name", "plain"),
     [("../../etc/passwd", "passwd.mid"), ("..\\..\\a.mid", "a.mid"), ("..", "song.mid"), ("", "song.mid"),
