@@ -1,20 +1,13 @@
 // Joins the parts of the page: what is done on it goes to the session, and what the session holds is shown.
 
 import * as api from "/page/api.js";
-import { Circle } from "/page/circle.js";
-import { ROLES, Roll } from "/page/roll.js";
+import { $, button, element } from "/page/dom.js";
+import { Heads } from "/page/heads.js";
+import { Moves } from "/page/moves.js";
+import { Roll } from "/page/roll.js";
 import { NOTHING, Session } from "/page/session.js";
 import { Sound } from "/page/sound.js";
 
-const $ = (id) => document.getElementById(id);
-const ATTRIBUTES = [
-  ["notes", "Notes", "fewer", "more"],
-  ["drum density", "Drum density", "calmer", "busier"],
-  ["note length", "Note length", "shorter", "longer"],
-  ["mean pitch", "Mean pitch", "lower", "higher"],
-  ["polyphony", "Polyphony", "thinner", "fuller"],
-];
-const FARTHEST = 3; // standard deviations that a slider can ask for
 const LONG = 1000; // milliseconds from which the time that something takes is shown
 const SEEN = 8_000; // milliseconds that a message is seen, and an error
 const SEEN_WRONG = 20_000;
@@ -22,15 +15,12 @@ const SEEN_WRONG = 20_000;
 const sound = new Sound();
 const session = new Session({ changed: show, working, failed: complain });
 const roll = new Roll({ onSeek: seek, onBars: chooseBars });
-const circle = new Circle($("circle"), chooseGenre);
-const sets = { muted: new Set(), solo: new Set() };
+const heads = new Heads(session, sound);
+const moves = new Moves(session);
 let side = 0; // what is heard and seen: 0 before, 1 after
 let looping = false;
 let shownTake = null;
 let shownBase = null;
-let told = null; // what the song is to the model
-
-const element = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 
 /* Messages */
 
@@ -39,7 +29,7 @@ let fading = 0; // takes a message away
 
 function say(text, wrong = false) {
   clearTimeout(fading);
-  fading = setTimeout(() => say(""), wrong ? SEEN_WRONG : SEEN);
+  if (text) fading = setTimeout(() => say(""), wrong ? SEEN_WRONG : SEEN);
   $("message").textContent = text;
   $("message").classList.toggle("wrong", wrong);
 }
@@ -81,9 +71,11 @@ function show() {
   showSound(base, take);
   roll.choose(now.asked.bars, new Set(now.asked.locked));
   roll.show((take ?? song).roles, side);
-  showHeads((take ?? song).roles);
+  heads.show();
+  heads.mute();
+  moves.show();
   showTransport();
-  showAsked();
+  showOthers();
   showOutcome();
   showTakes();
   showHistory();
@@ -126,169 +118,6 @@ function showPlace() {
   $("where").textContent = `bar ${timeline.bar(timeline.tick(seconds))} · ${minutes}`;
 }
 
-/* The four roles */
-
-const heads = Object.fromEntries(ROLES.map((role) => [role, makeHead(role)]));
-
-function makeHead(role) {
-  const head = document.createElement("div");
-  head.className = "head";
-  head.style.setProperty("--role", `var(--${role})`);
-  const name = element("strong", role);
-  const player = Object.assign(document.createElement("span"), { className: "player" });
-  const choice = Object.assign(document.createElement("select"), { hidden: true });
-  choice.setAttribute("aria-label", `Who plays ${role}`);
-  choice.addEventListener("change", () => choosePlayer(role, Number(choice.value)));
-  const keep = toggle("Keep", `Keep ${role} as they are`, () => toggleLocked(role));
-  const mute = toggle("M", `Mute ${role}`, () => toggleHeard(sets.muted, role));
-  const solo = toggle("S", `Hear ${role} alone`, () => toggleHeard(sets.solo, role));
-  const buttons = Object.assign(document.createElement("span"), { className: "pair" });
-  buttons.append(keep, mute, solo);
-  head.append(name, player, choice, buttons);
-  $("heads").append(head);
-  return { player, choice, keep, mute, solo };
-}
-
-function toggle(text, label, press) {
-  const button = Object.assign(element("button", text), { type: "button", title: label });
-  button.setAttribute("aria-label", label);
-  button.addEventListener("click", press);
-  return button;
-}
-
-function showHeads(roles) {
-  const { asked } = session.now;
-  for (const role of ROLES) {
-    const { player, choice, keep, mute, solo } = heads[role];
-    player.textContent = roles[role].players ?? "nobody plays it";
-    player.title = roles[role].why;
-    keep.setAttribute("aria-pressed", asked.locked.includes(role));
-    for (const button of [keep, mute, solo]) button.disabled = !roles[role].players;
-    mute.setAttribute("aria-pressed", sets.muted.has(role));
-    solo.setAttribute("aria-pressed", sets.solo.has(role));
-    showPlayers(choice, player, role, asked.instruments[role]);
-  }
-}
-
-function showPlayers(choice, player, role, chosen) {
-  const own = session.base.instruments.filter((one) => one.role === role);
-  const others = session.base.instruments.filter((one) => one.drums === (role === "drums"));
-  const players = own.length ? own : others;
-  choice.hidden = own.length === 1 || !players.length || !session.base.editable;
-  player.hidden = !choice.hidden;
-  if (choice.hidden) return;
-  const first = own.length ? (role === "strings" ? "all together" : "most notes") : "nobody";
-  const options = [new Option(first, 0), ...players.map((one) => new Option(`${one.number} ${one.name}`, one.number))];
-  choice.replaceChildren(...options);
-  choice.value = chosen ?? 0;
-}
-
-function choosePlayer(role, number) {
-  const instruments = { ...session.now.asked.instruments };
-  delete instruments[role];
-  if (number) instruments[role] = number;
-  session.ask({ instruments });
-  session.again(number ? `${role}: instrument ${number}` : `${role}: most notes`);
-}
-
-function toggleLocked(role) {
-  const locked = session.now.asked.locked;
-  const keeps = !locked.includes(role);
-  session.ask({ locked: keeps ? [...locked, role] : locked.filter((one) => one !== role) });
-  session.again(`${keeps ? "kept" : "freed"} ${role}`);
-}
-
-function toggleHeard(set, role) {
-  if (!set.delete(role)) set.add(role);
-  const { roles, instruments } = session.take ? { ...session.base, roles: session.take.roles } : session.base;
-  const quiet = (role) => sets.muted.has(role) || (sets.solo.size > 0 && !sets.solo.has(role));
-  const silent = new Set(sets.solo.size ? instruments.map((one) => one.channel) : []);
-  for (const one of ROLES) for (const channel of roles[one].channels) quiet(one) ? silent.add(channel) : silent.delete(channel);
-  sound.mute(silent);
-  showHeads(roles);
-}
-
-/* Attributes, genre, faithfulness */
-
-const rows = Object.fromEntries(ATTRIBUTES.map((attribute) => [attribute[0], makeRow(...attribute)]));
-
-function makeRow(name, label, less, more) {
-  const row = document.createElement("div");
-  const id = name.replace(" ", "-");
-  row.className = "attribute";
-  row.innerHTML = `<label for="${id}"></label><input id="${id}" type="range" step="0.1" value="0">
-    <output for="${id}"></output><span class="ends"><i></i><i></i></span>
-    <label class="hold"><input type="checkbox"> hold</label><p class="got"></p>`;
-  const [title, slider, output, ends, hold, got] = row.children;
-  title.textContent = label;
-  slider.min = -FARTHEST;
-  slider.max = FARTHEST;
-  slider.title = "In standard deviations of real music";
-  [ends.children[0].textContent, ends.children[1].textContent] = [less, more];
-  hold.title = `Do not let other changes take ${name} along`;
-  hold.firstChild.setAttribute("aria-label", `Hold ${name}`);
-  slider.addEventListener("input", () => askAttribute(name, Number(slider.value), hold.firstChild.checked));
-  slider.addEventListener("change", () => session.edit(`${name} ${signed(slider.value)}`));
-  hold.firstChild.addEventListener("change", () => {
-    const held = hold.firstChild.checked;
-    askAttribute(name, held ? 0 : Number(slider.value), held);
-    session.edit(`${name} ${held ? "held" : "free"}`);
-  });
-  $("attributes").append(row);
-  return { slider, output, hold: hold.firstChild, got };
-}
-
-const signed = (number) => (Number(number) > 0 ? `+${Number(number)}` : `${Number(number)}`.replace("-", "−"));
-
-function askAttribute(name, amount, held) {
-  const attributes = { ...session.now.asked.attributes };
-  delete attributes[name];
-  if (amount || held) attributes[name] = amount;
-  session.ask({ attributes });
-}
-
-function chooseGenre(chosen, final) {
-  const value = chosen && chosen[1] ? chosen : null;
-  session.ask({ genre: value });
-  if (final) session.edit(value ? `${value[0]} ${signed(value[1])}` : "no genre");
-}
-
-function showAsked() {
-  const { asked, radius } = session.now;
-  const replies = Object.fromEntries((session.take?.reply.attributes ?? []).map((one) => [one.name, one]));
-  for (const [name, { slider, output, hold, got }] of Object.entries(rows)) {
-    const amount = asked.attributes[name];
-    slider.value = amount ?? 0;
-    hold.checked = amount === 0;
-    output.textContent = amount ? signed(amount) : amount === 0 ? "held" : "–";
-    slider.setAttribute("aria-valuetext", `asked ${output.textContent}`);
-    showGot(got, replies[name]);
-  }
-  $("faithfulness").value = asked.faithfulness;
-  $("faithfulness-value").textContent = asked.faithfulness;
-  if (radius) $("radius").value = radius;
-  $("radius-value").textContent = Number($("radius").value);
-  circle.choose(asked.genre);
-  $("genre").value = asked.genre?.[0] ?? "";
-  $("strength").value = asked.genre?.[1] ?? 0;
-  $("strength").disabled = !asked.genre;
-  $("strength-value").textContent = asked.genre ? signed(asked.genre[1]) : "–";
-  $("interpolate").disabled = !session.second;
-  if (session.second) $("second-name").textContent = `The second song is ${session.second.name}.`;
-}
-
-function showGot(got, reply) {
-  got.classList.toggle("short", Boolean(reply && !reply.arrived));
-  if (!reply) got.textContent = "";
-  else if (reply.got === null) got.textContent = "there is nothing to measure here";
-  else {
-    const values = `${round(reply.before)} → ${round(reply.after)} ${reply.unit}`;
-    got.textContent = `got ${signed(reply.got.toFixed(2))}${reply.arrived ? "" : ", the nearest it comes"}: ${values}`;
-  }
-}
-
-const round = (number) => Number(number.toPrecision(3));
-
 /* What came out */
 
 function showOutcome() {
@@ -305,16 +134,24 @@ function showOutcome() {
   if (take) $("command").textContent = [...base.commands, take.command].join("\n");
 }
 
+function showOthers() {
+  const { radius } = session.now;
+  if (radius) $("radius").value = radius;
+  $("radius-value").textContent = Number($("radius").value);
+  $("interpolate").disabled = !session.second;
+  if (session.second) $("second-name").textContent = `The second song is ${session.second.name}.`;
+}
+
 function showTakes() {
   const { takes, take, operation } = session.now;
   $("takes").hidden = operation === "edit";
   $("takes-title").textContent = operation === "vary" ? "Variations" : "On the way";
   $("take-list").replaceChildren(
     ...takes.map((one, number) => {
-      const button = toggle("", `Version ${number + 1}: ${one.title}`, () => session.choose(number));
-      button.setAttribute("aria-pressed", number === take);
-      button.append(element("kbd", number + 1), element("span", one.title), element("small", summary(one)));
-      return button;
+      const made = button("", `Version ${number + 1}: ${one.title}`, () => session.choose(number));
+      made.setAttribute("aria-pressed", number === take);
+      made.append(element("kbd", number + 1), element("span", one.title), element("small", summary(one)));
+      return made;
     }),
   );
 }
@@ -327,10 +164,10 @@ function summary({ reply, name }) {
 function showHistory() {
   $("history").replaceChildren(
     ...session.history.map((one, place) => {
-      const item = document.createElement("li");
-      const button = toggle(one.label, `Back to: ${one.label}`, () => session.goTo(place));
-      button.setAttribute("aria-pressed", place === session.place);
-      item.append(button);
+      const item = element("li");
+      const made = button(one.label, `Back to: ${one.label}`, () => session.goTo(place));
+      made.setAttribute("aria-pressed", place === session.place);
+      item.append(made);
       return item;
     }),
   );
@@ -339,29 +176,11 @@ function showHistory() {
 // Asks what the song is to the model, unless something is still being chosen, and shows it.
 async function showDescription() {
   const { song, now } = session;
-  if (told?.song === song) showTold();
   if (!session.model || now !== session.history[session.place]) return;
   const description = await session.description(song, { ...session.selection, keep: [] }).catch(() => null);
   if (!description || session.now !== now) return;
-  told = { song, ...description };
-  showTold();
-}
-
-function showTold() {
-  const { reply, lines } = told;
-  circle.place(reply.genres);
-  for (const { name, percentile } of reply.metrics) {
-    const got = rows[name]?.got;
-    if (got && !got.textContent && percentile !== null) got.textContent = `more than ${Math.round(percentile)}% of real music`;
-  }
-  const moved = session.take?.reply.genres?.[0];
-  const nearest = Object.entries(reply.genres)[0];
-  let likeness = nearest ? `Most like ${nearest[0]}: more so than ${Math.round(nearest[1])}% of real music.` : "";
-  if (moved && moved.after !== null) {
-    likeness = `More ${moved.name} than ${Math.round(moved.before)}% of real music, now than ${Math.round(moved.after)}%.`;
-  }
-  $("likeness").textContent = likeness;
-  $("description").replaceChildren(...lines.map((line) => element("li", line.trim())));
+  moves.tell(song, description);
+  $("description").replaceChildren(...description.lines.map((line) => element("li", line.trim())));
 }
 
 /* Playing */
@@ -544,12 +363,7 @@ for (const [id, second] of [["file", false], ["second-file", true]]) {
   });
 }
 for (const id of ["first", "last"]) $(id).addEventListener("change", typeBars);
-$("faithfulness").addEventListener("input", () => session.ask({ faithfulness: Number($("faithfulness").value) }));
-$("faithfulness").addEventListener("change", () => session.again(`faithfulness ${$("faithfulness").value}`));
 $("radius").addEventListener("input", () => ($("radius-value").textContent = Number($("radius").value)));
-$("genre").addEventListener("change", () => chooseGenre($("genre").value ? [$("genre").value, 1] : null, true));
-$("strength").addEventListener("input", () => chooseGenre([$("genre").value, Number($("strength").value)], false));
-$("strength").addEventListener("change", () => chooseGenre([$("genre").value, Number($("strength").value)], true));
 
 addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -600,8 +414,7 @@ session
   .then(() => {
     const { name, bars, genres } = session.model;
     $("model-state").textContent = `model ${name}, ${bars} bars at a time`;
-    $("genre").append(...[...genres].sort().map((genre) => new Option(genre, genre)));
-    circle.open(genres);
+    moves.open(genres);
     show();
   })
   .catch((error) => {

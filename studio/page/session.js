@@ -48,8 +48,6 @@ export class Session {
   open(file) {
     return this.#work(`Opening ${file.name}…`, async () => {
       const song = { ...(await this.#read(file)), commands: [] };
-      this.history = [];
-      this.place = -1;
       return { ...FRESH, label: `opened ${song.name}`, song };
     });
   }

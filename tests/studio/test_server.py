@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import re
 import shlex
 import socket
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import httpx
@@ -161,6 +163,13 @@ def test_a_file_that_is_slow_to_read_is_given_up(client, monkeypatch):
     assert answer.json()["error"].startswith("slow.mid: takes more than 0.01 seconds to read")
 
 
+def test_a_file_that_ends_its_reader_is_refused(client, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # the process cannot even start
+    answer = client.post("/api/songs?name=bomb.mid", content=song())
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("bomb.mid: cannot be read: the reader ended with")
+
+
 @pytest.mark.parametrize(
     ("name", "plain"),
     [("../../etc/passwd", "passwd.mid"), ("..\\..\\a.mid", "a.mid"), ("..", "song.mid"), ("", "song.mid"),
@@ -274,6 +283,15 @@ def test_the_interface_is_described(client):
     asked = described["components"]["schemas"]
     assert asked["EditRequest"]["properties"].keys() == {"attributes", "genres", "selection", "faithfulness"}
     assert asked["Selection"]["properties"].keys() == {"bars", "tracks", "keep", "instruments"}
+
+
+def test_the_python_of_the_docs_runs(address, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs/studio.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "song.mid").write_bytes(song())
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("http://127.0.0.1:8765", address), {})
+    assert capsys.readouterr().out.startswith("notes: asked +1, got")
 
 
 def test_the_command_says_what_is_wrong(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ def test_the_page_names_nothing_that_is_not_there():
 def test_the_page_has_every_element_that_its_scripts_name():
     page = ROOT / "studio/page"
     ids = set(re.findall(r'id="([\w-]+)"', (page / "index.html").read_text()))
-    named = set(re.findall(r'\$\("([\w-]+)"\)', (page / "main.js").read_text()))
+    scripts = "".join(path.read_text() for path in page.glob("*.js"))
+    named = set(re.findall(r'\$\("([\w-]+)"\)', scripts))
     assert named
     assert named <= ids
