@@ -2,21 +2,14 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from composer.files import check_targets, write_files
 from music.errors import InputError
 from music.json_files import finite
-
-
-class Reply(Protocol):
-    """A dataclass that an operation replies with."""
-
-    def lines(self) -> Iterator[str]:
-        """Yields the text."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +18,7 @@ class Product:
 
     data: bytes
     reply: Any
-    """A `Reply`."""
+    """A dataclass, whose method `lines` yields its text."""
     draw: Callable[[Path], None]
     """Draws its picture into a PNG file."""
 
@@ -67,9 +60,7 @@ def print_replies(replies: Sequence[Any], as_json: bool, files: Sequence[Sequenc
     """Prints replies as text, or as JSON: an object, or a list of objects if there are several."""
     pairs = list(zip(replies, files, strict=True))
     if as_json:
-        values = [
-            asdict(one) | {"files": [str(path) for path in paths]} for one, paths in zip(replies, files, strict=True)
-        ]
+        values = [asdict(reply) | {"files": [str(path) for path in paths]} for reply, paths in pairs]
         print(json.dumps(finite(values[0] if len(values) == 1 else values), indent=1, allow_nan=False))
         return
     for reply, paths in pairs:
