@@ -16,11 +16,16 @@ def write_digests(folder: Path, names: Sequence[str]) -> None:
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
+def read_digests(folder: Path) -> dict[str, str]:
+    """Returns the checksums that `write_digests` wrote, by the names of the files."""
+    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
 def check_digests(folder: Path, names: Sequence[str], way_out: str) -> None:
     """Raises `InputError` if one of these files is not the one that was written; way_out: what the user can do then."""
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-        expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        expected = read_digests(folder)
         for name in names:
             if _digest(folder / name) != expected.get(name):
                 raise InputError(f"{folder / name}: not the file whose checksum is in {SUMS}; {way_out}")

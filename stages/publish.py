@@ -18,7 +18,7 @@ from analysis.posterior.copies import NearestWindows, nearest
 from analysis.shared.context import EvaluationContext, read_context
 from analysis.shared.sampling import random_subset
 from model.data import WindowSet
-from model.digests import SUMS
+from model.digests import read_digests
 from model.evaluation import MEASURES, by_track, column_names, evaluate
 from model.latent import sample_windows
 from music.errors import InputError
@@ -87,9 +87,7 @@ def _copies(context: EvaluationContext) -> Mapping[str, NearestWindows]:
 
 def _files(folder: Path) -> list[tuple[str, int, str]]:
     """Returns name, bytes and SHA-256 of each file of the model."""
-    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    digests = [line.split("  ") for line in lines]
-    return [(name, (folder / name).stat().st_size, digest) for digest, name in digests]
+    return [(name, (folder / name).stat().st_size, digest) for name, digest in read_digests(folder).items()]
 
 
 if __name__ == "__main__":
