@@ -79,6 +79,16 @@ def step_between(z: Tensor, tagged: Tensor) -> Tensor:
     return z[tagged].mean(dim=0) - z[~tagged].mean(dim=0)
 
 
+def step_toward(z: Tensor, tagged: Tensor) -> Tensor:
+    """Returns the step of one standard deviation of the codes along `step_between`; 0 if all or none are tagged.
+
+    z: (windows, latent), tagged: (windows,) bool -> (latent,).
+    """
+    if tagged.all() or not tagged.any():
+        return torch.zeros_like(z[0])
+    return step_along(z, step_between(z, tagged))
+
+
 def step_along(z: Tensor, direction: Tensor) -> Tensor:
     """Returns the step of one standard deviation of the codes along a direction.
 

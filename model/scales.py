@@ -20,7 +20,7 @@ from model.digests import check_digests, write_digests
 from model.editing.expectations import EXPECTATIONS
 from model.editing.measured import measured_attributes
 from model.editing.request import Spread
-from model.latent import slope, step_along, step_between
+from model.latent import slope, step_toward
 from music.arrays import FloatArray
 from music.errors import InputError
 from music.genre_classifier import GenreClassifier, GenreScores
@@ -86,7 +86,7 @@ def measure_scales(
             attributes[name] = _attribute_scale(column[known])
             if name in EXPECTATIONS and attributes[name].deviation > 0:
                 slopes[name] = slope(codes[known], torch.from_numpy(column[known]))
-    steps = [_step_toward(codes, tagged) for tagged in windows.genres.T]
+    steps = [step_toward(codes, tagged) for tagged in windows.genres.T]
     genre_steps = torch.stack(steps) if steps else codes.new_empty(0, codes.shape[1])
     return Scales(codes.std(dim=0), attributes, slopes, genre_steps, genre_scores)
 
@@ -94,12 +94,6 @@ def measure_scales(
 def _attribute_scale(values: FloatArray) -> AttributeScale:
     deviation = float(values.std()) if np.ptp(values) > 0 else 0.0
     return AttributeScale(float(values.mean()), deviation, np.percentile(values, PERCENT))
-
-
-def _step_toward(codes: Tensor, tagged: Tensor) -> Tensor:
-    if tagged.all() or not tagged.any():
-        return torch.zeros_like(codes[0])
-    return step_along(codes, step_between(codes, tagged))
 
 
 def save_scales(folder: Path, scales: Scales) -> None:

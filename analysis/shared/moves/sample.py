@@ -11,7 +11,7 @@ from analysis.shared.context import EvaluationContext
 from analysis.shared.moves.config import MovesConfig
 from analysis.shared.sampling import interleave_songs, random_subset
 from model.data import WindowSet
-from model.latent import step_along, step_between
+from model.latent import step_toward
 from model.similarity import same_states, shared_notes
 from music.arrays import FloatArray
 
@@ -38,7 +38,7 @@ class MovedSample:
 
         The difference is that between the training windows with the genre and those without it.
         """
-        return step_along(self.training_codes, step_between(self.training_codes, self.training.genres[:, genre]))
+        return step_toward(self.training_codes, self.training.genres[:, genre])
 
     @property
     def best_reconstructed(self) -> int:
