@@ -1,14 +1,14 @@
 """What a song is to a model: who plays which role, what can be edited, and how it compares with real music."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from composer.editor import Editor
 from composer.part import Part, Selection, choose
 from music.arrays import FloatArray
-from music.editing.meter import Bars
+from music.editing.meter import Bars, longest_in_four_four
 from music.editing.song import Song
 from music.errors import InputError
 from music.metrics import METRICS, measure
@@ -109,11 +109,8 @@ def _part(editor: Editor, song: Song, selection: Selection) -> tuple[Part | None
     try:
         return choose(song, selection, editor.bars), []
     except InputError as error:
-        stretches = [section.bars for section in song.sections if section.meter == "4/4"]
-        if selection.bars or not stretches:
-            return None, [str(error).removeprefix(f"{song.file.name}: ")]
-        longest = max(stretches, key=lambda bars: bars.last - bars.first)
-        part = choose(song, Selection(longest, selection.tracks, selection.keep, selection.instruments), editor.bars)
+        longest = None if selection.bars else longest_in_four_four(song.sections)
+        part = choose(song, replace(selection, bars=longest), editor.bars) if longest else None
         return part, [str(error).removeprefix(f"{song.file.name}: ")]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from music.editing.arrangement import Arrangement
 from music.editing.casting import Casting, FileInstrument
 from music.editing.changes import Change
+from music.editing.meter import longest_in_four_four
 from music.editing.midi_file import Note
 from music.editing.song import Song
 from music.errors import InputError
@@ -94,8 +95,7 @@ def _arrange(song: Song) -> tuple[Arrangement | None, str | None]:
     try:
         return song.arrange(), None
     except InputError as error:
-        stretches = [section.bars for section in song.sections if section.meter == "4/4"]
-        longest = max(stretches, key=lambda bars: bars.last - bars.first, default=None)
+        longest = longest_in_four_four(song.sections)
         return song.arrange(longest) if longest else None, str(error).removeprefix(f"{song.file.name}: ")
 
 

@@ -95,6 +95,12 @@ def find_sections(signatures: Iterable[TimeSignature], ticks_per_quarter: int, e
     return sections
 
 
+def longest_in_four_four(sections: Sequence[Section]) -> Bars | None:
+    """Returns the bars of the longest section in 4/4, the first of several; None if there is none."""
+    stretches = [section.bars for section in sections if section.meter == "4/4"]
+    return max(stretches, key=lambda bars: bars.last - bars.first, default=None)
+
+
 def section_in_four_four(sections: Sequence[Section], bars: Bars | None) -> Section:
     """Returns the section in 4/4 with the bars, by default all bars of the file.
 
@@ -108,12 +114,11 @@ def section_in_four_four(sections: Sequence[Section], bars: Bars | None) -> Sect
     if len(met) == 1 and met[0].meter == "4/4":
         return met[0]
     other = next(one for one in met if one.meter != "4/4")
-    usable = [one.bars for one in sections if one.meter == "4/4"]
-    if not usable:
+    longest = longest_in_four_four(sections)
+    if not longest:
         raise InputError(
             f"{other.meter} from bar {other.bars.first}: only music in 4/4 can be edited, and none is here"
         )
-    longest = max(usable, key=lambda one: one.last - one.first)
     raise InputError(
         f"{other.meter} from bar {other.bars.first}: only 4/4 can be edited; choose {longest}, the longest stretch"
     )
