@@ -57,8 +57,8 @@ def realism_section(context: EvaluationContext, samples: Tensor, most: int, seed
         "samples": samples[:count],
     }
     no_songs = int(chosen.songs.max()) + 1 + np.arange(count)
-    _, reconstructed, sampled = (with_all_tracks(x.numpy(), context.description.model.tracks) for x in kinds.values())
-    genuine = with_all_tracks(real.tokens.numpy(), context.description.model.tracks)
+    tracks = context.description.model.tracks
+    genuine, reconstructed, sampled = (with_all_tracks(tokens.numpy(), tracks) for tokens in kinds.values())
     auc_reconstructed = told_apart(genuine, reconstructed, np.concatenate([real.songs, others.songs]))
     auc = told_apart(genuine, sampled, np.concatenate([real.songs, no_songs]))
     notes = [notes_by_track(tokens) for tokens in kinds.values()]
@@ -67,7 +67,7 @@ def realism_section(context: EvaluationContext, samples: Tensor, most: int, seed
         [kind, *track_notes.tolist(), told]
         for kind, track_notes, told in zip(kinds, notes, (None, auc_reconstructed, auc), strict=True)
     ]
-    header = ["windows", *(f"{track}: notes" for track in context.description.model.tracks), "told from real (AUC)"]
+    header = ["windows", *(f"{track}: notes" for track in tracks), "told from real (AUC)"]
     return Section(
         TITLE,
         [PROSE.text("realism", windows=count, flow=context.model.flow is not None, auc=auc, notes_off=off)],
