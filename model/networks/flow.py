@@ -49,42 +49,52 @@ class Flow(nn.Module):
         self.register_buffer("deviation", prior.variance().sqrt(), persistent=False)
 
     @torch.no_grad()
-    def to_codes(self, z: Tensor, genre: Tensor) -> Tensor:
+    def to_codes(self, z: Tensor, genre: Tensor, guidance: float = 1.0) -> Tensor:
         """Carries samples of the prior to codes, which bear noise.
 
+        Guidance (Ho and Salimans, arXiv 2207.12598) is the weight of what the genre changes in the expected mean code:
+        1 is the genre as the flow has learnt it, 0 no genre, and more than 1 more of the genre than its music has.
         z: (batch, latent), genre: (batch,) 0 to genres, the last meaning that it is not known -> (batch, latent).
         """
-        return self.carry(z, genre, 0.0, 1.0)
+        return self.carry(z, genre, 0.0, 1.0, guidance)
 
     @torch.no_grad()
     def to_prior(self, z: Tensor, genre: Tensor) -> Tensor:
         """Carries codes, with the noise that they bear, to samples of the prior: the inverse of `to_codes`."""
         return self.carry(z, genre, 1.0, 0.0)
 
-    def carry(self, z: Tensor, genre: Tensor, start: float, end: float) -> Tensor:
-        """Follows the velocity from one time to another, by the midpoint method; the shapes are those of `to_codes`."""
+    def carry(self, z: Tensor, genre: Tensor, start: float, end: float, guidance: float = 1.0) -> Tensor:
+        """Follows the velocity from one time to another, by the midpoint method; the arguments are as in `to_codes`."""
         step = (end - start) / INTERVALS
         z = self.standardised(z)
         for interval in range(INTERVALS):
             time = start + interval * step
-            middle = z + step / 2 * self._velocity(z, time, genre)
-            z = z + step * self._velocity(middle, time + step / 2, genre)
+            middle = z + step / 2 * self._velocity(z, time, genre, guidance)
+            z = z + step * self._velocity(middle, time + step / 2, genre, guidance)
         return self.mean + z * self.deviation
 
     def standardised(self, z: Tensor) -> Tensor:
         """Returns codes in standard deviations of the prior, from its mean; (batch, latent) -> (batch, latent)."""
         return (z - self.mean) / self.deviation
 
-    def _velocity(self, z: Tensor, time: float, genre: Tensor) -> Tensor:
+    def _velocity(self, z: Tensor, time: float, genre: Tensor, guidance: float) -> Tensor:
         """Returns the expectation of z1 - z0 at z_t, (batch, latent).
 
         What is left of z_t without t times the mean code is t times the noise and 1 - t times z0; each of the two has
         its share by its variance. This takes the prior as one Gaussian, which the two dimensions of the flower's plane
         are not.
         """
-        mean, _ = self.estimate(z, z.new_full((len(z),), time), genre)
+        mean = self._guided_mean(z, z.new_full((len(z),), time), genre, guidance)
         noise, prior = time * self.noise_floor**2, 1 - time
         return mean + (noise - prior) / (time * noise + prior**2) * (z - time * mean)
+
+    def _guided_mean(self, z: Tensor, time: Tensor, genre: Tensor, guidance: float) -> Tensor:
+        """Returns the expected mean code at z_t with guidance as in `to_codes`, and the shapes of `estimate`."""
+        mean, _ = self.estimate(z, time, genre)
+        if guidance == 1:
+            return mean
+        without, _ = self.estimate(z, time, torch.full_like(genre, self.genre.num_embeddings - 1))
+        return torch.lerp(without, mean, guidance)
 
     def estimate(self, z: Tensor, time: Tensor, genre: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the expected mean code at z_t, (batch, latent), and logits of the window's states.

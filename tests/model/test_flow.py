@@ -53,6 +53,18 @@ def test_gaussian_codes_are_samples_of_the_prior_at_another_scale(model, monkeyp
     torch.testing.assert_close(flow.to_prior(codes, genre), z, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
+def test_guidance_is_the_weight_of_what_the_genre_changes(model, monkeypatch, guidance):
+    """Where the expected mean code is one number for each genre, it is that number to which the flow leads."""
+    means = torch.tensor([1.0, 2.0, 3.0, 0.5])
+    monkeypatch.setattr(Flow, "estimate", lambda flow, z, time, genre: (means[genre][:, None].expand_as(z), None))
+    monkeypatch.setattr("model.networks.flow.INTERVALS", 100)
+    flow, genre = flow_of(model), torch.arange(4)
+    codes = flow.standardised(flow.to_codes(model.prior_mean.expand(4, -1), genre, guidance))
+    led_to = 0.5 + guidance * (means - 0.5)
+    torch.testing.assert_close(codes, led_to[:, None].expand_as(codes), rtol=1e-2, atol=1e-2)
+
+
 def test_before_training_it_expects_what_the_encoder_makes_of_the_decoded_music(model):
     with torch.no_grad():
         for logits in model.decoder.states:
