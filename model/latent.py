@@ -1,5 +1,7 @@
 """Moves in the latent space: between two codes, toward a genre, along an attribute; and samples of a genre."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -68,6 +70,27 @@ def step_to_petal(prior: FlowerPrior, z: Tensor, genre: int) -> Tensor:
     step = torch.zeros_like(z)
     step[:, :2] = prior.axes(torch.full((len(z),), genre, device=z.device))[0] - z[:, :2]
     return step
+
+
+def steps_by_flow(model: Autoencoder, z: Tensor, genres: Sequence[int], guidances: Sequence[float]) -> Tensor:
+    """Returns the steps from codes to where the flow of the model brings them with each genre and guidance.
+
+    The flow carries the codes to the prior as music of no known genre. There they go to the genre's petal, if the prior
+    has petals, and the flow carries them back as music of the genre, with guidance as in `Flow.to_codes`. What the way
+    there and back changes without a genre, which is nearly nothing, is no part of the step.
+    z: (windows, latent), mean codes -> (genres, guidances, windows, latent). The model has a flow.
+    """
+    assert model.flow is not None
+    unknown = torch.full((len(z),), model.config.genres, device=z.device)
+    in_prior = model.flow.to_prior(z, unknown)
+    back = model.flow.to_codes(in_prior, unknown)
+    steps = []
+    for genre in genres:
+        known = torch.full_like(unknown, genre)
+        flower = model.prior if isinstance(model.prior, FlowerPrior) else None
+        start = in_prior + step_to_petal(flower, in_prior, genre) if flower else in_prior
+        steps.append(torch.stack([model.flow.to_codes(start, known, guidance) - back for guidance in guidances]))
+    return torch.stack(steps)
 
 
 def step_between(z: Tensor, tagged: Tensor) -> Tensor:

@@ -19,6 +19,10 @@ class EditabilityConfig(MovesConfig):
     strengths: list[float]
     """How far windows move toward a genre, in standard deviations of the codes along the difference of
     means; they rise from above 0."""
+    guidances: list[float]
+    """The guidances with which the flow moves windows toward a genre; they rise from above 0."""
+    flow_windows: Annotated[int, at_least(1)]
+    """Windows that the flow moves, at most: it runs its network dozens of times for each window and genre."""
     attempts: Annotated[int, at_least(1)]
     """How often an edited code is decoded and measured, at most."""
 
@@ -29,5 +33,6 @@ class EditabilityConfig(MovesConfig):
             raise ValueError(f"attributes: no {unknown[0]}; there are {', '.join(EXPECTATIONS)}")
         if not self.changes or 0 in self.changes:
             raise ValueError("changes must be one or more, and none of them 0")
-        if not self.strengths or sorted(set(self.strengths)) != self.strengths or self.strengths[0] <= 0:
-            raise ValueError("strengths must be one or more that rise, all above 0")
+        for name, values in (("strengths", self.strengths), ("guidances", self.guidances)):
+            if not values or sorted(set(values)) != values or values[0] <= 0:
+                raise ValueError(f"{name} must be one or more that rise, all above 0")

@@ -1,4 +1,4 @@
-"""Edits toward genres: what a move by the difference of means changes in the music of windows of other genres."""
+"""Edits toward genres: what a move of the codes changes in the music of windows of other genres."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,18 +40,18 @@ def mean_over_genres(edits: Sequence[GenreEdit], weights: FloatArray, measure: s
 def moved_music(context: EvaluationContext, tokens: Tensor, steps: Tensor) -> dict[str, Tensor]:
     """Moves the codes of windows, and returns what comes out by each of `WAYS`, (moves, windows, tracks, steps).
 
-    tokens: (windows, tracks, steps), steps: (moves, latent).
+    tokens: (windows, tracks, steps), steps: (moves, windows, latent).
     """
     by_way: dict[str, list[Tensor]] = {way: [] for way in WAYS}
-    steps = steps.to(context.device)
-    for batch in torch.split(tokens.to(context.device), BATCH):
+    batches = zip(torch.split(tokens, BATCH), torch.split(steps, BATCH, dim=1), strict=True)
+    for batch, moves in ((batch.to(context.device), moves.to(context.device)) for batch, moves in batches):
         codes = context.model.codes(batch)
         with torch.no_grad():
             before = context.model.decode(codes, batch).log_softmax(dim=-1)
-            after = [context.model.decode(codes + step, batch).log_softmax(dim=-1) for step in steps]
+            after = [context.model.decode(codes + move, batch).log_softmax(dim=-1) for move in moves]
         differences = [decode_difference(batch, before, log_probabilities) for log_probabilities in after]
         if context.model.autoregressive:
-            plain = [context.model.tokens(codes + step) for step in steps]
+            plain = [context.model.tokens(codes + move) for move in moves]
         else:
             plain = [log_probabilities.argmax(dim=-1).to(torch.uint8) for log_probabilities in after]
         for way, music in (("difference", differences), ("plain", plain)):
@@ -60,20 +60,19 @@ def moved_music(context: EvaluationContext, tokens: Tensor, steps: Tensor) -> di
 
 
 def edit_toward(
-    context: EvaluationContext,
-    sample: MovedSample,
-    classifier: ValidatedClassifier,
-    genre: int,
-    strengths: Sequence[float],
+    context: EvaluationContext, sample: MovedSample, classifier: ValidatedClassifier, genre: int, steps: Tensor
 ) -> GenreEdit:
-    """Moves the windows that are not tagged with the genre along the difference of mean codes."""
+    """Moves the windows that are not tagged with the genre, and lets the classifier score what comes out.
+
+    steps: (strengths, windows, latent), of the sample's first windows; the others are not moved.
+    """
     chosen = ~sample.windows.genres[:, genre]
+    chosen[steps.shape[1] :] = False
     tokens = sample.windows.tokens[chosen]
-    step = sample.step_toward(genre)
-    before = classifier.percentiles(genre, context, tokens)
-    gains, kept = {}, {}
-    for way, music in moved_music(context, tokens, torch.tensor(strengths)[:, None] * step).items():
-        gains[way], kept[way] = (np.full((len(chosen), len(strengths)), np.nan) for _ in range(2))
-        gains[way][chosen.numpy()] = (classifier.percentiles(genre, context, music) - before).T
-        kept[way][chosen.numpy()] = note_f1(music, tokens).numpy().T
+    gains, kept = ({way: np.full((len(chosen), len(steps)), np.nan) for way in WAYS} for _ in range(2))
+    if len(tokens):
+        before = classifier.percentiles(genre, context, tokens)
+        for way, music in moved_music(context, tokens, steps[:, chosen[: steps.shape[1]]]).items():
+            gains[way][chosen.numpy()] = (classifier.percentiles(genre, context, music) - before).T
+            kept[way][chosen.numpy()] = note_f1(music, tokens).numpy().T
     return GenreEdit(genre, len(tokens), gains, kept)

@@ -1,7 +1,8 @@
 """The pictures of the part `editability`: edited windows note by note, and what edits reach and keep."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.patches import Patch
 from analysis.editability.attribute_edits import WAYS, AttributeEdit
 from analysis.editability.genre_edits import WAYS as GENRE_WAYS
 from analysis.editability.genre_edits import GenreEdit, mean_over_genres
+from analysis.editability.genre_paths import GenrePath
 from analysis.editability.note_changes import note_changes
 from analysis.shared.bootstrap import interval
 from music.arrays import FloatArray
@@ -28,7 +30,6 @@ WAY_NAMES = {
     "gradient": "the edit",
     "slope": "along the slope",
     "plain": "the moved codes, decoded plainly",
-    "difference": "the difference that the move makes",
 }
 
 
@@ -105,17 +106,27 @@ def _points(axis: Axes, statistics: FloatArray, heights: FloatArray, colour: str
 
 
 def draw_genre_edits(
-    path: Path, edits: Sequence[GenreEdit], weights: FloatArray, strengths: Sequence[float], real_gain: float
+    path: Path,
+    edits: Mapping[str, Sequence[GenreEdit]],
+    weights: FloatArray,
+    paths: Sequence[GenrePath],
+    real_gain: float,
 ) -> None:
-    """Draws what edits toward genres gain over what they keep, a point for each strength; means over genres."""
+    """Draws what edits toward genres gain over what they keep, a point for each strength; means over genres.
+
+    edits: by the name of the path of codes.
+    """
     with picture(path, 6.4, 4.4) as figure:
         axis = figure.subplots()
-        for number, way in enumerate(GENRE_WAYS):
-            kept, gains = (mean_over_genres(edits, weights, measure, way) for measure in ("note_f1", "gains"))
+        for number, (moved, way) in enumerate(product(paths, GENRE_WAYS)):
+            kept, gains = (
+                mean_over_genres(edits[moved.name], weights, measure, way) for measure in ("note_f1", "gains")
+            )
             low, high = interval(gains)
             spread = np.stack([gains[0] - low, high - gains[0]]).clip(0)
-            axis.errorbar(kept[0], gains[0], spread, marker="o", color=f"C{number}", capsize=3, label=WAY_NAMES[way])
-            for x, y, strength in zip(kept[0], gains[0], strengths, strict=True):
+            name = moved.name if way == "difference" else f"{moved.name}, decoded plainly"
+            axis.errorbar(kept[0], gains[0], spread, marker="o", color=f"C{number}", capsize=3, label=name)
+            for x, y, strength in zip(kept[0], gains[0], moved.strengths, strict=True):
                 axis.annotate(f"{strength:g}", (x, y), xytext=(5, 5), textcoords="offset points", fontsize="small")
         axis.axhline(real_gain, color="#7f7f7f", linestyle=":", label="real windows of the genre")
         axis.set(

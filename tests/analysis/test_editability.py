@@ -1,6 +1,7 @@
 import json
 import math
-from dataclasses import replace
+from dataclasses import astuple, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from analysis.editability.attribute_edits import (
     read_corpus,
 )
 from analysis.editability.config import EditabilityConfig
-from analysis.editability.genre_edits import GenreEdit, mean_over_genres, moved_music
+from analysis.editability.genre_edits import GenreEdit, edit_toward, mean_over_genres, moved_music
+from analysis.editability.genres import Comparison, GenreEdits, compare
 from analysis.editability.in_key import share_in_key
 from analysis.editability.note_changes import note_changes
 from analysis.editability.part import analyse_editability
@@ -28,7 +30,8 @@ from tests.helpers.models import windows_of
 from tests.model.test_editing import PATTERNS, STEPS, Drummer, drums
 
 CONFIG = EditabilityConfig(
-    attributes=["notes", "drum density"], changes=[-1, 1], strengths=[1, 4], attempts=4, windows=6, training_windows=40,
+    attributes=["notes", "drum density"], changes=[-1, 1], strengths=[1, 4], guidances=[1, 2],
+    flow_windows=3, attempts=4, windows=6, training_windows=40,
     classifier_windows=40, min_songs=2, min_auc=0.0, resamples=20, seed=0,
 )  # fmt: skip
 
@@ -144,7 +147,7 @@ def test_attributes_in_which_windows_do_not_differ_are_not_edited():
 
 def test_moves_to_genres_change_what_they_change_in_the_decoder():
     tokens = drums(*PATTERNS)
-    steps = torch.stack([torch.zeros(16), torch.full((16,), 9.0)])
+    steps = torch.stack([torch.zeros(3, 16), torch.full((3, 16), 9.0)])
     music = moved_music(context_of_drums(), tokens, steps)
     assert torch.equal(music["difference"][0], tokens)
     assert (music["difference"][1, :, 0] == 36).all()
@@ -158,6 +161,41 @@ def test_genres_are_averaged_resample_by_resample():
     edits = [GenreEdit(genre, 2, {"plain": values}, {"plain": values}) for genre, values in enumerate(gains)]
     weights = np.array([[1.0, 1, 1], [0, 1, 0], [2, 0, 1]])
     np.testing.assert_allclose(mean_over_genres(edits, weights, "gains", "plain")[:, 0], [9, 10, 8])
+
+
+def test_only_windows_with_a_step_and_without_the_genre_are_moved():
+    context = context_of()
+    sample = take_sample(context, CONFIG, torch.Generator().manual_seed(0))
+    tagged = torch.tensor([True, False, False, False, True, False])
+    sample.windows.genres[:, 0], sample.windows.genres[:, 1] = tagged, True
+    classifier = SimpleNamespace(percentiles=lambda genre, context, tokens: np.full(tokens.shape[:-2], 50.0))
+    for genre, moved in ((0, [False, True, True, False, False, False]), (1, [False] * 6)):
+        edit = edit_toward(context, sample, classifier, genre, torch.zeros(2, 3, context.description.model.latent))
+        assert edit.windows == sum(moved)
+        for way in ("difference", "plain"):
+            assert (~np.isnan(edit.gains[way])).tolist() == [[moves, moves] for moves in moved]
+        assert (edit.note_f1["difference"][moved] == 1).all()  # the step is none
+
+
+@pytest.mark.parametrize(
+    ("kept", "gains", "expected"),
+    [
+        ([0.85, 0.5], [12.0, 40.0], Comparison(1, 0.85, 12, 15)),
+        ([0.95, 0.85], [12.0, 16.0], Comparison(3, 0.85, 16, 15)),
+        ([0.95, 0.5], [12.0, 40.0], Comparison(1, 0.95, 12, 5)),
+        ([0.7, 0.5], [30.0, 40.0], None),
+    ],
+)
+def test_the_flow_is_compared_where_the_difference_of_means_keeps_as_much(kept, gains, expected):
+    curves = {"difference of means": ([0.9, 0.8], [10.0, 20.0]), "flow": (kept, gains)}
+    edits = {
+        name: [GenreEdit(0, 1, {"difference": np.array([rises])}, {"difference": np.array([stays])})]
+        for name, (stays, rises) in curves.items()
+    }
+    paths = [SimpleNamespace(name=name, strengths=[1, 3]) for name in curves]
+    result = GenreEdits(None, SimpleNamespace(weights=np.ones((1, 1))), None, [0], paths, edits)
+    found = compare(result)
+    assert (found and astuple(found)) == (expected and pytest.approx(astuple(expected)))
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +218,27 @@ def test_the_section_has_what_edits_reach_and_keep(flower):
         assert all((out / clip.midi).exists() for clip in figure.clips)
     assert [len(figure.clips) > 1 for figure in section.figures] == [False, True, False, True]
     assert (out / "edits.json").exists()
+
+
+def test_a_model_with_a_flow_moves_by_it_too(tmp_path):
+    for name in ("with", "without"):
+        (tmp_path / name).mkdir()
+    context = context_of(latent=64, hidden_size=64, noise_floor=0.75, place_steps=16)
+    without = analyse_editability(context, CONFIG, tmp_path / "without")
+    torch.manual_seed(1)
+    context.model.add_flow()
+    section = analyse_editability(context, CONFIG, tmp_path / "with")
+    both = section.metrics["genres"]
+    assert {name: both[name] for name in without.metrics["genres"]} == without.metrics["genres"]
+    assert set(both) - set(without.metrics["genres"]) == {"guidance 1", "guidance 2"}
+    assert {"gain", "gain_high", "note_f1", "gain_plain", "note_f1_plain"} <= set(both["guidance 2"])
+    table = section.tables[-1]
+    assert [row[2] for row in table.rows[:4]] == [
+        "difference of means, strength 1", "difference of means, strength 4", "flow, guidance 1", "flow, guidance 2",
+    ]  # fmt: skip
+    assert len(table.rows) == 4 * (1 + 3)
+    assert len(section.figures[-1].clips) == 2 * len(without.figures[-1].clips) - 1
+    assert section.text[-1].startswith("By the flow: it carries the codes of 3 of the windows to the prior")
 
 
 def test_editability_is_the_same_every_time(flower, tmp_path):
@@ -224,7 +283,8 @@ def test_codes_that_are_all_alike_are_not_moved(tmp_path):
     [
         ({"attributes": ["syncopation"]}, "attributes: no syncopation; there are notes,"),
         ({"changes": [0, 1]}, "none of them 0"),
-        ({"strengths": [2, 1]}, "that rise, all above 0"),
+        ({"strengths": [2, 1]}, "strengths must be one or more that rise, all above 0"),
+        ({"guidances": [0, 1]}, "guidances must be one or more that rise, all above 0"),
         ({"attempts": 0}, "attempts must be at least 1"),
     ],
 )

@@ -32,6 +32,7 @@ FEW = {
         "classifier_windows": 40,
         "resamples": 20,
         "attempts": 3,
+        "flow_windows": 2,
     },
 }
 """Settings by part of the analysis: small ones, so that it takes seconds; the figures mean little."""

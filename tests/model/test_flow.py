@@ -1,5 +1,6 @@
 """The flow between prior and codes."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from model.checkpoint import Description, load, save, save_compact
 from model.data import Provenance
-from model.latent import sample_windows
+from model.latent import sample_windows, steps_by_flow
 from model.networks.flow import Flow
 from model.training.first_weights import untrained
 from model.training.flow import train_flow
@@ -63,6 +64,32 @@ def test_guidance_is_the_weight_of_what_the_genre_changes(model, monkeypatch, gu
     codes = flow.standardised(flow.to_codes(model.prior_mean.expand(4, -1), genre, guidance))
     led_to = 0.5 + guidance * (means - 0.5)
     torch.testing.assert_close(codes, led_to[:, None].expand_as(codes), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("prior", ["flower", "gaussian"])
+def test_the_flow_moves_codes_by_what_sets_the_genre_apart(monkeypatch, prior):
+    """Codes of each genre are a Gaussian here, as wide as the others: the flow scales and shifts, petals apart."""
+    model = untrained(replace(NOISY, prior=prior)).eval()
+    width, centres = 0.6, torch.tensor([1.0, 2.0, 3.0, 0.5])
+
+    def expected_mean(flow, z, time, genre):
+        signal, centre = (time * width**2)[:, None], centres[genre][:, None]
+        variance = signal * time[:, None] + (time * 0.75).square()[:, None] + (1 - time).square()[:, None]
+        return centre + signal / variance * (z - time[:, None] * centre), None
+
+    monkeypatch.setattr(Flow, "estimate", expected_mean)
+    monkeypatch.setattr("model.networks.flow.INTERVALS", 100)
+    flow, z, scale = flow_of(model), prior_samples(model, 5), (width**2 + 0.75**2) ** 0.5
+    steps = steps_by_flow(model, z, [1, 2], [1.0, 2.5])
+    assert steps.shape == (2, 2, *z.shape)
+    for row, genre in zip(steps, (1, 2), strict=True):
+        for step, guidance in zip(row, (1.0, 2.5), strict=True):
+            expected = (guidance * (centres[genre] - 0.5) * flow.deviation).repeat(5, 1)
+            if prior == "flower":
+                in_prior = flow.mean + (z - flow.mean - 0.5 * flow.deviation) / scale
+                angle = torch.tensor(2 * math.pi * genre / 3)
+                expected[:, :2] += scale * (torch.stack([angle.cos(), angle.sin()]) - in_prior[:, :2])
+            torch.testing.assert_close(step, expected, rtol=1e-2, atol=5e-3)
 
 
 def test_before_training_it_expects_what_the_encoder_makes_of_the_decoded_music(model):
