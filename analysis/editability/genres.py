@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from analysis.editability.config import EditabilityConfig
+from analysis.editability.genre_comparison import compare
 from analysis.editability.genre_edits import WAYS, GenreEdit, edit_toward, mean_over_genres, moved_music
 from analysis.editability.genre_paths import GenrePath, genre_paths
 from analysis.editability.pictures import EditedWindow, draw_edited_windows, draw_genre_edits
@@ -67,8 +68,9 @@ def genre_section(
     draw_genre_edits(out / PICTURES / "genres.png", edits, sample.weights, paths, result.real_gain)
     figures = [Figure(f"{PICTURES}/genres.png", PROSE.text("genre_picture")), _example(result, out)]
     text = [PROSE.text("genre_edits", result=result)]
-    if len(paths) > 1:
-        text.append(PROSE.text("genre_edits_by_flow", windows=paths[1].windows, comparison=compare(result)))
+    for path in paths[1:]:
+        comparison = compare(edits[paths[0].name], edits[path.name], path.windows)
+        text.append(PROSE.text("genre_edits_by_flow", path=path, comparison=comparison))
     return Section(TITLE, text, {"genres": _metrics(result)}, figures, [_table(result)])
 
 
@@ -82,33 +84,6 @@ def _edits(
     """Edits the sample's windows toward each genre on one path."""
     steps = path.steps(sample.codes[: path.windows], genres)
     return [edit_toward(context, sample, classifier, *toward) for toward in zip(genres, steps, strict=True)]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What the flow gains, and the difference of means where it keeps as many notes."""
-
-    guidance: float
-    note_f1: float
-    gain: float
-    gain_by_means: float
-
-
-def compare(result: GenreEdits) -> Comparison | None:
-    """Compares the two at the largest guidance that keeps as much as some move by the difference of means, or more.
-
-    Between the strengths of that, gains are taken to lie on a line. None if every guidance keeps less.
-    """
-    (means_kept, means_gains), (kept, gains) = (
-        [result.mean(path, measure, WAYS[0])[0] for measure in ("note_f1", "gains")] for path in result.paths
-    )
-    comparable = np.flatnonzero(kept >= means_kept.min())
-    if not len(comparable):
-        return None
-    place = comparable[-1]
-    order = np.argsort(means_kept)
-    on_line = np.interp(kept[place], [*means_kept[order], 1.0], [*means_gains[order], 0.0])
-    return Comparison(result.paths[1].strengths[place], float(kept[place]), float(gains[place]), float(on_line))
 
 
 def _metrics(result: GenreEdits) -> dict[str, object]:
@@ -167,9 +142,9 @@ def _example(result: GenreEdits, out: Path) -> Figure:
             step = path.steps(sample.codes[[window]], [genre])[0, -1:]
             music = moved_music(context, before, step)["difference"][0, 0]
             ends = [result.classifier.percentiles(genre, context, tokens[None])[0] for tokens in (before[0], music)]
-            name = f"toward {context.genres[genre]}, {path.name}"
+            name = f"{context.genres[genre]}, {path.name}"
             after.append((name, music))
-            title = f"{name}: percentile {ends[0]:.0f} to {ends[1]:.0f}"
+            title = f"{name}: {ends[0]:.0f} to {ends[1]:.0f}"
             rolls.append(EditedWindow(title, with_all_tracks(music.numpy(), tracks)))
     draw_edited_windows(
         out / PICTURES / "one-window-genres.png",

@@ -126,6 +126,8 @@ def draw_genre_edits(
             spread = np.stack([gains[0] - low, high - gains[0]]).clip(0)
             name = moved.name if way == "difference" else f"{moved.name}, decoded plainly"
             axis.errorbar(kept[0], gains[0], spread, marker="o", color=f"C{number}", capsize=3, label=name)
+            if way == "plain":
+                continue  # its points lie beside those of the difference, and have the same numbers
             for x, y, strength in zip(kept[0], gains[0], moved.strengths, strict=True):
                 axis.annotate(f"{strength:g}", (x, y), xytext=(5, 5), textcoords="offset points", fontsize="small")
         axis.axhline(real_gain, color="#7f7f7f", linestyle=":", label="real windows of the genre")

@@ -15,8 +15,8 @@ from analysis.editability.attribute_edits import (
     read_corpus,
 )
 from analysis.editability.config import EditabilityConfig
+from analysis.editability.genre_comparison import Comparison, compare
 from analysis.editability.genre_edits import GenreEdit, edit_toward, mean_over_genres, moved_music
-from analysis.editability.genres import Comparison, GenreEdits, compare
 from analysis.editability.in_key import share_in_key
 from analysis.editability.note_changes import note_changes
 from analysis.editability.part import analyse_editability
@@ -180,21 +180,19 @@ def test_only_windows_with_a_step_and_without_the_genre_are_moved():
 @pytest.mark.parametrize(
     ("kept", "gains", "expected"),
     [
-        ([0.85, 0.5], [12.0, 40.0], Comparison(1, 0.85, 12, 15)),
-        ([0.95, 0.85], [12.0, 16.0], Comparison(3, 0.85, 16, 15)),
-        ([0.95, 0.5], [12.0, 40.0], Comparison(1, 0.95, 12, 5)),
+        ([0.85, 0.5], [12.0, 40.0], Comparison(0, 0.85, 12, 15)),
+        ([0.95, 0.85], [12.0, 16.0], Comparison(1, 0.85, 16, 15)),
+        ([0.95, 0.5], [12.0, 40.0], Comparison(0, 0.95, 12, 5)),
         ([0.7, 0.5], [30.0, 40.0], None),
     ],
 )
 def test_the_flow_is_compared_where_the_difference_of_means_keeps_as_much(kept, gains, expected):
-    curves = {"difference of means": ([0.9, 0.8], [10.0, 20.0]), "flow": (kept, gains)}
-    edits = {
-        name: [GenreEdit(0, 1, {"difference": np.array([rises])}, {"difference": np.array([stays])})]
-        for name, (stays, rises) in curves.items()
-    }
-    paths = [SimpleNamespace(name=name, strengths=[1, 3]) for name in curves]
-    result = GenreEdits(None, SimpleNamespace(weights=np.ones((1, 1))), None, [0], paths, edits)
-    found = compare(result)
+    def edits(notes, percentiles):
+        return [GenreEdit(0, 2, {"difference": np.array(percentiles)}, {"difference": np.array(notes)})]
+
+    nan = math.nan
+    by_means = edits([[0.9, 0.8], [0.1, 0.1]], [[10.0, 20.0], [90.0, 90.0]])
+    found = compare(by_means, edits([kept, [nan, nan]], [gains, [nan, nan]]), 1)
     assert (found and astuple(found)) == (expected and pytest.approx(astuple(expected)))
 
 
