@@ -84,10 +84,10 @@ def steps_by_flow(model: Autoencoder, z: Tensor, genres: Sequence[int], guidance
     unknown = torch.full((len(z),), model.config.genres, device=z.device)
     in_prior = model.flow.to_prior(z, unknown)
     back = model.flow.to_codes(in_prior, unknown)
+    flower = model.prior if isinstance(model.prior, FlowerPrior) else None
     steps = []
     for genre in genres:
         known = torch.full_like(unknown, genre)
-        flower = model.prior if isinstance(model.prior, FlowerPrior) else None
         start = in_prior + step_to_petal(flower, in_prior, genre) if flower else in_prior
         steps.append(torch.stack([model.flow.to_codes(start, known, guidance) - back for guidance in guidances]))
     return torch.stack(steps)

@@ -1,4 +1,4 @@
-"""The flow and the difference of means side by side, where both keep as many notes of the windows."""
+"""The flow and the difference of means side by side, where both gain as many percentiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from analysis.editability.genre_edits import GenreEdit, mean_over_genres
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the flow gains with one guidance, and the difference of means where it keeps as many notes."""
+    """What the flow keeps with one guidance, and the difference of means where it gains as much."""
 
     place: int
     """The guidance's place in the list of guidances."""
-    note_f1: float
     gain: float
-    gain_by_means: float
+    note_f1: float
+    note_f1_by_means: float
 
 
 def compare(by_means: Sequence[GenreEdit], by_flow: Sequence[GenreEdit], windows: int) -> Comparison | None:
     """Compares both, as means over genres and the first `windows` windows, which are those that the flow moves.
 
-    The guidance is the last with which the flow keeps as many notes as the farthest move by means, or more; None if
-    there is none. Gains by means are taken to lie on lines between the strengths, from no move at all to the farthest.
+    The guidance is the last with which the flow gains no more than the difference of means at its best; None if there
+    is none. What that keeps is taken to lie on lines between its strengths, of which the first is no move at all.
     """
     once = np.zeros((1, len(by_flow[0].gains["difference"])))
     once[:, :windows] = 1
@@ -31,10 +31,10 @@ def compare(by_means: Sequence[GenreEdit], by_flow: Sequence[GenreEdit], windows
         [mean_over_genres(edits, once, measure, "difference")[0] for measure in ("note_f1", "gains")]
         for edits in (by_means, by_flow)
     )
-    comparable = np.flatnonzero(kept >= kept_by_means.min())
+    comparable = np.flatnonzero(gains <= gains_by_means.max())
     if not len(comparable):
         return None
     place = int(comparable[-1])
-    order = np.argsort(kept_by_means)
-    on_line = np.interp(kept[place], [*kept_by_means[order], 1.0], [*gains_by_means[order], 0.0])
-    return Comparison(place, float(kept[place]), float(gains[place]), float(on_line))
+    order = np.argsort(gains_by_means)
+    on_line = np.interp(gains[place], [0.0, *gains_by_means[order]], [1.0, *kept_by_means[order]])
+    return Comparison(place, float(gains[place]), float(kept[place]), float(on_line))

@@ -178,21 +178,21 @@ def test_only_windows_with_a_step_and_without_the_genre_are_moved():
 
 
 @pytest.mark.parametrize(
-    ("kept", "gains", "expected"),
+    ("gains", "kept", "expected"),
     [
-        ([0.85, 0.5], [12.0, 40.0], Comparison(0, 0.85, 12, 15)),
-        ([0.95, 0.85], [12.0, 16.0], Comparison(1, 0.85, 16, 15)),
-        ([0.95, 0.5], [12.0, 40.0], Comparison(0, 0.95, 12, 5)),
-        ([0.7, 0.5], [30.0, 40.0], None),
+        ([15.0, 40.0], [0.88, 0.5], Comparison(0, 15, 0.88, 0.85)),
+        ([5.0, 12.0], [0.97, 0.85], Comparison(1, 12, 0.85, 0.88)),
+        ([5.0, 40.0], [0.94, 0.5], Comparison(0, 5, 0.94, 0.95)),
+        ([30.0, 40.0], [0.7, 0.5], None),
     ],
 )
-def test_the_flow_is_compared_where_the_difference_of_means_keeps_as_much(kept, gains, expected):
-    def edits(notes, percentiles):
+def test_the_flow_is_compared_where_the_difference_of_means_gains_as_much(gains, kept, expected):
+    def edits(percentiles, notes):
         return [GenreEdit(0, 2, {"difference": np.array(percentiles)}, {"difference": np.array(notes)})]
 
     nan = math.nan
-    by_means = edits([[0.9, 0.8], [0.1, 0.1]], [[10.0, 20.0], [90.0, 90.0]])
-    found = compare(by_means, edits([kept, [nan, nan]], [gains, [nan, nan]]), 1)
+    by_means = edits([[10.0, 20.0], [90.0, 90.0]], [[0.9, 0.8], [0.1, 0.1]])
+    found = compare(by_means, edits([gains, [nan, nan]], [kept, [nan, nan]]), 1)
     assert (found and astuple(found)) == (expected and pytest.approx(astuple(expected)))
 
 
