@@ -117,6 +117,11 @@ class TrainingConfig(Settings):
 
     Regulariser `none` leaves it out. Beta does not change it: with a noise floor codes must grow from the start.
     """
+    denoising_weight: Annotated[float, at_least(0)] = 0.0
+    """Weight of decoding every other window of a batch from a point on the way to the prior; 0: all from their codes.
+
+    It needs batches of at least two windows for each process.
+    """
     flow_updates: Annotated[int, at_least(0)] = 0
     """Updates of the flow between prior and codes, after all others, for models that may have one; 0 for no flow."""
     sampling_rate: Annotated[float, at_least(0)] = 0.0
@@ -130,6 +135,8 @@ class TrainingConfig(Settings):
             raise ValueError("sampling_rate must be 0 for never, or at least 1")
         if self.decay == 1:
             raise ValueError("decay must be below 1")
+        if self.denoising_weight and self.batch < 2:
+            raise ValueError("denoising_weight must be 0 for batches of one window")
 
     def stretched(self, updates: int) -> "TrainingConfig":
         """Returns the same schedule over another number of updates: all periods in updates grow or shrink with it.

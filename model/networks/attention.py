@@ -34,20 +34,27 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns new vectors of the places; (batch, places, size) -> the same shape."""
-        x = x + self.mix_heads(self._attend(self.attention_norm(x)))
-        change: Tensor = self.narrow(gelu(self.widen(self.perceptron_norm(x))))
-        return x + change
+        return self.finish(x, scaled_dot_product_attention(*self.project(x)))
 
-    def _attend(self, x: Tensor) -> Tensor:
-        """Returns for each place the attention-weighted means of all places' values; (batch, places, size).
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns queries, keys and values of the places; (batch, places, size) -> (batch, heads, places, head size).
 
         Queries and keys have a root mean square of 1, so that no product of two can grow until training breaks down.
         """
-        by_head = self.queries_keys_values(x).unflatten(-1, (3, self.heads, -1))  # (batch, places, 3, heads, head size)
-        queries, keys, values = by_head.permute(2, 0, 3, 1, 4)  # (batch, heads, places, head size) each
+        joined = self.queries_keys_values(self.attention_norm(x))
+        by_head = joined.unflatten(-1, (3, self.heads, -1))  # (batch, places, 3, heads, head size)
+        queries, keys, values = by_head.permute(2, 0, 3, 1, 4)
         queries, keys = (rms_norm(vectors, vectors.shape[-1:]).to(values.dtype) for vectors in (queries, keys))
-        means = scaled_dot_product_attention(queries, keys, values)
-        return means.transpose(1, 2).flatten(2)
+        return queries, keys, values
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Returns new vectors of the places from what they have attended to.
+
+        x: (batch, places, size), attended: (batch, heads, places, head size) -> the shape of x.
+        """
+        x = x + self.mix_heads(attended.transpose(1, 2).flatten(2))
+        change: Tensor = self.narrow(gelu(self.widen(self.perceptron_norm(x))))
+        return x + change
 
 
 class AttentionEncoder(nn.Module):
@@ -68,17 +75,17 @@ class AttentionEncoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Returns mean and log variance; tokens: (batch, tracks, steps) uint8 -> (batch, latent) each."""
-        x = self.first_vectors(self.embedding(tokens.long() + self.first_row))
+        x = self.first_vectors(self.embedding(tokens.long() + self.first_row), self.positions)
         mean, log_variance = self.posterior(self.norm(self.blocks(x)))  # (batch, places, share) each
         return mean.flatten(1), log_variance.flatten(1)
 
-    def first_vectors(self, states: Tensor) -> Tensor:
+    def first_vectors(self, states: Tensor, positions: Tensor) -> Tensor:
         """Returns what the first block gets, (batch, places, hidden_size).
 
-        states: their embeddings, (batch, tracks, steps, STATE_SIZE).
+        states: their embeddings, (batch, tracks, steps, STATE_SIZE), positions: (places, hidden_size), of these places.
         """
         by_place = states.view(*states.shape[:2], -1, self.place_steps, STATE_SIZE).transpose(1, 2)
-        x: Tensor = self.join(by_place.flatten(2)) + self.positions
+        x: Tensor = self.join(by_place.flatten(2)) + positions
         return x
 
     def expected_embeddings(self, probabilities: Tensor) -> Tensor:
@@ -103,12 +110,8 @@ class AttentionDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns the logits of the states; z: (batch, latent) -> (batch, tracks, steps, 130)."""
-        return self.logits(self.norm(self.blocks(self.first_vectors(z))))
-
-    def first_vectors(self, z: Tensor) -> Tensor:
-        """Returns what the first block gets, (batch, places, hidden_size)."""
-        x: Tensor = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions
-        return x
+        x = self.from_code(z.reshape(len(z), self.places, -1)) + self.positions
+        return self.logits(self.norm(self.blocks(x)))
 
     def logits(self, vectors: Tensor) -> Tensor:
         """Returns the logits of the states; (batch, places, hidden_size) -> (batch, tracks, steps, 130)."""

@@ -70,12 +70,13 @@ def _losses(
     genre = sample_genre(windows.genres, generator)
     prior = flow.standardised(model.prior.sample(genre, generator))
     noise = torch.randn(prior.shape, generator=generator, device=prior.device)
-    time = torch.sigmoid(USUAL_TIME + torch.randn(len(prior), generator=generator, device=prior.device))
+    time = torch.sigmoid(USUAL_TIME + torch.randn(prior.shape[:2], generator=generator, device=prior.device))
     chance = torch.rand(len(prior), generator=generator, device=prior.device)
     known = genre.masked_fill(chance < UNKNOWN_GENRE, model.config.genres)
     with autocast(config.precision, prior.device):
         mean = flow.standardised(model.codes(windows.tokens))
-        between = torch.lerp(prior, mean + flow.noise_floor * noise, time[:, None])
-        expected, logits = flow.estimate(between, time, known)
+        codes = mean + flow.noise_floor * noise
+        between = torch.lerp(prior, codes, time[..., None])
+        expected, logits = flow.estimate(between, time, known, flow.remember(codes[:, :-1]))
     error = mse_loss(expected, mean)
     return error, error + STATES_WEIGHT * cross_entropy(logits.float().flatten(0, 2), windows.tokens.long().flatten())

@@ -13,6 +13,7 @@ from model.networks.critic import Critic, critic_loss
 from model.networks.music_vae import ScheduledSampling
 from model.networks.posterior import free_bits_kl, moments_kl, reparametrise
 from model.networks.priors import sample_genre
+from model.training.denoising import draw_times, toward_prior
 from model.training.precision import autocast
 from model.training.workers import ALONE, Workers
 
@@ -86,10 +87,8 @@ class TrainingStep:
             for _ in range(self.config.critic_updates):
                 losses["wasserstein"] = self._update_critic(model.critic, mean.detach(), log_variance.detach(), genre)
         z = reparametrise(mean, log_variance, part(noise))
-        with autocast(self.config.precision, tokens.device):
-            logits = model.decode(z, part(tokens), self._sampling(sampling_chance))
-        loss = reconstruction_loss(logits, part(tokens))
-        losses["loss"] = loss.detach()
+        loss, shown = self._reconstruct(z, tokens, genre, sampling_chance)
+        losses |= shown
         if model.critic:
             loss = loss - beta * model.critic(z, part(genre)).mean()
         elif model.config.regulariser == "kl":
@@ -103,6 +102,31 @@ class TrainingStep:
         self._descend(loss, self.optimisers.autoencoder, self.config.clip)
         self.workers.average(losses.values())
         return losses
+
+    def _reconstruct(
+        self, z: Tensor, tokens: Tensor, genre: Tensor, sampling_chance: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns the loss of decoding codes, and its parts to show; z: this worker's part, tokens, genre: all.
+
+        With a `denoising_weight` every other window is decoded from a point on the way to the prior.
+        """
+        model, part = self.model, self.workers.part
+        if not self.config.denoising_weight:
+            with autocast(self.config.precision, tokens.device):
+                logits = model.decode(z, part(tokens), self._sampling(sampling_chance))
+            loss = reconstruction_loss(logits, part(tokens))
+            return loss, {"loss": loss.detach()}
+        start = model.prior.sample(genre[::2], self.generator)
+        time = draw_times(len(start), self.generator)
+        moved = toward_prior(z[::2], part(start), part(time), model.prior_mean)
+        moved_tokens, own_tokens = part(tokens)[::2], part(tokens)[1::2]
+        with autocast(self.config.precision, tokens.device):
+            all_tokens = torch.cat([moved_tokens, own_tokens])
+            logits = model.decode(torch.cat([moved, z[1::2]]), all_tokens, self._sampling(sampling_chance))
+        from_moved, from_own = torch.split(logits, [len(moved_tokens), len(own_tokens)])
+        denoising, loss = reconstruction_loss(from_moved, moved_tokens), reconstruction_loss(from_own, own_tokens)
+        shown = {"loss": loss.detach(), "denoising": denoising.detach()}
+        return loss + self.config.denoising_weight * denoising, shown
 
     def _sampling(self, chance: float) -> ScheduledSampling | None:
         return ScheduledSampling(chance, partial(self.workers.uniform, self.generator)) if chance else None

@@ -162,6 +162,24 @@ def autoencoder_loss(
     return reconstruction - beta * scores(weights, z, genre).mean() + moments, reconstruction
 
 
+def reconstruction(weights: Weights, tokens: Tensor, noise: Tensor, chosen: list[int], kind: Kind) -> Tensor:
+    """The loss of decoding some windows of a batch from their codes."""
+    mean, log_variance = encode(weights, tokens[chosen], kind.layers, kind.prior, kind.floor)
+    z = mean + torch.exp(log_variance / 2) * noise[chosen]
+    return reconstruction_loss(decode(weights, z, tokens.shape[-1], kind.layers, kind.prior), tokens[chosen])
+
+
+def denoising(weights: Weights, tokens: Tensor, noise: Tensor, start: Tensor, times: list[float], kind: Kind) -> Tensor:
+    """The loss of decoding windows from points between samples of the prior, whose mean is 0, and their codes."""
+    mean, log_variance = encode(weights, tokens, kind.layers, kind.prior, kind.floor)
+    points = []
+    for own_mean, own_log_variance, own_noise, sample, t in zip(mean, log_variance, noise, start, times, strict=True):
+        code = own_mean + torch.exp(own_log_variance / 2) * own_noise
+        points.append(((1 - t) * sample + t * code) / ((1 - t) ** 2 + t**2) ** 0.5)
+    logits = decode(weights, torch.stack(points), tokens.shape[-1], kind.layers, kind.prior)
+    return reconstruction_loss(logits, tokens)
+
+
 class Adam:
     """Adam with bias correction (Kingma and Ba, 2015, algorithm 1), for weights that are known by name."""
 

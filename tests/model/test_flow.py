@@ -16,7 +16,8 @@ from model.training.signals import InterruptedRunError
 from tests.helpers.models import BRIEF, GENRES, SMALL, make_windows
 from tests.model.test_training import trained
 
-NOISY = replace(SMALL, latent=64, hidden_size=64, noise_floor=0.75, place_steps=16)
+NOISY = replace(SMALL, latent=64, hidden_size=64, noise_floor=0.75, place_steps=4)
+PLACES = 4
 NOT_KNOWN = NOISY.genres
 
 
@@ -39,11 +40,10 @@ def prior_samples(model, count, seed=0):
 def test_gaussian_codes_are_samples_of_the_prior_at_another_scale(model, monkeypatch, deviation):
     """Between Gaussians with mean 0 the velocity only scales: by the ratio of their standard deviations."""
 
-    def expected_mean(flow, z, time, genre):
-        signal = (time * deviation**2)[:, None]
-        return z * signal / (
-            signal * time[:, None] + (time * 0.75).square()[:, None] + (1 - time).square()[:, None]
-        ), None
+    def expected_mean(flow, z, time, genre, memory):
+        time = time[..., None]
+        signal = time * deviation**2
+        return z * signal / (signal * time + (time * 0.75).square() + (1 - time).square()), None
 
     monkeypatch.setattr(Flow, "estimate", expected_mean)
     monkeypatch.setattr("model.networks.flow.INTERVALS", 100)
@@ -58,12 +58,12 @@ def test_gaussian_codes_are_samples_of_the_prior_at_another_scale(model, monkeyp
 def test_guidance_is_the_weight_of_what_the_genre_changes(model, monkeypatch, guidance):
     """Where the expected mean code is one number for each genre, it is that number to which the flow leads."""
     means = torch.tensor([1.0, 2.0, 3.0, 0.5])
-    monkeypatch.setattr(Flow, "estimate", lambda flow, z, time, genre: (means[genre][:, None].expand_as(z), None))
+    monkeypatch.setattr(Flow, "estimate", lambda flow, z, time, genre, _: (means[genre].view(-1, 1, 1).expand_as(z), 0))
     monkeypatch.setattr("model.networks.flow.INTERVALS", 100)
     flow, genre = flow_of(model), torch.arange(4)
     codes = flow.standardised(flow.to_codes(model.prior_mean.expand(4, -1), genre, guidance))
     led_to = 0.5 + guidance * (means - 0.5)
-    torch.testing.assert_close(codes, led_to[:, None].expand_as(codes), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(codes, led_to[:, None, None].expand_as(codes), rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("prior", ["flower", "gaussian"])
@@ -72,34 +72,84 @@ def test_the_flow_moves_codes_by_what_sets_the_genre_apart(monkeypatch, prior):
     model = untrained(replace(NOISY, prior=prior)).eval()
     width, centres = 0.6, torch.tensor([1.0, 2.0, 3.0, 0.5])
 
-    def expected_mean(flow, z, time, genre):
-        signal, centre = (time * width**2)[:, None], centres[genre][:, None]
-        variance = signal * time[:, None] + (time * 0.75).square()[:, None] + (1 - time).square()[:, None]
-        return centre + signal / variance * (z - time[:, None] * centre), None
+    def expected_mean(flow, z, time, genre, memory):
+        time, centre = time[..., None], centres[genre].view(-1, 1, 1)
+        signal = time * width**2
+        variance = signal * time + (time * 0.75).square() + (1 - time).square()
+        return centre + signal / variance * (z - time * centre), None
 
     monkeypatch.setattr(Flow, "estimate", expected_mean)
     monkeypatch.setattr("model.networks.flow.INTERVALS", 100)
-    flow, z, scale = flow_of(model), prior_samples(model, 5), (width**2 + 0.75**2) ** 0.5
+    flow_of(model)
+    z, scale = prior_samples(model, 5), (width**2 + 0.75**2) ** 0.5
     steps = steps_by_flow(model, z, [1, 2], [1.0, 2.5])
     assert steps.shape == (2, 2, *z.shape)
     for row, genre in zip(steps, (1, 2), strict=True):
         for step, guidance in zip(row, (1.0, 2.5), strict=True):
-            expected = (guidance * (centres[genre] - 0.5) * flow.deviation).repeat(5, 1)
+            mean, deviation = model.prior_mean, model.prior_variance.sqrt()
+            expected = (guidance * (centres[genre] - 0.5) * deviation).repeat(5, 1)
             if prior == "flower":
-                in_prior = flow.mean + (z - flow.mean - 0.5 * flow.deviation) / scale
+                in_prior = mean + (z - mean - 0.5 * deviation) / scale
                 angle = torch.tensor(2 * math.pi * genre / 3)
                 expected[:, :2] += scale * (torch.stack([angle.cos(), angle.sin()]) - in_prior[:, :2])
             torch.testing.assert_close(step, expected, rtol=1e-2, atol=5e-3)
 
 
-def test_before_training_it_expects_what_the_encoder_makes_of_the_decoded_music(model):
+def test_before_training_it_expects_what_the_encoder_makes_of_the_decoded_music():
+    torch.manual_seed(0)
+    model = untrained(replace(NOISY, place_steps=16)).eval()  # one place, which sees all that encoder and decoder see
     with torch.no_grad():
         for logits in model.decoder.states:
             logits.weight *= 1e6  # so that probabilities are 0 and 1
-    flow, z, last = flow_of(model), prior_samples(model, 6), torch.ones(6)
-    expected, logits = flow.estimate(flow.standardised(z), last, torch.full((6,), NOT_KNOWN))
+    flow, z, last = flow_of(model), prior_samples(model, 6), torch.ones(6, 1)
+    expected, logits = flow.estimate(flow.standardised(z), last, torch.full((6,), NOT_KNOWN), None)
     assert torch.equal(logits.argmax(dim=-1), model.tokens(z))
     torch.testing.assert_close(expected, flow.standardised(model.codes(model.tokens(z))), rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture
+def shaken_flow(model):
+    """A flow of weights that are not 0: those of the first weights that are would hide what places know of others."""
+    flow = flow_of(model)
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape)
+    return flow
+
+
+@pytest.mark.parametrize("changed", range(PLACES))
+def test_a_place_knows_its_own_point_and_the_codes_before_it(model, shaken_flow, changed):
+    flow, genre = shaken_flow, torch.arange(3)
+    z, codes = (flow.standardised(prior_samples(model, 3, seed)) for seed in (0, 1))
+    time = torch.full((3, PLACES), 0.4)
+
+    def estimate(z, codes):
+        with torch.no_grad():
+            return flow.estimate(z, time, genre, flow.remember(codes[:, :-1]))[0]
+
+    def moved(places):
+        return torch.cat([places[:, :changed], places[:, [changed]] + 1, places[:, changed + 1 :]], dim=1)
+
+    before = estimate(z, codes)
+    own = (estimate(moved(z), codes) != before).any(dim=2).all(dim=0)
+    assert own.tolist() == [place == changed for place in range(PLACES)]
+    context = (estimate(z, moved(codes)) != before).any(dim=2).all(dim=0)
+    assert context.tolist() == [place > changed for place in range(PLACES)]
+
+
+def test_one_place_after_the_other_is_the_same_as_all_at_once(model, shaken_flow):
+    flow, genre = shaken_flow, torch.tensor([0, 1, NOT_KNOWN])
+    z, codes = (flow.standardised(prior_samples(model, 3, seed)) for seed in (0, 1))
+    time = torch.rand(3, PLACES, generator=torch.Generator().manual_seed(0))
+    memory = None
+    with torch.no_grad():
+        together, logits = flow.estimate(z, time, genre, flow.remember(codes[:, :-1]))
+        for place in range(PLACES):
+            only = slice(place, place + 1)
+            alone, states = flow.estimate(z[:, only], time[:, only], genre, memory)
+            torch.testing.assert_close(alone, together[:, only], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(states, logits[:, :, 4 * place : 4 * place + 4], rtol=1e-4, atol=1e-5)
+            memory = flow.remember(codes[:, only], memory)
 
 
 @pytest.fixture(scope="module")

@@ -138,6 +138,33 @@ def test_the_autoencoder_gets_the_references_gradients(model, weights, kind, tok
     same_gradients(model, loss, weights, names)
 
 
+def test_every_other_window_is_decoded_on_the_way_to_the_prior(model, weights, kind, generator):
+    config = replace(TRAINING, batch=4, denoising_weight=0.6)
+    tokens = torch.randint(STATES, (4, 4, 16), generator=generator, dtype=torch.uint8)
+    genres = torch.tensor([[True, False, True], [False, False, False], [False, True, False], [True, False, False]])
+    step = TrainingStep(model, Optimisers.for_model(model, config), config, torch.Generator().manual_seed(5))
+    losses = step.make(tokens, genres, BETA, sampling_chance=0.0)
+
+    again = torch.Generator().manual_seed(5)
+    noise = torch.randn(4, LATENT, generator=again)
+    genre = sample_genre(genres, again)
+    for _ in range(config.critic_updates):  # what its samples, their noise and the places between them take
+        model.prior.sample(genre, again)
+        torch.randn(4, LATENT, generator=again)
+        torch.rand(4, 1, generator=again)
+    start = model.prior.sample(genre[[0, 2]], again)
+    times = [1 / (1 + math.exp(0.4 - 0.7 * number)) for number in torch.randn(2, 1, generator=again).flatten().tolist()]
+    own = [1, 3]
+    loss, _ = reference.autoencoder_loss(weights, tokens, genre, noise, BETA, kind)
+    for chosen, share in (([0, 1, 2, 3], -1), (own, 1)):
+        loss = loss + share * reference.reconstruction(weights, tokens, noise, chosen, kind)
+    moved = reference.denoising(weights, tokens[[0, 2]], noise[[0, 2]], start, times, kind)
+    same(losses["denoising"], moved.detach())
+    same(losses["loss"], reference.reconstruction(weights, tokens, noise, own, kind).detach())
+    names = [name for name in weights if name.startswith(("encoder.", "decoder."))]
+    same_gradients(model, loss + 0.6 * moved, weights, names)
+
+
 def test_the_divergence_counts_by_step_as_the_reconstruction_does(tokens, genres):
     config = replace(TRAINING, kl_weight=0.3, free_bits=0.25)
     model = untrained(replace(SMALL, prior="gaussian", regulariser="kl"))
