@@ -43,9 +43,9 @@ class Flow(nn.Module):
         self.genre = nn.Embedding(config.genres + 1, size)
         blocks = [*self.decoder.blocks, *self.encoder.blocks]
         self.scales_and_shifts = nn.ModuleList(nn.Linear(size, 2 * size, bias=False) for _ in blocks)
-        self.past_states = nn.Linear(size, config.latent // config.places, bias=False)
-        self.past_all = nn.Linear(size, 1, bias=False)
-        for added in (*self.scales_and_shifts, self.past_states, self.past_all):
+        self.skip_states = nn.Linear(size, config.latent // config.places, bias=False)
+        self.skip_input = nn.Linear(size, 1, bias=False)
+        for added in (*self.scales_and_shifts, self.skip_states, self.skip_input):
             nn.init.zeros_(added.weight)
         self.frequencies: Tensor
         self.mean: Tensor
@@ -158,8 +158,8 @@ class Flow(nn.Module):
             x = run.through(block, told, x)
         mean, _ = self.encoder.posterior(self.encoder.norm(x))
         expected = (self.scale * mean - center) / deviation
-        past_states, past_all = self.past_states(vectors).to(z.dtype), self.past_all(run.told).to(z.dtype)
-        return expected + past_states + past_all * z, logits
+        skip_states, skip_input = self.skip_states(vectors).to(z.dtype), self.skip_input(run.told).to(z.dtype)
+        return expected + skip_states + skip_input * z, logits
 
 
 class _Run:

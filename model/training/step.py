@@ -118,13 +118,11 @@ class TrainingStep:
             return loss, {"loss": loss.detach()}
         start = model.prior.sample(genre[::2], self.generator)
         time = draw_times(len(start), self.generator)
-        moved = toward_prior(z[::2], part(start), part(time), model.prior_mean)
-        moved_tokens, own_tokens = part(tokens)[::2], part(tokens)[1::2]
+        seen = z.clone()
+        seen[::2] = toward_prior(z[::2], part(start), part(time), model.prior_mean)
         with autocast(self.config.precision, tokens.device):
-            all_tokens = torch.cat([moved_tokens, own_tokens])
-            logits = model.decode(torch.cat([moved, z[1::2]]), all_tokens, self._sampling(sampling_chance))
-        from_moved, from_own = torch.split(logits, [len(moved_tokens), len(own_tokens)])
-        denoising, loss = reconstruction_loss(from_moved, moved_tokens), reconstruction_loss(from_own, own_tokens)
+            logits = model.decode(seen, part(tokens), self._sampling(sampling_chance))
+        denoising, loss = (reconstruction_loss(logits[half::2], part(tokens)[half::2]) for half in (0, 1))
         shown = {"loss": loss.detach(), "denoising": denoising.detach()}
         return loss + self.config.denoising_weight * denoising, shown
 

@@ -162,6 +162,11 @@ def test_without_a_regulariser_the_moments_do_not_pull_the_codes_either(windows,
     assert ("moments" in metrics) == pulled
 
 
+def test_denoising_needs_another_window_in_the_batch():
+    with pytest.raises(ValueError, match="denoising_weight must be 0 for batches of one window"):
+        replace(BRIEF, batch=1, denoising_weight=0.3)
+
+
 def test_metrics_are_logged_with_their_update(windows, tmp_path):
     _, metrics, history, _ = trained(tmp_path, windows)
     assert [update for update, _ in history] == [5, 10, 12]
@@ -403,7 +408,7 @@ def machine(tmp_path, windows):
     (tmp_path / "shards").mkdir()
     write_window_shards(tmp_path / "shards", make_windows(40), make_windows(10))
     brief = replace(BRIEF, updates=60, learning_rate=0.002, sampling_rate=2.0, sampling_every=10.0, moments_weight=0.5)
-    schedule = asdict(replace(brief, flow_updates=5))
+    schedule = asdict(replace(brief, denoising_weight=0.3, flow_updates=5))
     lines = [f"{name} = {value}" for name, value in schedule.items() if name not in ("precision", "seed")]
     (tmp_path / "recipes.toml").write_text(RECIPES + "\n".join(lines))
     return tmp_path
@@ -424,7 +429,9 @@ def test_a_machine_without_dvc_trains_and_evaluates(machine):
     names = {str(path.relative_to(machine / "out")) for path in (machine / "out").rglob("*") if path.is_file()}
     assert names == {"model.safetensors", "model.json", "curves.csv", "accuracy.json"}
     assert "teacher_forced_accuracy" in finished.stdout
-    assert (machine / "out" / "curves.csv").read_text().splitlines()[0].startswith("update,loss,kl,moments,beta")
+    assert (
+        (machine / "out" / "curves.csv").read_text().splitlines()[0].startswith("update,loss,denoising,kl,moments,beta")
+    )
     assert list((machine / "runs").iterdir()) == []
 
 
