@@ -1,17 +1,21 @@
 """The trade-off between accuracy, prior fit and edits, with tiny models on made-up windows."""
 
+import itertools
 import json
 import shutil
 import sys
 from dataclasses import replace
 from statistics import mean
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from benchmarks.trade_off import __main__ as trade_off
 from benchmarks.trade_off import measures
-from benchmarks.trade_off.variants import VARIANTS
+from benchmarks.trade_off.picture import draw
+from benchmarks.trade_off.variants import VARIANTS, Trial
 from tests.helpers.models import make_windows, write_window_shards
 from tests.helpers.pictures import collect_texts
 
@@ -59,7 +63,12 @@ def made_up(monkeypatch):
     def measure(context):
         trained.append(context.description)
         number = len(trained)
-        return dict.fromkeys(trade_off.COLUMNS.values(), 0.0) | {"accuracy": number / 100, "two_sample": 0.5}
+        return dict.fromkeys(itertools.chain(*trade_off.COLUMNS.values()), 0.0) | {
+            "accuracy": number / 100,
+            "two_sample": 0.5,
+            "note_f1 of notes -1": 0.7,
+            "note_f1 of notes +1": 0.8,
+        }
 
     monkeypatch.setattr(trade_off, "measure", measure)
     return trained
@@ -105,7 +114,26 @@ def test_the_table_has_means_of_the_seeds_and_the_picture_names_the_variants(fol
     assert rows["no noise"]["accuracy"] == "0.050 ± 0.040"
     assert rows["moments x 25"]["accuracy"] == "0.120 ± 0.040"
     assert rows["floor .9"]["told apart"] == "0.500 ± 0.000"
+    assert rows["floor .9"]["note F1, notes"] == "0.750 ± 0.000"
     assert set(NAMES) <= texts["trade-off.png"]
+
+
+def test_points_are_trainings_and_curves_go_through_their_means(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    results = {
+        Trial(variant, seed, updates=4): {"accuracy": 0.9 + 0.02 * seed, "two_sample": place / 10, "edit_note_f1": 0.5}
+        for place, variant in enumerate(VARIANTS)
+        for seed in (0, 1)
+    }
+    draw(tmp_path / "picture.png", results)
+    left, right = figures[0].axes
+    lines = {line.get_label(): line for line in left.lines}
+    assert lines["floor .9"].get_xydata() == pytest.approx(np.array([[0.3, 0.1], [0.3, 0.08]]))
+    assert lines["with the floor of noise"].get_xdata() == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert lines["with the pull toward the prior"].get_xdata() == pytest.approx([0.4, 0.5, 0.2, 0.6, 0.7])
+    assert lines["with the floor of noise"].get_ydata() == pytest.approx([0.09] * 4)
+    assert {x for line in right.lines for x in line.get_xdata()} == {0.5}
 
 
 def test_a_command_that_was_stopped_goes_on(folder, made_up, monkeypatch, capsys):
