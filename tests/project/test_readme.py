@@ -47,6 +47,7 @@ SMALLER = {
     r"--max-minutes [\d.]+": "--max-minutes 0.2",
     r"train.max_minutes=\d+": "train.max_minutes=0.2",
     r"--updates (18000|5000|2500|1500)": "--updates 12",
+    r"(benchmarks.trade_off WINDOWS OUT) --updates 800": r"\1 --updates 12 --seeds 0",
     r" --precision bfloat16": "",  # not every processor has it
     r"benchmarks.data CORPUS": "benchmarks.data data/demo --shards 2",
     r"benchmarks.edits SCALED WINDOWS CORPUS --songs \d+( --changes -1 1)?": "benchmarks.edits models/composer "
