@@ -47,10 +47,13 @@ SMALLER = {
     r"--max-minutes [\d.]+": "--max-minutes 0.2",
     r"train.max_minutes=\d+": "train.max_minutes=0.2",
     r"--updates (18000|5000|2500|1500)": "--updates 12",
+    r"(benchmarks.trade_off WINDOWS OUT) --updates 800": r"\1 --updates 12 --seeds 0",
     r" --precision bfloat16": "",  # not every processor has it
     r"benchmarks.data CORPUS": "benchmarks.data data/demo --shards 2",
     r"benchmarks.edits SCALED WINDOWS CORPUS --songs \d+( --changes -1 1)?": "benchmarks.edits models/composer "
     "data/windows/2bar data/demo --songs 2 --changes 1",
+    r"benchmarks.table1 BY_SONG BY_WINDOW OUT --minutes 1 2": "benchmarks.table1 data/windows data/windows OUT "
+    "--minutes 0.001 0.001 --seeds 0",
     r"benchmarks.gpu BY_SONG BY_WINDOW": "benchmarks.gpu data/windows data/windows --minutes 0.2 --recipe demo",
     r"--seen 16000 --batch 32 128": "--seen 64 --batch 8 16",
     r"--batch 256": "--hidden-size 8 --layers 1 --latent 4 --batch 8",
