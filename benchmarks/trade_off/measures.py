@@ -8,6 +8,7 @@ import torch
 from analysis.editability.attribute_edits import edit_attribute, read_corpus
 from analysis.editability.config import EditabilityConfig
 from analysis.editability.genre_edits import edit_toward, mean_over_genres
+from analysis.editability.genre_paths import genre_paths
 from analysis.posterior.codes import read_codes
 from analysis.posterior.cycle import cycle_consistency
 from analysis.posterior.dimensions import dimension_variances
@@ -25,10 +26,11 @@ CODES = 1024
 SAMPLES = 256
 """The number of samples of the prior that are decoded and encoded."""
 EDITS = EditabilityConfig(
-    attributes=["notes", "drum density", "polyphony"], changes=[-1.0, 1.0], strengths=[4.0], attempts=30, windows=64,
-    training_windows=2000, classifier_windows=10000, min_songs=2, min_auc=0.6, resamples=1, seed=0,
+    attributes=["notes", "drum density", "polyphony"], changes=[-1.0, 1.0], strengths=[4.0], guidances=[1.0],
+    flow_windows=1, attempts=30, windows=64, training_windows=2000, classifier_windows=10000, min_songs=2, min_auc=0.6,
+    resamples=1, seed=0,
 )  # fmt: skip
-"""As in analysis/editability/settings.toml, with more windows and fewer attributes and strengths."""
+"""As in analysis/editability/settings.toml, with more windows and fewer attributes and strengths; there is no flow."""
 
 
 def measure(context: EvaluationContext) -> Measures:
@@ -84,7 +86,11 @@ def genre_edits(context: EvaluationContext, sample: MovedSample, generator: torc
     known = [genre for genre, auc in classifier.aucs.items() if auc >= EDITS.min_auc] if classifier else []
     if not classifier or not known:
         return {"genre_gain": np.nan, "genre_note_f1": np.nan}
-    moved = [edit_toward(context, sample, classifier, genre, EDITS.strengths) for genre in known]
+    (by_means,) = genre_paths(context, sample, EDITS)
+    moved = [
+        edit_toward(context, sample, classifier, genre, steps)
+        for genre, steps in zip(known, by_means.steps(sample.codes, known), strict=True)
+    ]
     gain, kept = (
         float(mean_over_genres(moved, sample.weights, measure, "difference")[0, 0]) for measure in ("gains", "note_f1")
     )

@@ -32,6 +32,8 @@ class Variant:
     moments: float = 1.0
     """The weight of the moments, as a multiple of the recipe's."""
     regulariser: Regulariser = "wgan_gp"
+    denoising: float = 0.0
+    """The `denoising_weight`."""
 
     @property
     def stem(self) -> str:
@@ -39,14 +41,14 @@ class Variant:
         return self.name.replace(" ", "-")
 
 
-RECIPE = Variant("floor .75")
-FLOORS = (Variant("no noise", noise_floor=0), Variant("floor .5", noise_floor=0.5), RECIPE,
+MIDDLE = Variant("floor .75")
+FLOORS = (Variant("no noise", noise_floor=0), Variant("floor .5", noise_floor=0.5), MIDDLE,
           Variant("floor .9", noise_floor=0.9))  # fmt: skip
 """By rising floor of noise, with the moments' weight of the recipe."""
-PULLS = (Variant("no pull", regulariser="none"), Variant("critic alone", moments=0), RECIPE,
+PULLS = (Variant("no pull", regulariser="none"), Variant("critic alone", moments=0), MIDDLE,
          Variant("moments x 5", moments=5), Variant("moments x 25", moments=25))  # fmt: skip
 """By rising pull toward the prior, with the same floor of noise."""
-VARIANTS = tuple(dict.fromkeys((*FLOORS, *PULLS)))
+VARIANTS = (*dict.fromkeys((*FLOORS, *PULLS)), Variant("denoised", denoising=0.3))
 
 
 @dataclass(frozen=True)
@@ -92,4 +94,6 @@ def changed_recipe(variant: Variant, config: RunConfig, data: Provenance) -> tup
     """Returns the recipe's model and schedule with the variant's changes, and without a flow."""
     model, schedule = read_recipe(config, data.bars, len(data.genres))
     weight = variant.moments * schedule.moments_weight
-    return replace(model, noise_floor=variant.noise_floor), replace(schedule, moments_weight=weight, flow_updates=0)
+    return replace(model, noise_floor=variant.noise_floor), replace(
+        schedule, moments_weight=weight, denoising_weight=variant.denoising, flow_updates=0
+    )

@@ -37,7 +37,8 @@ flow_updates = 4
 free_bits = 1
 evaluate_every = 4
 """
-NAMES = ["no noise", "floor .5", "floor .75", "floor .9", "no pull", "critic alone", "moments x 5", "moments x 25"]
+NAMES = ["no noise", "floor .5", "floor .75", "floor .9", "no pull", "critic alone", "moments x 5", "moments x 25",
+         "denoised"]  # fmt: skip
 
 
 def songs_of_one_window(count):
@@ -89,17 +90,24 @@ def printed_rows(printed):
 def test_each_variant_differs_in_what_it_is_named_for(folder, made_up, monkeypatch):
     run(monkeypatch, "--seeds", "0")
     found = [
-        (made.model.noise_floor, round(made.training.moments_weight, 3), made.model.regulariser) for made in made_up
+        (
+            made.model.noise_floor,
+            round(made.training.moments_weight, 3),
+            made.model.regulariser,
+            made.training.denoising_weight,
+        )
+        for made in made_up
     ]
     assert dict(zip(NAMES, found, strict=True)) == {
-        "no noise": (0, 0.2, "wgan_gp"),
-        "floor .5": (0.5, 0.2, "wgan_gp"),
-        "floor .75": (0.75, 0.2, "wgan_gp"),
-        "floor .9": (0.9, 0.2, "wgan_gp"),
-        "no pull": (0.75, 0.2, "none"),  # which leaves the moments out
-        "critic alone": (0.75, 0, "wgan_gp"),
-        "moments x 5": (0.75, 1, "wgan_gp"),
-        "moments x 25": (0.75, 5, "wgan_gp"),
+        "no noise": (0, 0.2, "wgan_gp", 0),
+        "floor .5": (0.5, 0.2, "wgan_gp", 0),
+        "floor .75": (0.75, 0.2, "wgan_gp", 0),
+        "floor .9": (0.9, 0.2, "wgan_gp", 0),
+        "no pull": (0.75, 0.2, "none", 0),  # which leaves the moments out
+        "critic alone": (0.75, 0, "wgan_gp", 0),
+        "moments x 5": (0.75, 1, "wgan_gp", 0),
+        "moments x 25": (0.75, 5, "wgan_gp", 0),
+        "denoised": (0.75, 0.2, "wgan_gp", 0.3),
     }
     assert {(made.training.updates, made.training.flow_updates) for made in made_up} == {(4, 0)}
 
@@ -109,10 +117,10 @@ def test_the_table_has_means_of_the_seeds_and_the_picture_names_the_variants(fol
     run(monkeypatch)
     rows = printed_rows(capsys.readouterr().out)
     assert list(rows) == NAMES
-    assert [made.training.seed for made in made_up] == 8 * [0] + 8 * [1]
-    # The first seed's accuracies are .01, .02 ... and the second's .09, .10 ...
-    assert rows["no noise"]["accuracy"] == "0.050 ± 0.040"
-    assert rows["moments x 25"]["accuracy"] == "0.120 ± 0.040"
+    assert [made.training.seed for made in made_up] == 9 * [0] + 9 * [1]
+    # The first seed's accuracies are .01, .02 ... and the second's .10, .11 ...
+    assert rows["no noise"]["accuracy"] == "0.055 ± 0.045"
+    assert rows["moments x 25"]["accuracy"] == "0.125 ± 0.045"
     assert rows["floor .9"]["told apart"] == "0.500 ± 0.000"
     assert rows["floor .9"]["note F1, notes"] == "0.750 ± 0.000"
     assert set(NAMES) <= texts["trade-off.png"]
