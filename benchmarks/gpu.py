@@ -1,10 +1,10 @@
-"""Trains, evaluates, times and profiles the network of attention on a GPU, in one call of some ten minutes.
+"""Trains, evaluates, times and profiles the network of attention on a GPU, in one call.
 
     python -m benchmarks.gpu BY_SONG BY_WINDOW OUT --minutes 6
 
 BY_SONG and BY_WINDOW are folders such as data/windows, with 2bar and 16bar in them: split by songs, and by windows as
 in the paper. OUT gets the models and their accuracies. The minutes are those of training, all models together, without
-their flows; these, reading, evaluating and timing take three or four more.
+their flows; these, reading, evaluating and timing come on top.
 """
 
 import argparse

@@ -120,7 +120,7 @@ class TrainingConfig(Settings):
     denoising_weight: Annotated[float, at_least(0)] = 0.0
     """Weight of decoding every other window of a batch from a point on the way to the prior; 0: all from their codes.
 
-    It needs batches of at least two windows for each process.
+    It needs at least two windows in a batch, and an even number for each process if there are several.
     """
     flow_updates: Annotated[int, at_least(0)] = 0
     """Updates of the flow between prior and codes, after all others, for models that may have one; 0 for no flow."""

@@ -22,7 +22,7 @@ class EditabilityConfig(MovesConfig):
     guidances: list[float]
     """The guidances with which the flow moves windows toward a genre; they rise from above 0."""
     flow_windows: Annotated[int, at_least(1)]
-    """Windows that the flow moves, at most: it runs its network dozens of times for each window and genre."""
+    """Windows that the flow moves, at most: it runs its network hundreds of times for each window and genre."""
     attempts: Annotated[int, at_least(1)]
     """How often an edited code is decoded and measured, at most."""
 

@@ -35,6 +35,7 @@ def compare(by_means: Sequence[GenreEdit], by_flow: Sequence[GenreEdit], windows
     if not len(comparable):
         return None
     place = int(comparable[-1])
-    order = np.argsort(gains_by_means)
-    on_line = np.interp(gains[place], [0.0, *gains_by_means[order]], [1.0, *kept_by_means[order]])
+    gains_from_none, kept_from_all = np.append(0.0, gains_by_means), np.append(1.0, kept_by_means)
+    order = np.argsort(gains_from_none)
+    on_line = np.interp(gains[place], gains_from_none[order], kept_from_all[order])
     return Comparison(place, float(gains[place]), float(kept[place]), float(on_line))

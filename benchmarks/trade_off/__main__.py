@@ -2,10 +2,10 @@
 
     python -m benchmarks.trade_off WINDOWS OUT --updates 800
 
-WINDOWS is a folder of window shards. Variants of the recipe, which differ in the floor and in the pull, are trained for
-the same number of updates, without a flow, which changes neither reconstruction nor edits. OUT gets a file of measures
-for each training, a table and a picture. A training whose file is there is not made again, and one that was stopped
-goes on from its last snapshot. The results are in docs/results.md.
+WINDOWS is a folder of window shards. Variants of the recipe, which differ in the floor, in the pull and in denoising,
+are trained for the same number of updates, without a flow, which changes neither reconstruction nor edits. OUT gets a
+file of measures for each training, a table and a picture. A training whose file is there is not made again, and one
+that was stopped goes on from its last snapshot. The results are in docs/results.md.
 """
 
 import argparse

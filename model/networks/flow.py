@@ -3,11 +3,11 @@
 A code z1 is a window's mean code with the noise of `noise_floor`, z0 a sample of the prior, and between the two lies
 z_t = (1 - t) z0 + t z1. The velocity of a rectified flow (Liu et al., arXiv 2209.03003) at z_t is the expectation of
 z1 - z0 there. All of it is Gaussian but the mean code, so it follows from the expected mean code alone, which a network
-estimates. Near t = 1 the encoder gives that of the music that the decoder gives. So the network is a copy of the two,
-one behind the other, which is told t and the genre, and whose training starts from their weights.
+estimates. Near t = 1, decoding z_t and encoding the result already gives it. So the network is a copy of decoder and
+encoder, one behind the other, which is told t and the genre, and whose training starts from their weights.
 
 The flow carries one place after the other, each knowing the codes of all places before it, as in Block Diffusion
-(Arriola et al., arXiv 2503.09573): what goes on from music that is there is easier to learn than all of it at once.
+(Arriola et al., arXiv 2503.09573): to go on from music that is there is easier to learn than to make all of it at once.
 """
 
 from copy import deepcopy
@@ -169,7 +169,7 @@ class _Run:
         """Prepares a run: told: (batch, places, hidden_size), sees: (places, places of the memory and these)."""
         self.told, self.sees, self.memory = told, sees, memory
         self.seen: Memory = []
-        """The memory with these places added, as far as the run has got."""
+        """The memory with these places added, block by block."""
 
     def through(self, block: nn.Module, scale_and_shift: nn.Module, x: Tensor) -> Tensor:
         """Returns the places' vectors after the next block; each is told by a scale and a shift of what it gets."""

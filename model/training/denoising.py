@@ -1,8 +1,8 @@
 """Codes on the way to the prior, from which half of a batch is decoded if `denoising_weight` says so.
 
-A decoder that knows its code exactly lets the encoder put music that is alike anywhere. One that must guess from little
-of it makes the encoder say first what matters most. So the music changes by degrees where codes do, codes lie more like
-the prior, and the flow, whose network starts as a copy of this decoder, has less to learn.
+A decoder that knows its code exactly leaves the encoder free to put similar music far apart. One that must guess from
+little of the code makes the encoder say first what matters most. So music changes by degrees where codes do, and the
+flow, whose network starts as a copy of this decoder, has less to learn.
 """
 
 import torch

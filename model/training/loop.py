@@ -53,7 +53,7 @@ class TrainingLoop:
         workers: Workers = ALONE,
     ) -> None:
         """Raises `InputError` for fewer windows than a batch, or a batch that the processes cannot share evenly."""
-        _check_sizes(windows, config.batch, workers.count)
+        _check_sizes(windows, config, workers.count)
         device = next(model.parameters()).device
         self._model, self._device = model, device
         self._validation = windows.validation.evenly_spaced(VALIDATION_WINDOWS).to(device)
@@ -192,7 +192,8 @@ class TrainingLoop:
         self._save_again = ended + max(SNAPSHOT_SECONDS, (ended - began) / SNAPSHOT_SHARE)
 
 
-def _check_sizes(windows: Dataset, batch: int, processes: int) -> None:
+def _check_sizes(windows: Dataset, config: TrainingConfig, processes: int) -> None:
+    batch = config.batch
     if len(windows.training) < batch:
         raise InputError(
             f"{len(windows.training)} training windows, fewer than one batch of {batch}; "
@@ -202,3 +203,8 @@ def _check_sizes(windows: Dataset, batch: int, processes: int) -> None:
         raise InputError("no validation windows; take more songs, or another windows.split.seed")
     if batch % processes:
         raise InputError(f"a batch of {batch} cannot be shared evenly by {processes} processes; change one of them")
+    if config.denoising_weight and processes > 1 and batch // processes % 2:
+        raise InputError(
+            f"a batch of {batch} gives each of {processes} processes an odd number of windows, of which denoising "
+            "cannot take every other one; change one of them"
+        )

@@ -118,10 +118,10 @@ class TrainingStep:
             return loss, {"loss": loss.detach()}
         start = model.prior.sample(genre[::2], self.generator)
         time = draw_times(len(start), self.generator)
-        seen = z.clone()
-        seen[::2] = toward_prior(z[::2], part(start), part(time), model.prior_mean)
+        decoded_from = z.clone()
+        decoded_from[::2] = toward_prior(z[::2], part(start), part(time), model.prior_mean)
         with autocast(self.config.precision, tokens.device):
-            logits = model.decode(seen, part(tokens), self._sampling(sampling_chance))
+            logits = model.decode(decoded_from, part(tokens), self._sampling(sampling_chance))
         denoising, loss = (reconstruction_loss(logits[half::2], part(tokens)[half::2]) for half in (0, 1))
         shown = {"loss": loss.detach(), "denoising": denoising.detach()}
         return loss + self.config.denoising_weight * denoising, shown

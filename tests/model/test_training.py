@@ -21,6 +21,7 @@ from model.training.loop import InterruptedRunError, TrainingLoop
 from model.training.snapshots import Position, Snapshots
 from model.training.step import Optimisers, TrainingStep
 from model.training.updates import Updates
+from model.training.workers import Workers
 from music.errors import InputError
 from tests.helpers.models import BRIEF, SMALL, TO_THE_END, make_windows, seen_by, write_window_shards
 
@@ -165,6 +166,18 @@ def test_without_a_regulariser_the_moments_do_not_pull_the_codes_either(windows,
 def test_denoising_needs_another_window_in_the_batch():
     with pytest.raises(ValueError, match="denoising_weight must be 0 for batches of one window"):
         replace(BRIEF, batch=1, denoising_weight=0.3)
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [(5, "a batch of 5 cannot be shared evenly by 2 processes"), (6, "a batch of 6 gives each of 2 processes an odd")],
+)
+def test_processes_share_a_batch_and_its_pairs(windows, tmp_path, batch, message):
+    config = replace(BRIEF, batch=batch, denoising_weight=0.3)
+    with pytest.raises(InputError, match=message):
+        TrainingLoop(
+            untrained(SMALL), Dataset(windows, windows), config, TO_THE_END, Snapshots(tmp_path), Workers(0, 2)
+        )
 
 
 def test_metrics_are_logged_with_their_update(windows, tmp_path):
