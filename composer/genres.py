@@ -11,7 +11,7 @@ from composer.editor import Editor
 from composer.part import Part
 from music.editing.arrangement import Edit
 
-FULL = 4.5
+FULL = 5.0
 """How far a strength of 1 moves codes toward a genre, in standard deviations of the codes in that direction.
 
 It brings windows on average about where real windows of the genre stand with a classifier (docs/results.md).
