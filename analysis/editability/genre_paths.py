@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from analysis.editability.config import EditabilityConfig
+from analysis.editability.genre_edits import GenreEdit, edit_toward
 from analysis.shared.context import BATCH, EvaluationContext
+from analysis.shared.moves.genre_classifier import ValidatedClassifier
 from analysis.shared.moves.sample import MovedSample
 from model.latent import steps_by_flow
 
@@ -24,6 +26,13 @@ class GenrePath:
     """How many of the sample's windows move, the first ones."""
     steps: Callable[[Tensor, Sequence[int]], Tensor]
     """Returns the steps for codes, (windows, latent), and genres: (genres, strengths, windows, latent)."""
+
+    def edits(
+        self, context: EvaluationContext, sample: MovedSample, classifier: ValidatedClassifier, genres: Sequence[int]
+    ) -> list[GenreEdit]:
+        """Edits the sample's windows toward each genre on this path."""
+        steps = self.steps(sample.codes[: self.windows], genres)
+        return [edit_toward(context, sample, classifier, *toward) for toward in zip(genres, steps, strict=True)]
 
 
 def genre_paths(context: EvaluationContext, sample: MovedSample, config: EditabilityConfig) -> list[GenrePath]:

@@ -9,7 +9,7 @@ import torch
 
 from analysis.editability.config import EditabilityConfig
 from analysis.editability.genre_comparison import compare
-from analysis.editability.genre_edits import WAYS, GenreEdit, edit_toward, mean_over_genres, moved_music
+from analysis.editability.genre_edits import WAYS, GenreEdit, mean_over_genres, moved_music
 from analysis.editability.genre_paths import GenrePath, genre_paths
 from analysis.editability.pictures import EditedWindow, draw_edited_windows, draw_genre_edits
 from analysis.shared.bootstrap import interval_metrics, table_cell
@@ -63,7 +63,7 @@ def genre_section(
     if not classifier or not known:
         return Section(TITLE, [], {}, missing=[PROSE.text("no_known_genres", min_auc=config.min_auc)])
     paths = genre_paths(context, sample, config)
-    edits = {path.name: _edits(context, sample, classifier, known, path) for path in paths}
+    edits = {path.name: path.edits(context, sample, classifier, known) for path in paths}
     result = GenreEdits(context, sample, classifier, known, paths, edits)
     draw_genre_edits(out / PICTURES / "genres.png", edits, sample.weights, paths, result.real_gain)
     figures = [Figure(f"{PICTURES}/genres.png", PROSE.text("genre_picture")), _example(result, out)]
@@ -72,18 +72,6 @@ def genre_section(
         comparison = compare(edits[paths[0].name], edits[path.name], path.windows)
         text.append(PROSE.text("genre_edits_by_flow", path=path, comparison=comparison))
     return Section(TITLE, text, {"genres": _metrics(result)}, figures, [_table(result)])
-
-
-def _edits(
-    context: EvaluationContext,
-    sample: MovedSample,
-    classifier: ValidatedClassifier,
-    genres: Sequence[int],
-    path: GenrePath,
-) -> list[GenreEdit]:
-    """Edits the sample's windows toward each genre on one path."""
-    steps = path.steps(sample.codes[: path.windows], genres)
-    return [edit_toward(context, sample, classifier, *toward) for toward in zip(genres, steps, strict=True)]
 
 
 def _metrics(result: GenreEdits) -> dict[str, object]:

@@ -7,7 +7,7 @@ import torch
 
 from analysis.editability.attribute_edits import edit_attribute, read_corpus
 from analysis.editability.config import EditabilityConfig
-from analysis.editability.genre_edits import edit_toward, mean_over_genres
+from analysis.editability.genre_edits import mean_over_genres
 from analysis.editability.genre_paths import genre_paths
 from analysis.posterior.codes import read_codes
 from analysis.posterior.cycle import cycle_consistency
@@ -87,10 +87,7 @@ def genre_edits(context: EvaluationContext, sample: MovedSample, generator: torc
     if not classifier or not known:
         return {"genre_gain": np.nan, "genre_note_f1": np.nan}
     (by_means,) = genre_paths(context, sample, EDITS)
-    moved = [
-        edit_toward(context, sample, classifier, genre, steps)
-        for genre, steps in zip(known, by_means.steps(sample.codes, known), strict=True)
-    ]
+    moved = by_means.edits(context, sample, classifier, known)
     gain, kept = (
         float(mean_over_genres(moved, sample.weights, measure, "difference")[0, 0]) for measure in ("gains", "note_f1")
     )
